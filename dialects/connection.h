@@ -1,0 +1,147 @@
+// One conversation with one database.
+#ifndef SHARD_DIALECTS_CONNECTION_H_
+#define SHARD_DIALECTS_CONNECTION_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "shard/dialects/compiled_statement.h"
+#include "shard/dialects/dialect.h"
+#include "shard/dialects/row_batch.h"
+#include "shard/sql/table.h"
+#include "shard/sql/value.h"
+
+namespace shard {
+
+// Runs `statement` once, or `runs` times in order with as many sets of
+// parameters one behind the other. What it points to must live until the
+// request is finished.
+struct Request {
+  const CompiledStatement* statement = nullptr;
+  absl::Span<const sql::ValueView> parameters;
+  std::size_t runs = 1;
+};
+
+// Inserts `rows` rows of equal shape; `values` holds them row by row. Where
+// `generated_key` is set (a table's generated_key(), not among `columns`), the
+// database's numbers come back in the order of the rows.
+struct InsertRequest {
+  const sql::Table* table = nullptr;
+  absl::Span<const sql::Column* const> columns;
+  std::size_t rows = 0;
+  absl::Span<const sql::ValueView> values;
+  const sql::Column* generated_key = nullptr;
+};
+
+struct Outcome {
+  std::vector<std::int64_t> affected;  // rows changed, for each run
+  std::vector<std::int64_t> keys;      // an insert's generated keys
+  std::int64_t total_affected() const {
+    std::int64_t sum = 0;
+    for (const std::int64_t rows : affected) sum += rows;
+    return sum;
+  }
+};
+
+// Rows of one statement, fetched a batch at a time. Lives no longer than the
+// transaction it was opened in; between batches its connection is free for
+// other work. Not thread-safe, but may move between threads.
+class Cursor {
+ public:
+  virtual ~Cursor() = default;
+  // Asks for the next batch without waiting for it.
+  virtual absl::Status Start() = 0;
+  // Waits for the batch that Start asked for. False, with no rows, at the end.
+  virtual absl::StatusOr<bool> Finish(RowBatch* batch) = 0;
+  absl::StatusOr<bool> Next(RowBatch* batch);
+};
+
+struct TransactionOptions {
+  bool read_only = false;
+};
+
+// Not thread-safe: one user at a time. Owned by its Engine's pool, lent out as
+// a PooledConnection. Every error is an absl::Status with the codes below; no
+// driver exception passes. Messages carry the driver's words, never a bound
+// value; payload kDatabaseCodePayload (errors.h) holds the SQLSTATE or SQLite
+// code.
+//
+//   kAlreadyExists       unique violation
+//   kFailedPrecondition  another constraint
+//   kAborted             serialization failure, deadlock, busy: try again
+//   kUnavailable         connection lost or refused, read-only server
+//   kDeadlineExceeded, kCancelled   timeout, cancelled by the server
+//   kResourceExhausted   disk full, too many connections
+//   kInvalidArgument     bad SQL, a value of the wrong type or out of range
+//   kUnimplemented       what the database cannot do
+//
+// Each piece of work has a blocking verb (Execute, Insert) and a pair of
+// start/finish verbs, so that one thread can keep several databases busy: start
+// on all, then finish on all. Between Start and Finish nothing else may be
+// asked of the connection. After an error from Start there is no Finish.
+class Connection {
+ public:
+  virtual ~Connection() = default;
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  virtual const Dialect& dialect() const = 0;
+  // False once the connection is lost; the pool then throws it away.
+  virtual bool usable() const = 0;
+  // Asks the database for a sign of life.
+  virtual absl::Status Ping() = 0;
+  // True when Finish does the work itself, in the thread that calls it, as an
+  // embedded database does; false when the work runs elsewhere meanwhile.
+  virtual bool works_in_finish() const = 0;
+  // True when text sorts by bytes here unless said otherwise.
+  virtual bool text_sorts_by_bytes() const = 0;
+
+  virtual absl::Status Start(const Request& request) = 0;
+  // `rows` takes the rows of all runs, one behind the other; may be null.
+  virtual absl::StatusOr<Outcome> Finish(RowBatch* rows) = 0;
+  absl::StatusOr<Outcome> Execute(const Request& request, RowBatch* rows);
+
+  virtual absl::Status StartInsert(const InsertRequest& request) = 0;
+  virtual absl::StatusOr<Outcome> FinishInsert() = 0;
+  absl::StatusOr<Outcome> Insert(const InsertRequest& request);
+
+  // A cursor over the rows of a statement that returns rows. The statement must
+  // live as long as the cursor; the parameters only until the first Finish.
+  // `batch_rows`: rows a batch at most.
+  virtual absl::StatusOr<std::unique_ptr<Cursor>> OpenCursor(
+      const Request& request, std::size_t batch_rows) = 0;
+
+  // Statements without parameters or rows, one or several: DDL and settings.
+  virtual absl::Status ExecuteScript(std::string_view sql) = 0;
+
+  // Transactions. Savepoint names are quoted, so any text will do.
+  absl::Status Begin(const TransactionOptions& options = {});
+  absl::Status Commit();
+  absl::Status Rollback();
+  absl::Status Savepoint(std::string_view name);
+  absl::Status RollbackTo(std::string_view name);
+  absl::Status Release(std::string_view name);
+  virtual bool in_transaction() const = 0;
+
+  // Called during long work in Finish, from the thread that does it, so that a
+  // caller can put others to work meanwhile. Ignored where work runs elsewhere.
+  virtual void set_progress(std::function<void()> progress);
+
+ protected:
+  Connection() = default;
+
+ private:
+  virtual std::string BeginText(const TransactionOptions& options) const = 0;
+};
+
+}  // namespace shard
+
+#endif  // SHARD_DIALECTS_CONNECTION_H_

@@ -1,0 +1,71 @@
+// How one kind of database writes SQL.
+#ifndef SHARD_DIALECTS_DIALECT_H_
+#define SHARD_DIALECTS_DIALECT_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "shard/dialects/compiled_statement.h"
+#include "shard/sql/statement.h"
+#include "shard/sql/table.h"
+
+namespace shard {
+
+// Turns statements into text. One immutable object for each kind of database,
+// alive until the program ends; thread-safe.
+//
+// A new dialect overrides the protected functions where its database differs
+// from standard SQL; see dialects/sqlite/sqlite_dialect.h for a small one.
+class Dialect {
+ public:
+  virtual ~Dialect() = default;
+  Dialect(const Dialect&) = delete;
+  Dialect& operator=(const Dialect&) = delete;
+
+  virtual std::string_view name() const = 0;  // "sqlite", "postgresql"
+  // NULL sorts below everything, as in SQLite, or above, as in PostgreSQL.
+  virtual bool nulls_sort_low() const = 0;
+
+  // The text of `statement`, made once and kept with it. kInvalidArgument says
+  // what is wrong with the statement; kUnimplemented what the database lacks.
+  absl::StatusOr<std::shared_ptr<const CompiledStatement>> Compile(
+      const sql::Statement& statement) const;
+
+  // CREATE TABLE IF NOT EXISTS / DROP TABLE IF EXISTS. kInvalidArgument for a
+  // name that cannot be one.
+  absl::StatusOr<std::string> CreateTable(const sql::Table& table) const;
+  absl::StatusOr<std::string> DropTable(const sql::Table& table) const;
+
+  // "name" in quotes, with quotes inside doubled. kInvalidArgument for an empty
+  // name, a NUL byte, or a name longer than max_identifier_bytes().
+  absl::StatusOr<std::string> QuoteIdentifier(std::string_view name) const;
+
+ protected:
+  Dialect() = default;
+
+ private:
+  friend class Compiler;
+  // The text of the n-th placeholder, from 1.
+  virtual std::string Placeholder(std::size_t n) const = 0;
+  // The column's type in CREATE TABLE, with what numbers a generated key.
+  virtual std::string ColumnType(const sql::Column& column) const = 0;
+  virtual std::string CastType(sql::ValueType type) const = 0;
+  // The collation by bytes, quoted.
+  virtual std::string_view BinaryCollation() const = 0;
+  virtual bool supports_for_update() const = 0;
+  virtual std::size_t max_identifier_bytes() const = 0;
+  // True when text of this type must be compared by a collation of its own
+  // (decimals kept as text), whose name is DecimalCollation().
+  virtual bool decimals_are_text() const { return false; }
+  virtual std::string_view DecimalCollation() const { return ""; }
+  virtual std::string_view LikeSuffix() const { return ""; }
+  // OFFSET may not stand without LIMIT; "LIMIT -1" then means all.
+  virtual bool offset_needs_limit() const { return false; }
+};
+
+}  // namespace shard
+
+#endif  // SHARD_DIALECTS_DIALECT_H_

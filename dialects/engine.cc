@@ -1,0 +1,56 @@
+#include "shard/dialects/engine.h"
+
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "shard/base/status_macros.h"
+#include "shard/dialects/connection_pool.h"
+#include "shard/dialects/registry.h"
+#include "shard/dialects/url.h"
+
+namespace shard {
+
+PooledConnection::PooledConnection(PooledConnection&& other) noexcept
+    : pool_(std::exchange(other.pool_, nullptr)),
+      connection_(std::move(other.connection_)) {}
+
+PooledConnection& PooledConnection::operator=(
+    PooledConnection&& other) noexcept {
+  if (this != &other) {
+    Return();
+    pool_ = std::exchange(other.pool_, nullptr);
+    connection_ = std::move(other.connection_);
+  }
+  return *this;
+}
+
+void PooledConnection::Return() {
+  if (connection_ != nullptr) pool_->Return(std::move(connection_));
+}
+
+Engine::Engine(std::unique_ptr<Opener> opener, EngineOptions options)
+    : options_(std::move(options)),
+      opener_(std::move(opener)),
+      pool_(std::make_unique<ConnectionPool>(opener_.get(), &options_)) {}
+
+Engine::~Engine() = default;
+
+absl::StatusOr<PooledConnection> Engine::Connect() { return pool_->Borrow(); }
+
+std::size_t Engine::open_connections() const {
+  return pool_->open_connections();
+}
+
+absl::StatusOr<std::shared_ptr<Engine>> OpenEngine(std::string_view text,
+                                                   EngineOptions options) {
+  SHARD_ASSIGN_OR_RETURN(const Url url, Url::Parse(text));
+  SHARD_ASSIGN_OR_RETURN(const OpenerFactory factory, FindDialect(url.scheme));
+  if (options.name.empty()) options.name = url.Redacted();
+  SHARD_ASSIGN_OR_RETURN(std::unique_ptr<Engine::Opener> opener,
+                         factory(url, options));
+  return std::make_shared<Engine>(std::move(opener), std::move(options));
+}
+
+}  // namespace shard

@@ -1,0 +1,115 @@
+// A database and its pool of connections.
+#ifndef SHARD_DIALECTS_ENGINE_H_
+#define SHARD_DIALECTS_ENGINE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "shard/dialects/connection.h"
+#include "shard/dialects/dialect.h"
+
+namespace shard {
+
+class ConnectionPool;
+
+// What a listener hears of each statement that was sent to the database.
+struct StatementEvent {
+  std::string_view engine;     // Engine::name()
+  std::string_view statement;  // text with placeholders
+  std::size_t parameters = 0;  // bound values, over all runs
+  bool ok = true;
+};
+
+struct EngineOptions {
+  // In messages; empty: the URL without its password.
+  std::string name;
+  // Most connections open at once. Opened when first needed, kept afterwards.
+  std::size_t pool_size = 10;
+  // How long Connect waits for a connection to come back: kResourceExhausted
+  // afterwards.
+  absl::Duration pool_timeout = absl::Seconds(30);
+  // A connection that lay idle longer is asked for a sign of life when it is
+  // borrowed, and replaced if it gives none.
+  absl::Duration health_check_after = absl::Seconds(5);
+  // SQLite: how long a locked file is waited for before kAborted.
+  // PostgreSQL: how long connecting may take.
+  absl::Duration busy_timeout = absl::Seconds(5);
+  // Heard after each statement, in the thread that ran it; may be called from
+  // several threads at once. Costs nothing when empty.
+  std::function<void(const StatementEvent&)> on_statement;
+};
+
+// A connection on loan; goes back to its pool when destroyed: rolled back if a
+// transaction is open, thrown away if it was lost. Movable. Must not outlive
+// its Engine.
+class PooledConnection {
+ public:
+  PooledConnection() = default;
+  PooledConnection(ConnectionPool* pool, std::unique_ptr<Connection> connection)
+      : pool_(pool), connection_(std::move(connection)) {}
+  PooledConnection(PooledConnection&& other) noexcept;
+  PooledConnection& operator=(PooledConnection&& other) noexcept;
+  ~PooledConnection() { Return(); }
+
+  Connection& operator*() const { return *connection_; }
+  Connection* operator->() const { return connection_.get(); }
+  explicit operator bool() const { return connection_ != nullptr; }
+  void Return();
+
+ private:
+  ConnectionPool* pool_ = nullptr;
+  std::unique_ptr<Connection> connection_;
+};
+
+// Thread-safe. Must outlive every session and connection made from it.
+class Engine {
+ public:
+  // Opens connections; each dialect has one. Thread-safe.
+  class Opener {
+   public:
+    virtual ~Opener() = default;
+    virtual const Dialect& dialect() const = 0;
+    virtual absl::StatusOr<std::unique_ptr<Connection>> Open() = 0;
+    // Fewer than asked for where more make no sense (a private database in
+    // memory has one).
+    virtual std::size_t LimitPoolSize(std::size_t wanted) { return wanted; }
+  };
+
+  Engine(std::unique_ptr<Opener> opener, EngineOptions options);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  const std::string& name() const { return options_.name; }
+  const Dialect& dialect() const { return opener_->dialect(); }
+  // Borrows a connection. kResourceExhausted when none came back in time,
+  // kUnavailable when the database cannot be reached; both name the engine.
+  absl::StatusOr<PooledConnection> Connect();
+  std::size_t open_connections() const;
+
+ private:
+  EngineOptions options_;
+  std::unique_ptr<Opener> opener_;
+  std::unique_ptr<ConnectionPool> pool_;
+};
+
+// Opens the database that `url` names:
+//
+//   sqlite:///relative.db   sqlite:////absolute/path.db   sqlite://  (in
+//   memory) postgresql://user:password@host:5432/database?sslmode=require
+//
+// Nothing is connected to yet: an engine that is down is found at first use.
+// kInvalidArgument says what is wrong with the URL, never its password;
+// kNotFound when no dialect of that name is linked in.
+absl::StatusOr<std::shared_ptr<Engine>> OpenEngine(std::string_view url,
+                                                   EngineOptions options = {});
+
+}  // namespace shard
+
+#endif  // SHARD_DIALECTS_ENGINE_H_

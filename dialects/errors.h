@@ -1,0 +1,31 @@
+// Building the Status of a driver's error.
+#ifndef SHARD_DIALECTS_ERRORS_H_
+#define SHARD_DIALECTS_ERRORS_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+
+namespace shard {
+
+// The payload that holds a database's own error code: a SQLSTATE ("23505") or
+// the extended result code of SQLite ("2067").
+inline constexpr char kDatabaseCodePayload[] = "shardsession/database-code";
+
+// "<driver's words>; statement: <start of the statement's text>". `statement`
+// is text with placeholders, so no bound value shows. Empty: left out.
+absl::Status DatabaseError(absl::StatusCode code, std::string_view words,
+                           std::string_view statement,
+                           std::string_view database_code);
+
+// The database's own code, if `status` carries one.
+std::optional<std::string> DatabaseCode(const absl::Status& status);
+
+// The same status with `where` put in front of its message; payloads stay.
+absl::Status Annotate(const absl::Status& status, std::string_view where);
+
+}  // namespace shard
+
+#endif  // SHARD_DIALECTS_ERRORS_H_

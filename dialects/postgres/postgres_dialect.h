@@ -1,0 +1,33 @@
+// SQL as PostgreSQL writes it.
+#ifndef SHARD_DIALECTS_POSTGRES_POSTGRES_DIALECT_H_
+#define SHARD_DIALECTS_POSTGRES_POSTGRES_DIALECT_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "shard/dialects/dialect.h"
+
+namespace shard::postgres {
+
+class PostgresDialect final : public Dialect {
+ public:
+  static const PostgresDialect& Instance();
+
+  std::string_view name() const override { return "postgresql"; }
+  bool nulls_sort_low() const override { return false; }
+
+ private:
+  PostgresDialect() = default;
+
+  std::string Placeholder(std::size_t n) const override;
+  std::string ColumnType(const sql::Column& column) const override;
+  std::string CastType(sql::ValueType type) const override;
+  std::string_view BinaryCollation() const override { return "\"C\""; }
+  bool supports_for_update() const override { return true; }
+  std::size_t max_identifier_bytes() const override { return 63; }
+};
+
+}  // namespace shard::postgres
+
+#endif  // SHARD_DIALECTS_POSTGRES_POSTGRES_DIALECT_H_

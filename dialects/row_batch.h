@@ -1,0 +1,56 @@
+// Rows on their way from a driver.
+#ifndef SHARD_DIALECTS_ROW_BATCH_H_
+#define SHARD_DIALECTS_ROW_BATCH_H_
+
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "shard/dialects/compiled_statement.h"
+#include "shard/sql/byte_arena.h"
+#include "shard/sql/value.h"
+
+namespace shard {
+
+// A table of cells that owns the bytes they point to. Refilled again and again
+// without allocating. Not thread-safe; hand it from thread to thread as a
+// whole.
+class RowBatch {
+ public:
+  // Forgets the rows and takes the shape of a new result.
+  void Reset(std::vector<ResultColumn> columns) {
+    columns_ = std::move(columns);
+    ClearRows();
+  }
+  void ClearRows() {
+    cells_.clear();
+    rows_ = 0;
+    arena_.Clear();
+  }
+
+  const std::vector<ResultColumn>& columns() const { return columns_; }
+  std::size_t rows() const { return rows_; }
+  absl::Span<const sql::ValueView> row(std::size_t index) const {
+    return absl::MakeConstSpan(cells_).subspan(index * columns_.size(),
+                                               columns_.size());
+  }
+
+  // For drivers: the cells of the next row, one for each column.
+  void Add(sql::ValueView cell) { cells_.push_back(cell); }
+  void AddBytes(sql::ValueType type, std::string_view bytes) {
+    cells_.push_back(sql::ValueView::Bytes(type, arena_.Copy(bytes)));
+  }
+  void FinishRow() { ++rows_; }
+  sql::ByteArena& arena() { return arena_; }
+
+ private:
+  std::vector<ResultColumn> columns_;
+  std::vector<sql::ValueView> cells_;  // row by row
+  std::size_t rows_ = 0;
+  sql::ByteArena arena_;
+};
+
+}  // namespace shard
+
+#endif  // SHARD_DIALECTS_ROW_BATCH_H_

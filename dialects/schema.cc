@@ -1,0 +1,50 @@
+#include "shard/dialects/schema.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "shard/base/status_macros.h"
+#include "shard/dialects/connection.h"
+#include "shard/dialects/errors.h"
+
+namespace shard {
+namespace {
+
+absl::Status RunInTransaction(Engine& engine,
+                              const std::vector<std::string>& statements) {
+  SHARD_ASSIGN_OR_RETURN(const PooledConnection connection, engine.Connect());
+  SHARD_RETURN_IF_ERROR(connection->Begin());
+  for (const std::string& statement : statements) {
+    // An error leaves the transaction open; the pool rolls it back.
+    SHARD_RETURN_IF_ERROR(Annotate(connection->ExecuteScript(statement),
+                                   absl::StrCat("'", engine.name(), "'")));
+  }
+  return connection->Commit();
+}
+
+}  // namespace
+
+absl::Status CreateAll(Engine& engine, const sql::MetaData& metadata) {
+  std::vector<std::string> statements;
+  for (const sql::Table* table : metadata.tables()) {
+    SHARD_ASSIGN_OR_RETURN(std::string statement,
+                           engine.dialect().CreateTable(*table));
+    statements.push_back(std::move(statement));
+  }
+  return RunInTransaction(engine, statements);
+}
+
+absl::Status DropAll(Engine& engine, const sql::MetaData& metadata) {
+  std::vector<std::string> statements;
+  const auto& tables = metadata.tables();
+  for (auto table = tables.rbegin(); table != tables.rend(); ++table) {
+    SHARD_ASSIGN_OR_RETURN(std::string statement,
+                           engine.dialect().DropTable(**table));
+    statements.push_back(std::move(statement));
+  }
+  return RunInTransaction(engine, statements);
+}
+
+}  // namespace shard

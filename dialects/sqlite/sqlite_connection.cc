@@ -1,0 +1,220 @@
+#include "shard/dialects/sqlite/sqlite_connection.h"
+
+#include <sqlite3.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "shard/base/status_macros.h"
+#include "shard/dialects/connection.h"
+#include "shard/dialects/errors.h"
+#include "shard/dialects/row_batch.h"
+#include "shard/dialects/sqlite/sqlite_cursor.h"
+#include "shard/dialects/sqlite/sqlite_database.h"
+#include "shard/dialects/sqlite/sqlite_dialect.h"
+#include "shard/dialects/sqlite/sqlite_rows.h"
+#include "shard/dialects/sqlite/sqlite_values.h"
+#include "shard/dialects/sqlite/statement_cache.h"
+
+namespace shard {
+namespace {
+
+// The comment tells ExecuteScript, and whoever reads a log, what kind it is.
+constexpr std::string_view kBegin = "BEGIN";
+constexpr std::string_view kBeginReadOnly = "BEGIN /* read only */";
+constexpr std::string_view kCommit = "COMMIT";
+constexpr std::string_view kRollback = "ROLLBACK";
+
+// Instructions of SQLite's virtual machine between two calls: some 20 us.
+constexpr int kProgressInstructions = 2000;
+
+int CallProgress(void* progress) {
+  (*static_cast<std::function<void()>*>(progress))();
+  return 0;  // anything else would interrupt the statement
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Connection>> SqliteConnection::Open(
+    const SqliteOptions& options) {
+  SHARD_ASSIGN_OR_RETURN(std::unique_ptr<SqliteDatabase> database,
+                         SqliteDatabase::Open(options));
+  return std::unique_ptr<Connection>(new SqliteConnection(std::move(database)));
+}
+
+SqliteConnection::SqliteConnection(std::unique_ptr<SqliteDatabase> database)
+    : database_(std::move(database)), inserter_(database_.get()) {}
+
+SqliteConnection::~SqliteConnection() { cursors_.EndAll(); }
+
+const Dialect& SqliteConnection::dialect() const {
+  return SqliteDialect::Get();
+}
+
+absl::Status SqliteConnection::Ping() { return database_->Run("SELECT 1"); }
+
+absl::Status SqliteConnection::Check(const Request& request) const {
+  if (request.runs == 0 || request.parameters.size() % request.runs != 0) {
+    return DatabaseError(
+        absl::StatusCode::kInvalidArgument,
+        absl::StrCat(request.parameters.size(), " values do not divide into ",
+                     request.runs, " runs"),
+        request.statement->text, "");
+  }
+  const absl::Status status =
+      CheckValues(request.parameters, database_->max_value_bytes());
+  if (status.ok()) return status;
+  return DatabaseError(status.code(), std::string(status.message()),
+                       request.statement->text, "");
+}
+
+absl::Status SqliteConnection::Start(const Request& request) {
+  SHARD_RETURN_IF_ERROR(Check(request));
+  request_ = request;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Outcome> SqliteConnection::Finish(RowBatch* rows) {
+  Outcome outcome;
+  const absl::Status status = Run(rows, &outcome);
+  NoteEndOfTransaction();
+  if (!status.ok()) {
+    if (rows != nullptr) rows->ClearRows();
+    return status;
+  }
+  return outcome;
+}
+
+absl::Status SqliteConnection::Run(RowBatch* rows, Outcome* outcome) {
+  const std::string& text = request_.statement->text;
+  SHARD_ASSIGN_OR_RETURN(const StatementCache::Loan loan,
+                         database_->Prepare(text));
+  outcome->affected.reserve(request_.runs);
+  const std::size_t count = request_.parameters.size() / request_.runs;
+  absl::Status status;
+  for (std::size_t run = 0; status.ok() && run < request_.runs; ++run) {
+    if (run > 0) sqlite3_reset(loan.get());
+    scratch_.Clear();
+    status = database_->Bind(
+        loan.get(), request_.parameters.subspan(run * count, count), scratch_);
+    if (status.ok()) status = RunOnce(loan.get(), run == 0, rows, outcome);
+  }
+  database_->Notify(text, request_.parameters.size(), status.ok());
+  return status;
+}
+
+absl::Status SqliteConnection::RunOnce(sqlite3_stmt* statement, bool shape,
+                                       RowBatch* rows, Outcome* outcome) {
+  // The count of changes keeps the number of the last INSERT, UPDATE or DELETE
+  // when this statement is none; the total then stays.
+  const std::int64_t before = sqlite3_total_changes64(database_->handle());
+  bool has_row = false;
+  do {
+    SHARD_ASSIGN_OR_RETURN(has_row, database_->Step(statement));
+    if (rows == nullptr) continue;
+    // Only now: a step may have found that the schema has changed.
+    if (std::exchange(shape, false)) {
+      ShapeBatch(statement, request_.statement->columns, rows);
+    }
+    if (has_row) SHARD_RETURN_IF_ERROR(AppendRow(statement, rows));
+  } while (has_row);
+  const std::int64_t after = sqlite3_total_changes64(database_->handle());
+  outcome->affected.push_back(
+      after == before ? 0 : sqlite3_changes64(database_->handle()));
+  return absl::OkStatus();
+}
+
+absl::Status SqliteConnection::StartInsert(const InsertRequest& request) {
+  SHARD_RETURN_IF_ERROR(inserter_.Check(request));
+  insert_ = request;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Outcome> SqliteConnection::FinishInsert() {
+  absl::StatusOr<Outcome> outcome = inserter_.Run(insert_);
+  NoteEndOfTransaction();
+  return outcome;
+}
+
+absl::StatusOr<std::unique_ptr<Cursor>> SqliteConnection::OpenCursor(
+    const Request& request, std::size_t batch_rows) {
+  if (request.runs != 1 || batch_rows == 0) {
+    return absl::InvalidArgumentError(
+        "a cursor needs one run and batches of at least one row");
+  }
+  SHARD_RETURN_IF_ERROR(Check(request));
+  return std::make_unique<SqliteCursor>(database_.get(), &cursors_, request,
+                                        batch_rows);
+}
+
+absl::Status SqliteConnection::ExecuteScript(std::string_view sql) {
+  const bool begins = sql == kBegin || sql == kBeginReadOnly;
+  if (!begins && sql != kCommit && sql != kRollback) return RunScript(sql);
+  // SQLite may have rolled back by itself, upon a full disk for instance.
+  if (sql == kRollback && !in_transaction()) return absl::OkStatus();
+  // A cursor over RETURNING counts as a writer at work, which COMMIT refuses.
+  if (sql == kCommit) cursors_.EndTransaction();
+  const absl::Status status = database_->Run(sql);
+  NoteEndOfTransaction();
+  if (status.ok() && sql == kBeginReadOnly) {
+    database_->set_read_only_transaction(true);
+  }
+  return status;
+}
+
+absl::Status SqliteConnection::RunScript(std::string_view sql) {
+  if (sql.find('\0') != std::string_view::npos) {
+    return absl::InvalidArgumentError(
+        "the script has a NUL byte, where SQLite would end it; remove it");
+  }
+  const std::string script(sql);
+  const char* rest = script.c_str();
+  while (true) {
+    SHARD_ASSIGN_OR_RETURN(const SqliteStatementPtr statement,
+                           database_->PrepareNext(&rest));
+    if (statement == nullptr) return absl::OkStatus();
+    const absl::Status status = RunScriptStatement(statement.get());
+    NoteEndOfTransaction();
+    SHARD_RETURN_IF_ERROR(status);
+  }
+}
+
+absl::Status SqliteConnection::RunScriptStatement(sqlite3_stmt* statement) {
+  // Refuses parameters, which would silently be NULL.
+  SHARD_RETURN_IF_ERROR(database_->Bind(statement, {}, scratch_));
+  absl::StatusOr<bool> row = database_->Step(statement);
+  while (row.ok() && *row) row = database_->Step(statement);
+  database_->Notify(sqlite3_sql(statement), 0, row.ok());
+  return row.status();
+}
+
+void SqliteConnection::NoteEndOfTransaction() {
+  const bool open = in_transaction();
+  if (was_in_transaction_ && !open) {
+    cursors_.EndTransaction();
+    database_->set_read_only_transaction(false);
+  }
+  was_in_transaction_ = open;
+}
+
+std::string SqliteConnection::BeginText(
+    const TransactionOptions& options) const {
+  return std::string(options.read_only ? kBeginReadOnly : kBegin);
+}
+
+void SqliteConnection::set_progress(std::function<void()> progress) {
+  progress_ = std::move(progress);
+  const bool wanted = static_cast<bool>(progress_);
+  sqlite3_progress_handler(database_->handle(), kProgressInstructions,
+                           wanted ? &CallProgress : nullptr, &progress_);
+}
+
+}  // namespace shard

@@ -1,0 +1,99 @@
+// An open SQLite database: what a connection, its inserts and its cursors
+// share.
+#ifndef SHARD_DIALECTS_SQLITE_SQLITE_DATABASE_H_
+#define SHARD_DIALECTS_SQLITE_SQLITE_DATABASE_H_
+
+#include <SQLiteCpp/Database.h>
+#include <sqlite3.h>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "shard/dialects/engine.h"
+#include "shard/dialects/sqlite/statement_cache.h"
+#include "shard/sql/byte_arena.h"
+#include "shard/sql/value.h"
+
+namespace shard {
+
+struct SqliteOptions {
+  std::string path;  // empty: a database in memory, of this connection alone
+  bool read_only = false;
+  std::string engine_name;
+  absl::Duration busy_timeout = absl::Seconds(5);
+  std::function<void(const StatementEvent&)> on_statement;
+};
+
+// Set-up goes through SQLiteCpp, whose exceptions end here; what runs often
+// uses SQLite's C functions on its handle. Not thread-safe.
+class SqliteDatabase {
+ public:
+  // kUnavailable, naming the path, for a file that cannot be opened.
+  static absl::StatusOr<std::unique_ptr<SqliteDatabase>> Open(
+      const SqliteOptions& options);
+
+  sqlite3* handle() const { return handle_; }
+  bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
+  // False once an error showed that the file is broken or gone.
+  bool usable() const { return usable_; }
+
+  // The one statement in `text`, from the cache if it is there.
+  // kInvalidArgument for no statement, or more than one.
+  absl::StatusOr<StatementCache::Loan> Prepare(std::string_view text);
+  // The first statement at `*script`, which moves on behind it; null at the
+  // end.
+  absl::StatusOr<SqliteStatementPtr> PrepareNext(const char** script);
+
+  // Binds all parameters of a statement, as BindValue does.
+  absl::Status Bind(sqlite3_stmt* statement,
+                    absl::Span<const sql::ValueView> values,
+                    sql::ByteArena& scratch);
+  // True when there is a row, false at the end.
+  absl::StatusOr<bool> Step(sqlite3_stmt* statement);
+  // Runs one statement that has no parameters, ignoring its rows.
+  absl::Status Run(std::string_view text);
+
+  // The Status of a result code that SQLite has just returned.
+  absl::Status Error(int result, std::string_view statement);
+  // Tells the engine's listener of a statement that has run.
+  void Notify(std::string_view statement, std::size_t parameters, bool ok) {
+    if (options_.on_statement) NotifyListener(statement, parameters, ok);
+  }
+
+  // From now on, statements that write are refused, until the transaction ends.
+  void set_read_only_transaction(bool on) { read_only_transaction_ = on; }
+
+  // The longest text or blob.
+  std::size_t max_value_bytes() const;
+  std::size_t max_parameters() const;
+
+ private:
+  explicit SqliteDatabase(const SqliteOptions& options);
+
+  absl::Status SetUp();
+  absl::Status UseWriteAheadLog();
+  absl::StatusOr<StatementCache::Loan> PrepareNew(std::string_view text);
+  absl::StatusOr<SqliteStatementPtr> PrepareFirst(const char** text,
+                                                  unsigned flags);
+  absl::Status CheckMayRun(sqlite3_stmt* statement);
+  void NotifyListener(std::string_view statement, std::size_t parameters,
+                      bool ok);
+
+  const SqliteOptions options_;
+  SQLite::Database database_;
+  sqlite3* const handle_;
+  StatementCache statements_;  // closed before database_
+  bool usable_ = true;
+  bool read_only_transaction_ = false;
+};
+
+}  // namespace shard
+
+#endif  // SHARD_DIALECTS_SQLITE_SQLITE_DATABASE_H_

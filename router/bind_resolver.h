@@ -1,0 +1,69 @@
+// The interface of all routers.
+#ifndef SHARD_ROUTER_BIND_RESOLVER_H_
+#define SHARD_ROUTER_BIND_RESOLVER_H_
+
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "shard/router/bind.h"
+#include "shard/router/bind_request.h"
+
+namespace shard {
+
+// Decides where work goes. Shared by all sessions of a program, so it must be
+// thread-safe; it must outlive them, and keep alive the engines it answers
+// with.
+//
+// Ready-made: VerticalResolver (by class), HorizontalResolver (by row). Write
+// your own by overriding Resolve:
+//
+//   class MasterSlave : public BindResolver {
+//     absl::StatusOr<Bind> Resolve(const BindRequest& request) override {
+//       return Bind{request.operation == Operation::kRead ? slave : master};
+//     }
+//   };
+class BindResolver {
+ public:
+  virtual ~BindResolver() = default;
+
+  // The one place for this work. An error stops the work before any SQL.
+  virtual absl::StatusOr<Bind> Resolve(const BindRequest& request) = 0;
+
+  // Every place that a read, an UPDATE or a DELETE must visit; at least one.
+  // Unless overridden: the one place.
+  virtual absl::StatusOr<BindSet> ResolveAll(const BindRequest& request) {
+    absl::StatusOr<Bind> bind = Resolve(request);
+    if (!bind.ok()) return bind.status();
+    return BindSet{*bind};
+  }
+
+  // The columns that decide on which shard an object of the class lives; empty
+  // where none do. The session refuses to change them in a way that would leave
+  // the row on the wrong shard.
+  virtual std::vector<const sql::Column*> ShardKey(
+      const sql::ClassInfo& class_info) const {
+    (void)class_info;
+    return {};
+  }
+};
+
+// A resolver out of a function: FunctionResolver([&](const BindRequest& r) ->
+// absl::StatusOr<Bind> { ... }). The function must be thread-safe.
+class FunctionResolver : public BindResolver {
+ public:
+  using Function = std::function<absl::StatusOr<Bind>(const BindRequest&)>;
+  explicit FunctionResolver(Function function)
+      : function_(std::move(function)) {}
+  absl::StatusOr<Bind> Resolve(const BindRequest& request) override {
+    return function_(request);
+  }
+
+ private:
+  Function function_;
+};
+
+}  // namespace shard
+
+#endif  // SHARD_ROUTER_BIND_RESOLVER_H_

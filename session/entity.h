@@ -1,0 +1,104 @@
+// The base of a mapped class.
+#ifndef SHARD_SESSION_ENTITY_H_
+#define SHARD_SESSION_ENTITY_H_
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "shard/session/attribute.h"
+#include "shard/session/entity_base.h"
+#include "shard/session/field.h"
+#include "shard/session/field_list.h"
+#include "shard/session/fixed_string.h"
+#include "shard/session/mapping.h"
+#include "shard/sql/class_info.h"
+#include "shard/sql/table.h"
+
+namespace shard {
+
+namespace internal {
+// "Account" out of what the compiler calls this function for it.
+template <class E>
+std::string ClassName() {
+  std::string_view text = __PRETTY_FUNCTION__;
+  const std::size_t begin = text.find("E = ") + 4;
+  text = text.substr(begin, text.find_first_of(";]", begin) - begin);
+  return std::string(text);
+}
+}  // namespace internal
+
+// Maps class E to the table named `TableName`, with the fields of `Fields`:
+//
+//   struct Account : Entity<Account, AccountFields, "accounts"> {};
+//
+//   auto account = std::make_shared<Account>();
+//   account->owner = "ada";              // an attribute
+//   Account::c.owner == "ada"            // the column, in SQL expressions
+//   Account::table()                     // the table, for CreateAll
+//
+// No field may be called `c`, and E must have a constructor without arguments.
+// Objects are neither copied nor moved; hold them by std::shared_ptr.
+template <class E, template <class> class Fields, FixedString TableName>
+struct Entity : EntityBase, Fields<AsAttributes> {
+  using Columns = Fields<AsColumns<E>>;
+  static constexpr Columns c{};
+
+  Entity() {
+    InstanceAccess::State(*this).mapping = &ClassMapping();
+    std::uint16_t index = 0;
+    internal::VisitFields<kFieldCount>(
+        static_cast<Fields<AsAttributes>&>(*this), [&](auto&... fields) {
+          (AttributeAccess::Attach(fields, this, index++), ...);
+        });
+  }
+
+  static const Mapping& ClassMapping() {
+    static const Mapping mapping = MakeMapping();
+    return mapping;
+  }
+  static const sql::Table& table() { return ClassMapping().table(); }
+  static const sql::ClassInfo& class_info() {
+    return ClassMapping().class_info();
+  }
+
+ private:
+  static constexpr std::size_t kFieldCount = internal::CountFields<Columns>();
+
+  static Mapping MakeMapping() {
+    Mapping::Definition definition;
+    definition.class_name = internal::ClassName<E>();
+    definition.table_name = std::string(TableName.view());
+    internal::VisitFields<kFieldCount>(c, [&](const auto&... columns) {
+      (Describe(columns, definition), ...);
+    });
+    definition.make = [] {
+      return std::static_pointer_cast<EntityBase>(std::make_shared<E>());
+    };
+    definition.attributes = [](EntityBase& object, AttributeBase** out) {
+      internal::VisitFields<kFieldCount>(
+          static_cast<Fields<AsAttributes>&>(static_cast<Entity&>(object)),
+          [&](auto&... fields) { ((*out++ = &fields), ...); });
+    };
+    return Mapping(std::move(definition));
+  }
+
+  template <class Column>
+  static void Describe(const Column&, Mapping::Definition& definition) {
+    definition.columns.push_back(Column::Spec());
+    definition.ops.push_back(&kAttributeOps<typename Column::value_type>);
+  }
+};
+
+// A class that is mapped: derived from its own Entity.
+template <class E>
+concept MappedClass = std::derived_from<E, EntityBase> && requires {
+  { E::ClassMapping() } -> std::same_as<const Mapping&>;
+};
+
+}  // namespace shard
+
+#endif  // SHARD_SESSION_ENTITY_H_

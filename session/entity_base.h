@@ -1,0 +1,85 @@
+// What every mapped object has besides its attributes.
+#ifndef SHARD_SESSION_ENTITY_BASE_H_
+#define SHARD_SESSION_ENTITY_BASE_H_
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "shard/router/shard_id.h"
+#include "shard/session/identity_key.h"
+#include "shard/sql/expression.h"
+
+namespace shard {
+
+class EntityBase;
+class Mapping;
+
+enum class ObjectState : std::uint8_t {
+  kTransient,   // unknown to any session
+  kPending,     // added, to be inserted by the next flush
+  kPersistent,  // has a row
+  kDeleted,     // its row was deleted in the running transaction
+  kDetached,    // has or had a row, but its session let go of it
+};
+
+// What an object asks of the session that holds it.
+class ObjectHost {
+ public:
+  virtual void ObjectChanged(EntityBase& object) = 0;
+  virtual absl::Status LoadExpired(EntityBase& object) = 0;
+
+ protected:
+  ~ObjectHost() = default;
+};
+
+// The session's notes on one object. Only session code writes them.
+struct InstanceState {
+  const Mapping* mapping = nullptr;
+  ObjectHost* host = nullptr;  // null unless a session holds the object
+  KeyValue key;                // its row's primary key, once it has a row
+  ShardId shard;               // its row's shard: the identity token
+  ObjectState object_state = ObjectState::kTransient;
+  bool dirty = false;                    // in its session's list of changes
+  bool marked_deleted = false;           // the next flush deletes its row
+  bool inserted_in_transaction = false;  // a rollback makes it transient
+  // SQL waiting for the next flush, by attribute.
+  std::vector<std::pair<std::uint16_t, sql::Expression>> expressions;
+};
+
+// Base of all mapped classes; see entity.h. Always held by std::shared_ptr once
+// a session knows it. Used by the thread of its session; only the last release
+// of the pointer may happen elsewhere.
+class EntityBase : public std::enable_shared_from_this<EntityBase> {
+ public:
+  EntityBase(const EntityBase&) = delete;
+  EntityBase& operator=(const EntityBase&) = delete;
+  virtual ~EntityBase() = default;
+
+  ObjectState object_state() const { return state_.object_state; }
+  // The shard that the object's row is on; none without a row or shards.
+  ShardId shard() const { return state_.shard; }
+  const Mapping& mapping() const { return *state_.mapping; }
+
+ protected:
+  EntityBase() = default;
+
+ private:
+  friend class AttributeBase;
+  friend struct InstanceAccess;
+  InstanceState state_;
+};
+
+// Session code's way to the state of an object.
+struct InstanceAccess {
+  static InstanceState& State(EntityBase& object) { return object.state_; }
+  static const InstanceState& State(const EntityBase& object) {
+    return object.state_;
+  }
+};
+
+}  // namespace shard
+
+#endif  // SHARD_SESSION_ENTITY_BASE_H_

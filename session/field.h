@@ -1,0 +1,127 @@
+// The fields of a mapped class, declared once:
+//
+//   template <class F>
+//   struct AccountFields {
+//     Field<F, std::int64_t, "id", PrimaryKey> id;
+//     Field<F, std::string, "owner"> owner;
+//     Field<F, std::optional<std::string>, "note", ServerDefault<"'none'">>
+//     note; Field<F, Timestamp, "opened", ClientDefault<&Timestamp::Now>>
+//     opened;
+//   };
+//
+// The list is instantiated twice: as the object's attributes and as the class's
+// columns. std::optional makes a column nullable.
+#ifndef SHARD_SESSION_FIELD_H_
+#define SHARD_SESSION_FIELD_H_
+
+#include <string>
+#include <type_traits>
+
+#include "shard/session/attribute.h"
+#include "shard/session/fixed_string.h"
+#include "shard/sql/column.h"
+#include "shard/sql/dml.h"
+#include "shard/sql/expression.h"
+#include "shard/sql/type_adapter.h"
+#include "shard/sql/typed_expression.h"
+
+namespace shard {
+
+// Options of a field.
+
+// Part of the primary key.
+struct PrimaryKey {
+  static void Apply(sql::ColumnSpec& spec) { spec.primary_key = true; }
+};
+
+// SQL that the database uses when an INSERT leaves the column out; part of
+// CREATE TABLE: ServerDefault<"'none'">, ServerDefault<"0">.
+template <FixedString Sql>
+struct ServerDefault {
+  static void Apply(sql::ColumnSpec& spec) {
+    spec.server_default = std::string(Sql.view());
+  }
+};
+
+namespace internal {
+// A literal for a value, the tree for an Expr.
+template <auto Make>
+sql::Expression MakeDefault() {
+  auto made = Make();
+  if constexpr (SqlExpression<decltype(made)>) {
+    return ToExpression(made);
+  } else {
+    return sql::Literal(sql::ToValue(made));
+  }
+}
+}  // namespace internal
+
+// A function of no arguments whose value (or SQL expression) an INSERT uses
+// when the attribute is unset: ClientDefault<[] { return Timestamp::Now(); }>.
+template <auto Make>
+struct ClientDefault {
+  static void Apply(sql::ColumnSpec& spec) {
+    spec.client_default = &internal::MakeDefault<Make>;
+  }
+};
+
+// The same for an UPDATE that changes other columns of the row.
+template <auto Make>
+struct OnUpdate {
+  static void Apply(sql::ColumnSpec& spec) {
+    spec.onupdate = &internal::MakeDefault<Make>;
+  }
+};
+
+// A column of class E in SQL expressions: the type of E::c.name. Empty.
+template <class E, class T, FixedString Name, class... Options>
+struct MappedColumn {
+  using value_type = T;
+  using entity_type = E;
+
+  static const sql::Column& column() {
+    static const sql::Column& column = *E::table().FindColumn(Name.view());
+    return column;
+  }
+  static sql::ColumnSpec Spec() {
+    sql::ColumnSpec spec;
+    spec.name = std::string(Name.view());
+    spec.type = sql::TypeAdapter<T>::kType;
+    spec.nullable = sql::StripOptional<T>::kNullable;
+    (Options::Apply(spec), ...);
+    return spec;
+  }
+
+  // `c.balance = 5` and `c.balance = c.balance + 1` for Update and Insert.
+  template <SqlOperand<sql::Bare<T>> V>
+  sql::ColumnAssignment operator=(const V& value) const {
+    return {&column(), OperandOf<sql::Bare<T>>(value)};
+  }
+  sql::ColumnAssignment operator=(NullExpression) const {
+    return {&column(), sql::Null()};
+  }
+};
+
+template <class E, class T, FixedString Name, class... Options>
+const sql::Expression& ToExpression(
+    const MappedColumn<E, T, Name, Options...>&) {
+  return MappedColumn<E, T, Name, Options...>::column().expression();
+}
+
+// What Field makes of the list: attributes of objects, or columns of E.
+struct AsAttributes {
+  template <class T, FixedString Name, class... Options>
+  using Apply = Attribute<T>;
+};
+template <class E>
+struct AsColumns {
+  template <class T, FixedString Name, class... Options>
+  using Apply = MappedColumn<E, T, Name, Options...>;
+};
+
+template <class F, class T, FixedString Name, class... Options>
+using Field = typename F::template Apply<T, Name, Options...>;
+
+}  // namespace shard
+
+#endif  // SHARD_SESSION_FIELD_H_

@@ -1,0 +1,75 @@
+// How a class is mapped to a table, at run time.
+#ifndef SHARD_SESSION_MAPPING_H_
+#define SHARD_SESSION_MAPPING_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "shard/session/attribute.h"
+#include "shard/session/entity_base.h"
+#include "shard/sql/class_info.h"
+#include "shard/sql/column.h"
+#include "shard/sql/table.h"
+
+namespace shard {
+
+// A field has one attribute in every object; attribute i belongs to column i of
+// the table.
+struct MappedField {
+  const sql::Column* column;
+  const AttributeOps* ops;
+};
+
+// The most fields a mapped class can have: a set of them fits in 64 bits.
+inline constexpr std::size_t kMostFields = 64;
+
+// One for each mapped class, made on first use, alive until the program ends.
+// Immutable, thread-safe.
+class Mapping {
+ public:
+  // What Entity knows of its class at compile time.
+  struct Definition {
+    std::string class_name;
+    std::string table_name;
+    std::vector<sql::ColumnSpec> columns;
+    std::vector<const AttributeOps*> ops;
+    std::shared_ptr<EntityBase> (*make)();
+    void (*attributes)(EntityBase&, AttributeBase**);
+  };
+  explicit Mapping(Definition definition);
+
+  const sql::ClassInfo& class_info() const { return class_info_; }
+  const sql::Table& table() const { return table_; }
+  const std::vector<MappedField>& fields() const { return fields_; }
+  const MappedField& field(std::size_t index) const { return fields_[index]; }
+  // Fields of the primary key, in the table's order.
+  const std::vector<std::uint16_t>& key_fields() const { return key_fields_; }
+
+  // A new transient object.
+  std::shared_ptr<EntityBase> Make() const { return make_(); }
+  // Fills in pointers to all the object's attributes: out has kMostFields.
+  void Attributes(EntityBase& object, AttributeBase** out) const {
+    attributes_(object, out);
+  }
+
+  // kInvalidArgument that names the class when it cannot be used: it has no
+  // primary key, or two columns of one name.
+  const absl::Status& status() const { return status_; }
+
+ private:
+  sql::Table table_;
+  sql::ClassInfo class_info_;
+  std::vector<MappedField> fields_;
+  std::vector<std::uint16_t> key_fields_;
+  std::shared_ptr<EntityBase> (*make_)();
+  void (*attributes_)(EntityBase&, AttributeBase**);
+  absl::Status status_;
+};
+
+}  // namespace shard
+
+#endif  // SHARD_SESSION_MAPPING_H_

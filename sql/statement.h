@@ -1,0 +1,109 @@
+// A statement of any kind, ready to be run many times.
+#ifndef SHARD_SQL_STATEMENT_H_
+#define SHARD_SQL_STATEMENT_H_
+
+#include <cstddef>
+#include <initializer_list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "shard/sql/class_info.h"
+#include "shard/sql/dml.h"
+#include "shard/sql/select.h"
+#include "shard/sql/value.h"
+
+namespace shard::sql {
+
+// SQL as the caller wrote it, with ":name" parameters.
+struct TextStatement {
+  std::string text;
+};
+
+// Values for the ":name" parameters of one run.
+class Parameters {
+ public:
+  Parameters() = default;
+  Parameters(std::initializer_list<std::pair<std::string, Value>> values)
+      : values_(values) {}
+  void Add(std::string_view name, Value value) {
+    values_.emplace_back(name, std::move(value));
+  }
+  // Null when there is none of that name.
+  const Value* Find(std::string_view name) const;
+  const std::vector<std::pair<std::string, Value>>& values() const {
+    return values_;
+  }
+
+ private:
+  std::vector<std::pair<std::string, Value>> values_;
+};
+
+// What a dialect remembers of a statement it has compiled, so that a statement
+// kept by its user is compiled once. Thread-safe.
+class CompileCache {
+ public:
+  // Null when `dialect` has stored nothing.
+  std::shared_ptr<const void> Find(const void* dialect) const;
+  void Store(const void* dialect, std::shared_ptr<const void> compiled) const;
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::vector<std::pair<const void*, std::shared_ptr<const void>>>
+      entries_;
+};
+
+// An immutable statement and the class it is about. Copies share one body, and
+// with it what was compiled. Safe to run from several threads at once.
+class Statement {
+ public:
+  using Body = std::variant<SelectStatement, InsertStatement, UpdateStatement,
+                            DeleteStatement, TextStatement>;
+
+  // `class_info` is the mapped class that the statement is about; routers use
+  // it. Null is fine for statements over tables without a class.
+  Statement(Body body, const ClassInfo* class_info = nullptr)  // NOLINT
+      : shared_(std::make_shared<Shared>(std::move(body), class_info)) {}
+  Statement(SelectStatement body)  // NOLINT
+      : Statement(Body(std::move(body))) {}
+  Statement(InsertStatement body)  // NOLINT
+      : Statement(Body(std::move(body))) {}
+  Statement(UpdateStatement body)  // NOLINT
+      : Statement(Body(std::move(body))) {}
+  Statement(DeleteStatement body)  // NOLINT
+      : Statement(Body(std::move(body))) {}
+
+  const Body& body() const { return shared_->body; }
+  const ClassInfo* class_info() const { return shared_->class_info; }
+  template <class T>
+  const T* As() const {
+    return std::get_if<T>(&shared_->body);
+  }
+  bool is_select() const { return As<SelectStatement>() != nullptr; }
+  const CompileCache& compile_cache() const { return shared_->cache; }
+
+ private:
+  struct Shared {
+    Shared(Body b, const ClassInfo* c) : body(std::move(b)), class_info(c) {}
+    Body body;
+    const ClassInfo* class_info;
+    CompileCache cache;
+  };
+  std::shared_ptr<const Shared> shared_;
+};
+
+// Raw SQL with ":name" parameters, each written as often as wanted; the values
+// are given when it runs. Text in quotes, comments and "::" casts is left
+// alone.
+inline Statement TextSql(std::string_view text) {
+  return Statement(Statement::Body(TextStatement{std::string(text)}));
+}
+
+}  // namespace shard::sql
+
+#endif  // SHARD_SQL_STATEMENT_H_
