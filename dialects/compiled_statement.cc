@@ -12,7 +12,8 @@ namespace shard {
 
 absl::Status BindParameters(const CompiledStatement& compiled,
                             const sql::Parameters& values,
-                            std::vector<sql::ValueView>* out) {
+                            std::vector<sql::ValueView>* out,
+                            UnusedValues unused) {
   out->clear();
   out->reserve(compiled.parameters.size());
   for (const CompiledParameter& parameter : compiled.parameters) {
@@ -26,6 +27,7 @@ absl::Status BindParameters(const CompiledStatement& compiled,
     }
     out->push_back(value->view());
   }
+  if (unused == UnusedValues::kAllowed) return absl::OkStatus();
   for (const auto& [name, value] : values.values()) {
     bool used = false;
     for (const CompiledParameter& parameter : compiled.parameters) {

@@ -33,12 +33,17 @@ struct CompiledStatement {
   bool is_write = false;              // of raw text: not known, true
 };
 
+// Whether a value that no parameter asks for is a mistake. It is not where a
+// statement was split in parts that each need only some of the values.
+enum class UnusedValues { kRefused, kAllowed };
+
 // Lines up `values` (and the literals) with the placeholders of `compiled`; the
 // views point into both, which must outlive them. kInvalidArgument for a
 // parameter without a value, or a value that no parameter asks for.
 absl::Status BindParameters(const CompiledStatement& compiled,
                             const sql::Parameters& values,
-                            std::vector<sql::ValueView>* out);
+                            std::vector<sql::ValueView>* out,
+                            UnusedValues unused = UnusedValues::kRefused);
 
 }  // namespace shard
 

@@ -86,7 +86,12 @@ absl::StatusOr<std::shared_ptr<const CompiledStatement>> Compiler::Run(
 
 void Compiler::Compile(const sql::SelectStatement& select) {
   Select(select);
-  for (const sql::SelectItem& item : select.columns) {
+  ResultColumns(select.columns);
+}
+
+void Compiler::ResultColumns(const std::vector<sql::SelectItem>& items) {
+  if (!status_.ok()) return;  // an item may be empty
+  for (const sql::SelectItem& item : items) {
     out_.columns.push_back({ResultName(item), item.expression->type});
   }
   out_.returns_rows = true;
@@ -127,7 +132,7 @@ void Compiler::Subquery(const sql::SelectStatement& select) {
 
 void Compiler::SelectClauses(const sql::SelectStatement& select) {
   Append(select.distinct ? "SELECT DISTINCT " : "SELECT ");
-  SelectList(select.columns, true);
+  SelectList(select.columns, select.distinct);
   From(select);
   Where(select.where);
   if (!select.group_by.empty()) {
@@ -194,14 +199,15 @@ void Compiler::LimitAndOffset(const sql::SelectStatement& select) {
 }
 
 void Compiler::SelectList(const std::vector<sql::SelectItem>& items,
-                          bool labels) {
+                          bool distinct) {
   for (std::size_t i = 0; i < items.size(); ++i) {
     if (i > 0) Append(", ");
     if (items[i].expression.empty()) {
       return Fail(absl::InvalidArgumentError("a selected column is empty"));
     }
-    Write(items[i].expression);
-    if (labels && !items[i].label.empty()) {
+    WriteComparable(items[i].expression,
+                    distinct && IsDecimal(items[i].expression));
+    if (!items[i].label.empty()) {
       Append(" AS ");
       Identifier(items[i].label);
     }
@@ -221,12 +227,12 @@ void Compiler::Compile(const sql::InsertStatement& insert) {
     Append(" DEFAULT VALUES");
   } else {
     Append(" (");
+    std::vector<const sql::Column*> seen;
     for (std::size_t i = 0; i < insert.columns.size(); ++i) {
       if (i > 0) Append(", ");
-      if (insert.columns[i] == nullptr) {
-        return Fail(insert.rows[0][i].As<sql::ErrorNode>()->status);
-      }
-      Identifier(insert.columns[i]->name());
+      TargetColumn(insert.columns[i],
+                   insert.rows.empty() ? Expression() : insert.rows[0][i],
+                   seen);
     }
     Append(") VALUES ");
     for (std::size_t i = 0; i < insert.rows.size(); ++i) {
@@ -241,9 +247,10 @@ void Compiler::Compile(const sql::InsertStatement& insert) {
 
 void Compiler::Conflict(const sql::ConflictClause& conflict) {
   Append(" ON CONFLICT");
+  std::vector<const sql::Column*> seen;
   for (std::size_t i = 0; i < conflict.target.size(); ++i) {
     Append(i == 0 ? " (" : ", ");
-    Identifier(conflict.target[i]->name());
+    TargetColumn(conflict.target[i], {}, seen);
   }
   if (!conflict.target.empty()) Append(")");
   if (conflict.update.empty()) return Append(" DO NOTHING");
@@ -260,11 +267,31 @@ void Compiler::Conflict(const sql::ConflictClause& conflict) {
 void Compiler::Returning(const std::vector<sql::SelectItem>& items) {
   if (items.empty()) return;
   Append(" RETURNING ");
-  SelectList(items, true);
-  for (const sql::SelectItem& item : items) {
-    out_.columns.push_back({ResultName(item), item.expression->type});
+  SelectList(items, false);
+  ResultColumns(items);
+}
+
+void Compiler::TargetColumn(const sql::Column* column, const Expression& value,
+                            std::vector<const sql::Column*>& seen) {
+  const sql::Table& table = *scope_.front().table;
+  if (column == nullptr) {
+    if (value) Write(value);  // Assign() leaves there what was wrong
+    return Fail(absl::InvalidArgumentError(
+        absl::StrCat("the statement writes to a column that '", table.name(),
+                     "' does not have; name one of its declared columns")));
   }
-  out_.returns_rows = true;
+  if (&column->table() != &table) {
+    return Fail(absl::InvalidArgumentError(
+        absl::StrCat("column '", column->QualifiedName(), "' is none of '",
+                     table.name(), "', which the statement writes to")));
+  }
+  if (std::find(seen.begin(), seen.end(), column) != seen.end()) {
+    return Fail(absl::InvalidArgumentError(
+        absl::StrCat("column '", column->QualifiedName(),
+                     "' is named twice; name it once")));
+  }
+  seen.push_back(column);
+  Identifier(column->name());
 }
 
 void Compiler::Assignments(
@@ -272,13 +299,11 @@ void Compiler::Assignments(
   if (assignments.empty()) {
     return Fail(absl::InvalidArgumentError("UPDATE sets no column; add Set()"));
   }
+  std::vector<const sql::Column*> seen;
   for (std::size_t i = 0; i < assignments.size(); ++i) {
     if (i > 0) Append(", ");
     const sql::ColumnAssignment& assignment = assignments[i];
-    if (assignment.column == nullptr) {
-      return Fail(assignment.value.As<sql::ErrorNode>()->status);
-    }
-    Identifier(assignment.column->name());
+    TargetColumn(assignment.column, assignment.value, seen);
     Append(" = ");
     Write(assignment.value);
   }
@@ -388,14 +413,17 @@ void Compiler::Write(const sql::ColumnNode& node) {
 }
 
 void Compiler::Write(const sql::UnaryNode& node) {
-  const bool before =
-      node.op == sql::UnaryOp::kNot || node.op == sql::UnaryOp::kNegate;
-  if (before) Append(node.op == sql::UnaryOp::kNot ? "NOT " : "-");
+  if (node.op == sql::UnaryOp::kNegate) {
+    RefuseInexact(node.operand, "arithmetic");
+  }
+  // Around all of it: NOT and IS NULL bind less than a comparison beside them.
   Append("(");
+  if (node.op == sql::UnaryOp::kNot) Append("NOT ");
+  if (node.op == sql::UnaryOp::kNegate) Append("-");
   Write(node.operand);
-  Append(")");
   if (node.op == sql::UnaryOp::kIsNull) Append(" IS NULL");
   if (node.op == sql::UnaryOp::kIsNotNull) Append(" IS NOT NULL");
+  Append(")");
 }
 
 void Compiler::RefuseInexact(const Expression& operand, const char* what) {

@@ -41,10 +41,15 @@ class Compiler {
   void From(const sql::SelectStatement& select);
   void OrderBy(const sql::OrderTerm& term);
   void LimitAndOffset(const sql::SelectStatement& select);
-  void SelectList(const std::vector<sql::SelectItem>& items, bool labels);
+  void SelectList(const std::vector<sql::SelectItem>& items, bool distinct);
+  void ResultColumns(const std::vector<sql::SelectItem>& items);
   void Conflict(const sql::ConflictClause& conflict);
   void Returning(const std::vector<sql::SelectItem>& items);
   void Assignments(const std::vector<sql::ColumnAssignment>& assignments);
+  // The name of a column that the statement writes to. `seen` are those of the
+  // same list so far; `value`, what it gets, may say why there is no column.
+  void TargetColumn(const sql::Column* column, const sql::Expression& value,
+                    std::vector<const sql::Column*>& seen);
   void Where(const sql::Expression& condition);
 
   struct NodeWriter;

@@ -12,16 +12,21 @@
 namespace shard {
 namespace {
 
+absl::Status RunInTransaction(Connection& connection,
+                              const std::vector<std::string>& statements) {
+  SHARD_RETURN_IF_ERROR(connection.Begin());
+  for (const std::string& statement : statements) {
+    // An error leaves the transaction open; the pool rolls it back.
+    SHARD_RETURN_IF_ERROR(connection.ExecuteScript(statement));
+  }
+  return connection.Commit();
+}
+
 absl::Status RunInTransaction(Engine& engine,
                               const std::vector<std::string>& statements) {
   SHARD_ASSIGN_OR_RETURN(const PooledConnection connection, engine.Connect());
-  SHARD_RETURN_IF_ERROR(connection->Begin());
-  for (const std::string& statement : statements) {
-    // An error leaves the transaction open; the pool rolls it back.
-    SHARD_RETURN_IF_ERROR(Annotate(connection->ExecuteScript(statement),
-                                   absl::StrCat("'", engine.name(), "'")));
-  }
-  return connection->Commit();
+  return Annotate(RunInTransaction(*connection, statements),
+                  absl::StrCat("'", engine.name(), "'"));
 }
 
 }  // namespace

@@ -75,7 +75,13 @@ absl::Status ParseHost(std::string_view text, Url* url) {
     has_port = !rest.empty();
     if (has_port) port = rest.substr(1);
   } else {
-    const std::size_t colon = text.rfind(':');
+    const std::size_t colon = text.find(':');
+    if (colon != text.rfind(':')) {
+      // Or a user and password without the '@' behind them.
+      return Wrong(
+          "more than one ':' in host and port; write an IPv6 address in "
+          "brackets, and '@' before the host");
+    }
     SHARD_ASSIGN_OR_RETURN(url->host, Decode(text.substr(0, colon), "host"));
     has_port = colon != std::string_view::npos;
     if (has_port) port = text.substr(colon + 1);
@@ -134,11 +140,10 @@ absl::StatusOr<Url> Url::Parse(std::string_view text) {
   std::string_view rest = text.substr(mark + 3);
   if (const std::size_t end = rest.find_first_of("/?");
       end != 0 && end != std::string_view::npos &&
-      rest.substr(0, end).find('@') == std::string_view::npos &&
       rest.find('@', end) != std::string_view::npos) {
     // Taken literally, the rest of a password would pass for a path.
     return Wrong(
-        "write '/', '?' and '@' inside a user, password or option as "
+        "write '/', '?' and '@' inside a user, password, path or option as "
         "%2F, %3F and %40");
   }
   if (const std::size_t question = rest.find('?');
@@ -165,7 +170,8 @@ std::string Url::Redacted() const {
   std::string out = absl::StrCat(scheme, "://", user);
   if (!password.empty()) out += ":***";
   if (!user.empty() || !password.empty()) out += "@";
-  absl::StrAppend(&out, host);
+  const bool ipv6 = host.find(':') != std::string::npos;
+  absl::StrAppend(&out, ipv6 ? "[" : "", host, ipv6 ? "]" : "");
   if (port.has_value()) absl::StrAppend(&out, ":", *port);
   if (!path.empty()) absl::StrAppend(&out, "/", path);
   return out;

@@ -1,5 +1,6 @@
 #include "shard/router/horizontal_resolver.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -67,9 +68,11 @@ absl::Status HorizontalResolver::CheckShards() {
 }
 
 absl::Status HorizontalResolver::CheckRule(const ShardRule& rule) {
-  if (rule.key.empty() || rule.strategy == nullptr) {
+  if (rule.key.empty() || rule.strategy == nullptr ||
+      std::find(rule.key.begin(), rule.key.end(), nullptr) != rule.key.end()) {
     return absl::InvalidArgumentError(
-        "ShardBy() needs at least one column and a strategy");
+        "ShardBy() needs a strategy and at least one column, all of which "
+        "there are");
   }
   const sql::Table& table = rule.key.front()->table();
   if (rules_.contains(&table)) {

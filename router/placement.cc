@@ -98,6 +98,9 @@ absl::StatusOr<std::uint32_t> SlotOf(absl::Span<const sql::ValueView> key) {
 
 absl::StatusOr<std::string> EncodeShardKey(
     absl::Span<const sql::ValueView> key) {
+  if (key.empty()) {
+    return absl::InvalidArgumentError("a shard key needs at least one value");
+  }
   std::string out;
   if (key.size() == 1) {
     SHARD_RETURN_IF_ERROR(Append(key[0], &out));

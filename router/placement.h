@@ -34,7 +34,7 @@ inline constexpr std::uint32_t kSlotCount = 4096;
 // Whether a column of this type can be (part of) a shard key.
 bool CanBeShardKey(sql::ValueType type);
 
-// 0 to 4095. kInvalidArgument for NULL, or a type that is no key.
+// 0 to 4095. kInvalidArgument for no parts, NULL, or a type that is no key.
 absl::StatusOr<std::uint32_t> SlotOf(absl::Span<const sql::ValueView> key);
 
 // What is hashed, for tools and tests.

@@ -160,8 +160,12 @@ class Pruner {
         rest /= parts[i]->size();
       }
       const absl::StatusOr<ShardId> shard = rule_.strategy->ShardFor(key);
+      if (shard.ok()) {
+        found.push_back(*shard);
+      } else if (!absl::IsInvalidArgument(shard.status())) {
+        return All();  // the strategy could not tell
+      }
       // A key that no shard takes has no rows.
-      if (shard.ok()) found.push_back(*shard);
     }
     return Intersect(All(), found);
   }
@@ -176,6 +180,7 @@ struct Place {
   const sql::TableRef* table;
   const ShardRule* rule;
   ShardSet shards;
+  Expression left_join_on;  // of a left join: what finds its rows
 };
 
 // Whether `condition`, as an AND, has "a.key = b.key" for every key column.
@@ -196,6 +201,10 @@ bool JoinedOnKeys(const Place& a, const Place& b, const Expression& condition) {
            node->alias == table.alias;
   };
   for (std::size_t i = 0; i < a.rule->key.size(); ++i) {
+    // Values that only the database finds equal have different shards.
+    if (!SameFamily(a.rule->key[i]->type(), b.rule->key[i]->type())) {
+      return false;
+    }
     const bool equal =
         std::any_of(terms.begin(), terms.end(), [&](const Expression& term) {
           const auto* node = term.As<sql::BinaryNode>();
@@ -226,20 +235,25 @@ class StatementReader {
   absl::StatusOr<ShardSet> OfSelect(const sql::SelectStatement& select) const {
     SHARD_ASSIGN_OR_RETURN(const std::vector<sql::TableRef> tables,
                            TablesOfSelect(select));
-    // An inner join's condition holds for every row, as WHERE does.
+    // An inner join's condition holds for every row, as WHERE does; a left
+    // join's only says which rows of its own table go with a row.
     Expression filter = select.where;
-    Expression links = select.where;
     for (const sql::JoinClause& join : select.joins) {
       if (join.kind == sql::JoinKind::kInner) filter = And(filter, join.on);
-      links = And(links, join.on);
     }
     std::vector<Place> places;
     for (const sql::TableRef& table : tables) {
       SHARD_ASSIGN_OR_RETURN(const ShardRule* rule, RuleOf(*table.table));
       places.push_back(
-          {&table, rule, Pruner(*rule, table, parameters_).Run(filter)});
+          {&table, rule, Pruner(*rule, table, parameters_).Run(filter), {}});
     }
-    SHARD_ASSIGN_OR_RETURN(ShardSet shards, Together(places, links));
+    const std::size_t first_join = tables.size() - select.joins.size();
+    for (std::size_t i = 0; i < select.joins.size(); ++i) {
+      if (select.joins[i].kind == sql::JoinKind::kLeft) {
+        places[first_join + i].left_join_on = select.joins[i].on;
+      }
+    }
+    SHARD_ASSIGN_OR_RETURN(ShardSet shards, Together(places, filter));
     if (shards.empty()) shards = {places.front().rule->strategy->shards()[0]};
     SHARD_RETURN_IF_ERROR(
         CheckSubqueries(ExpressionsOf(select), *tables.front().table, shards));
@@ -284,9 +298,10 @@ class StatementReader {
   // The shards of a join: every two tables must find each other's rows on the
   // same shard.
   static absl::StatusOr<ShardSet> Together(const std::vector<Place>& places,
-                                           const Expression& links) {
+                                           const Expression& filter) {
     ShardSet shards = places.front().shards;
     for (std::size_t i = 1; i < places.size(); ++i) {
+      const Expression links = And(filter, places[i].left_join_on);
       const bool linked = std::any_of(
           places.begin(), places.begin() + static_cast<std::ptrdiff_t>(i),
           [&](const Place& other) {

@@ -33,8 +33,13 @@ absl::StatusOr<std::shared_ptr<HashStrategy>> HashStrategy::Create(
                      shard_names.size()));
   }
   std::vector<ShardId> shards;
-  for (const std::string& name : shard_names)
+  for (const std::string& name : shard_names) {
+    if (name.empty()) {
+      return absl::InvalidArgumentError(
+          "a hash strategy has a shard with an empty name; name it");
+    }
     AddOnce(shards, ShardId::Of(name));
+  }
   if (shards.size() != shard_names.size()) {
     return absl::InvalidArgumentError(
         "a hash strategy names a shard twice; name each once");
@@ -74,9 +79,9 @@ absl::StatusOr<std::shared_ptr<ListStrategy>> ListStrategy::Create(
     }
     for (const Place& other : list->places_) {
       if (other.slot == slot && other.value == value) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("a list strategy places ", sql::DebugString(view),
-                         " twice; place each value once"));
+        return absl::InvalidArgumentError(absl::StrCat(
+            "a list strategy places its value number ",
+            list->places_.size() + 1, " a second time; place each value once"));
       }
     }
     list->places_.push_back({slot, value, ShardId::Of(name)});

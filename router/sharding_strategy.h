@@ -36,7 +36,8 @@ class ShardingStrategy {
 // shard and at most 4096, in an order that must stay as it is.
 class HashStrategy : public ShardingStrategy {
  public:
-  // kInvalidArgument for no shards, too many, or one named twice.
+  // kInvalidArgument for no shards, too many, or one without a name or named
+  // twice.
   static absl::StatusOr<std::shared_ptr<HashStrategy>> Create(
       const std::vector<std::string>& shard_names);
 

@@ -42,8 +42,7 @@ absl::Status Unbound(const std::string& what) {
 
 VerticalResolver& VerticalResolver::BindClass(const sql::ClassInfo& class_info,
                                               std::shared_ptr<Engine> engine) {
-  return BindClass(class_info,
-                   std::make_shared<EngineResolver>(std::move(engine)));
+  return BindClass(class_info, ResolverOf(std::move(engine)));
 }
 
 VerticalResolver& VerticalResolver::BindClass(
@@ -55,7 +54,16 @@ VerticalResolver& VerticalResolver::BindClass(
 
 VerticalResolver& VerticalResolver::BindDefault(
     std::shared_ptr<Engine> engine) {
-  return BindDefault(std::make_shared<EngineResolver>(std::move(engine)));
+  return BindDefault(ResolverOf(std::move(engine)));
+}
+
+std::shared_ptr<BindResolver> VerticalResolver::ResolverOf(
+    std::shared_ptr<Engine> engine) {
+  std::shared_ptr<BindResolver>& resolver = by_engine_[engine.get()];
+  if (resolver == nullptr) {
+    resolver = std::make_shared<EngineResolver>(std::move(engine));
+  }
+  return resolver;
 }
 
 VerticalResolver& VerticalResolver::BindDefault(

@@ -41,6 +41,8 @@ class VerticalResolver : public BindResolver {
       const sql::ClassInfo& class_info) const override;
 
  private:
+  // The one resolver of an engine: classes with the same one are together.
+  std::shared_ptr<BindResolver> ResolverOf(std::shared_ptr<Engine> engine);
   absl::StatusOr<BindResolver*> Find(const BindRequest& request) const;
   BindResolver* FindForClass(const sql::ClassInfo& class_info) const;
   BindResolver* FindForTable(const sql::Table& table) const;
@@ -48,6 +50,7 @@ class VerticalResolver : public BindResolver {
   absl::StatusOr<BindResolver*> FindForTables(
       const std::vector<const sql::Table*>& tables) const;
 
+  absl::flat_hash_map<const Engine*, std::shared_ptr<BindResolver>> by_engine_;
   absl::flat_hash_map<const sql::ClassInfo*, std::shared_ptr<BindResolver>>
       by_class_;
   absl::flat_hash_map<const sql::Table*, BindResolver*> by_table_;

@@ -14,6 +14,7 @@
 
 namespace shard {
 
+class Engine;
 class EntityBase;
 class Mapping;
 
@@ -41,10 +42,13 @@ struct InstanceState {
   ObjectHost* host = nullptr;  // null unless a session holds the object
   KeyValue key;                // its row's primary key, once it has a row
   ShardId shard;               // its row's shard: the identity token
+  Engine* engine = nullptr;    // where its row is
   ObjectState object_state = ObjectState::kTransient;
   bool dirty = false;                    // in its session's list of changes
+  bool expired = false;                  // all of it, since it was last loaded
   bool marked_deleted = false;           // the next flush deletes its row
   bool inserted_in_transaction = false;  // a rollback makes it transient
+  bool key_generated = false;            // by the database, in that INSERT
   // SQL waiting for the next flush, by attribute.
   std::vector<std::pair<std::uint16_t, sql::Expression>> expressions;
 };

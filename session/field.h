@@ -14,6 +14,7 @@
 #ifndef SHARD_SESSION_FIELD_H_
 #define SHARD_SESSION_FIELD_H_
 
+#include <concepts>
 #include <string>
 #include <type_traits>
 
@@ -45,31 +46,37 @@ struct ServerDefault {
 
 namespace internal {
 // A literal for a value, the tree for an Expr.
-template <auto Make>
+template <auto Default>
 sql::Expression MakeDefault() {
-  auto made = Make();
-  if constexpr (SqlExpression<decltype(made)>) {
-    return ToExpression(made);
+  if constexpr (std::invocable<decltype(Default)>) {
+    auto made = Default();
+    if constexpr (SqlExpression<decltype(made)>) {
+      return ToExpression(made);
+    } else {
+      return sql::Literal(sql::ToValue(made));
+    }
   } else {
-    return sql::Literal(sql::ToValue(made));
+    return sql::Literal(sql::ToValue(Default));
   }
 }
 }  // namespace internal
 
-// A function of no arguments whose value (or SQL expression) an INSERT uses
-// when the attribute is unset: ClientDefault<[] { return Timestamp::Now(); }>.
-template <auto Make>
+// What an INSERT uses when the attribute is unset: a number, or a function of
+// no arguments that returns a value or an SQL expression: ClientDefault<0>,
+// ClientDefault<&Timestamp::Now>. (A lambda is fine too, but not in a header:
+// it would be another type in every file.)
+template <auto Default>
 struct ClientDefault {
   static void Apply(sql::ColumnSpec& spec) {
-    spec.client_default = &internal::MakeDefault<Make>;
+    spec.client_default = &internal::MakeDefault<Default>;
   }
 };
 
 // The same for an UPDATE that changes other columns of the row.
-template <auto Make>
+template <auto Default>
 struct OnUpdate {
   static void Apply(sql::ColumnSpec& spec) {
-    spec.onupdate = &internal::MakeDefault<Make>;
+    spec.onupdate = &internal::MakeDefault<Default>;
   }
 };
 

@@ -49,9 +49,9 @@ KeyValue KeyValue::FromViews(absl::Span<const sql::ValueView> parts) {
   return key;
 }
 
-std::vector<sql::ValueView> KeyValue::Views() const {
+absl::InlinedVector<sql::ValueView, 2> KeyValue::Views() const {
   if (parts_ == nullptr) return {sql::ValueView::Int64(number_)};
-  std::vector<sql::ValueView> views;
+  absl::InlinedVector<sql::ValueView, 2> views;
   for (const sql::Value& part : *parts_) views.push_back(part.view());
   return views;
 }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/types/span.h"
 #include "shard/router/shard_id.h"
 #include "shard/sql/value.h"
@@ -26,7 +27,7 @@ class KeyValue {
   static KeyValue FromViews(absl::Span<const sql::ValueView> parts);
 
   // The values again; they live as long as this key.
-  std::vector<sql::ValueView> Views() const;
+  absl::InlinedVector<sql::ValueView, 2> Views() const;
   std::string DebugString() const;  // "7" or "('eu', 7)"
 
   friend bool operator==(const KeyValue& a, const KeyValue& b) {

@@ -26,6 +26,11 @@ Mapping::Mapping(Definition definition)
     }
     fields_.push_back({&column, definition.ops[column.index()]});
   }
+  if (key_fields_.size() == 1) {
+    const sql::ValueType type = fields_[key_fields_[0]].column->type();
+    has_integer_key_ =
+        type == sql::ValueType::kInt64 || type == sql::ValueType::kInt32;
+  }
   if (key_fields_.empty()) {
     status_ = absl::InvalidArgumentError(
         absl::StrCat("class ", class_info_.name,

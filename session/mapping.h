@@ -49,6 +49,9 @@ class Mapping {
   // Fields of the primary key, in the table's order.
   const std::vector<std::uint16_t>& key_fields() const { return key_fields_; }
 
+  // Whether the primary key is one integer.
+  bool has_integer_key() const { return has_integer_key_; }
+
   // A new transient object.
   std::shared_ptr<EntityBase> Make() const { return make_(); }
   // Fills in pointers to all the object's attributes: out has kMostFields.
@@ -65,6 +68,7 @@ class Mapping {
   sql::ClassInfo class_info_;
   std::vector<MappedField> fields_;
   std::vector<std::uint16_t> key_fields_;
+  bool has_integer_key_ = false;
   std::shared_ptr<EntityBase> (*make_)();
   void (*attributes_)(EntityBase&, AttributeBase**);
   absl::Status status_;

@@ -18,6 +18,28 @@ namespace {
 
 bool IsComparison(BinaryOp op) { return op >= BinaryOp::kEqual; }
 
+// Numbers from narrow to wide; 0 for what is none.
+int NumberRank(ValueType type) {
+  switch (type) {
+    case ValueType::kInt32:
+      return 1;
+    case ValueType::kInt64:
+      return 2;
+    case ValueType::kDecimal:
+      return 3;
+    case ValueType::kDouble:
+      return 4;
+    default:
+      return 0;
+  }
+}
+
+// The type of "a + b" and the like.
+ValueType TypeOfArithmetic(ValueType a, ValueType b) {
+  if (a == ValueType::kNull) return b;
+  return NumberRank(a) > 0 && NumberRank(b) > NumberRank(a) ? b : a;
+}
+
 bool IsIdentifier(std::string_view name) {
   if (name.empty() || (name.front() >= '0' && name.front() <= '9'))
     return false;
@@ -78,13 +100,11 @@ Expression Unary(UnaryOp op, Expression operand) {
 }
 
 Expression Binary(BinaryOp op, Expression left, Expression right) {
-  ValueType type = left->type;
-  if (IsComparison(op)) {
-    type = ValueType::kBool;
-  } else if (op == BinaryOp::kConcat) {
+  ValueType type = ValueType::kBool;
+  if (op == BinaryOp::kConcat) {
     type = ValueType::kText;
-  } else if (type == ValueType::kNull || right->type == ValueType::kDouble) {
-    type = right->type;
+  } else if (!IsComparison(op)) {
+    type = TypeOfArithmetic(left->type, right->type);
   }
   return Expression(
       Node{BinaryNode{op, std::move(left), std::move(right)}, type});
@@ -134,7 +154,11 @@ Expression Case(std::vector<std::pair<Expression, Expression>> branches,
   if (branches.empty()) {
     return Error(absl::InvalidArgumentError("CASE needs at least one WHEN"));
   }
-  const ValueType type = branches.front().second->type;
+  ValueType type = ValueType::kNull;
+  for (const auto& [when, then] : branches) {
+    if (type == ValueType::kNull) type = then->type;
+  }
+  if (type == ValueType::kNull && otherwise) type = otherwise->type;
   return Expression(
       Node{CaseNode{std::move(branches), std::move(otherwise)}, type});
 }

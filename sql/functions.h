@@ -52,6 +52,7 @@ Expr<ValueOf<X>> Max(const X& x) {
 // The sum of 32-bit integers is a 64-bit one. (PostgreSQL sums 64-bit integers
 // as NUMERIC; the cast makes both engines answer alike or fail when too large.)
 template <SqlExpression X>
+requires kIsSqlNumber<ValueOf<X>>
 auto Sum(const X& x) {
   using T = ValueOf<X>;
   if constexpr (std::is_integral_v<T>) {
@@ -62,7 +63,7 @@ auto Sum(const X& x) {
   }
 }
 template <SqlExpression X>
-Expr<double> Avg(const X& x) {
+requires kIsSqlNumber<ValueOf<X>> Expr<double> Avg(const X& x) {
   return Cast<double>(
       sql::internal::Aggregate<double>("avg", {ToExpression(x)}));
 }

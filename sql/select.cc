@@ -23,6 +23,11 @@ std::vector<TableRef> SelectStatement::Tables() const {
   };
   for (const SelectItem& item : columns) Walk(item.expression, note);
   Walk(where, note);
+  for (const JoinClause& join : joins) {
+    if (std::find(tables.begin(), tables.end(), join.table) == tables.end()) {
+      tables.push_back(join.table);
+    }
+  }
   return tables;
 }
 

@@ -92,7 +92,7 @@ struct SelectStatement {
   }
 
   // The tables of FROM and JOIN; where From was not said, those that the
-  // columns and conditions name. Empty for a SELECT of constants.
+  // columns, WHERE and JOIN name. Empty for a SELECT of constants.
   std::vector<TableRef> Tables() const;
 };
 

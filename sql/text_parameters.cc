@@ -24,13 +24,15 @@ std::size_t SkipQuoted(std::string_view sql, std::size_t begin) {
   return end == std::string_view::npos ? end : end + 1;
 }
 
-// E'...' of PostgreSQL, where a backslash escapes the quote.
+// E'...' of PostgreSQL, where a backslash escapes the quote, and so does
+// another quote: what follows it is still an E string.
 std::size_t SkipEscapeString(std::string_view sql, std::size_t quote) {
   for (std::size_t i = quote + 1; i < sql.size(); ++i) {
     if (sql[i] == '\\') {
       ++i;
     } else if (sql[i] == '\'') {
-      return i + 1;
+      if (i + 1 == sql.size() || sql[i + 1] != '\'') return i + 1;
+      ++i;
     }
   }
   return std::string_view::npos;

@@ -13,6 +13,7 @@
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -65,6 +66,10 @@ constexpr bool FitsInto() {
              (std::is_signed_v<V> ? sizeof(V) <= sizeof(T)
                                   : sizeof(V) < sizeof(T));
     }
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    // A null pointer would convert, and crash.
+    return std::is_convertible_v<V, std::string_view> &&
+           !std::is_null_pointer_v<V>;
   } else {
     return std::is_convertible_v<V, T>;
   }
@@ -171,14 +176,23 @@ Expr<bool> IsNotNull(const X& x) {
   return {sql::Unary(sql::UnaryOp::kIsNotNull, ToExpression(x))};
 }
 
+// A container of what may stand beside an expression of type T.
+template <class List, class T>
+concept SqlList = requires(const List& list) {
+  { *std::begin(list) } -> SqlOperand<T>;
+  std::end(list);
+};
+
 // x IN (list); an empty list is never true. Also for any container of values.
-template <SqlExpression X, class List = std::initializer_list<ValueOf<X>>>
+template <SqlExpression X,
+          SqlList<ValueOf<X>> List = std::initializer_list<ValueOf<X>>>
 Expr<bool> In(const X& x, const List& list) {
   std::vector<sql::Expression> items;
   for (const auto& item : list) items.push_back(OperandOf<ValueOf<X>>(item));
   return {sql::In(ToExpression(x), std::move(items))};
 }
-template <SqlExpression X, class List = std::initializer_list<ValueOf<X>>>
+template <SqlExpression X,
+          SqlList<ValueOf<X>> List = std::initializer_list<ValueOf<X>>>
 Expr<bool> NotIn(const X& x, const List& list) {
   std::vector<sql::Expression> items;
   for (const auto& item : list) items.push_back(OperandOf<ValueOf<X>>(item));

@@ -91,8 +91,9 @@ bool TakeZone(std::string_view& text, std::int64_t* offset_micros) {
   if (!TakeChar(text, '+') && !TakeChar(text, '-')) return false;
   int hours = 0, minutes = 0;
   if (!TakeNumber(text, 2, &hours)) return false;
-  TakeChar(text, ':');
-  if (!text.empty() && !TakeNumber(text, 2, &minutes)) return false;
+  const bool colon = TakeChar(text, ':');
+  if ((colon || !text.empty()) && !TakeNumber(text, 2, &minutes)) return false;
+  if (hours > 23 || minutes > 59) return false;
   *offset_micros = (hours * 3600 + minutes * 60) * kMicrosPerSecond;
   if (negative) *offset_micros = -*offset_micros;
   return true;
@@ -182,11 +183,13 @@ absl::StatusOr<Timestamp> Timestamp::Parse(std::string_view text) {
       !TakeNumber(text, 2, &minute)) {
     return NotA("timestamp", kForm);
   }
-  if (TakeChar(text, ':') && !TakeNumber(text, 2, &second)) {
+  // SQLite's own functions may leave out the seconds.
+  if (TakeChar(text, ':') &&
+      (!TakeNumber(text, 2, &second) || !TakeFraction(text, &fraction))) {
     return NotA("timestamp", kForm);
   }
-  if (!TakeFraction(text, &fraction) || !TakeZone(text, &offset) ||
-      !text.empty() || hour > 23 || minute > 59 || second > 59) {
+  if (!TakeZone(text, &offset) || !text.empty() || hour > 23 || minute > 59 ||
+      second > 59) {
     return NotA("timestamp", kForm);
   }
   return Timestamp{date.days * kMicrosPerDay +
@@ -230,7 +233,11 @@ absl::StatusOr<Date> Date::FromCivil(int year, int month, int day) {
   if (civil.year() != year || civil.month() != month || civil.day() != day) {
     return absl::InvalidArgumentError("there is no such day in the calendar");
   }
-  return Date{static_cast<std::int32_t>(civil - absl::CivilDay(1970, 1, 1))};
+  const absl::civil_diff_t days = civil - absl::CivilDay(1970, 1, 1);
+  if (days < INT32_MIN || days > INT32_MAX) {
+    return absl::OutOfRangeError("the year is too far from 1970");
+  }
+  return Date{static_cast<std::int32_t>(days)};
 }
 
 absl::StatusOr<Date> Date::Parse(std::string_view text) {
@@ -268,7 +275,8 @@ absl::StatusOr<Decimal> Decimal::Parse(std::string_view text) {
   bool valid = parts.valid;
   if (valid && e != std::string_view::npos) {
     std::string_view digits = text.substr(e + 1);
-    TakeChar(digits, '+');
+    // from_chars takes a '-' by itself, but no '+'.
+    if (TakeChar(digits, '+') && digits.starts_with('-')) digits = {};
     const auto [end, error] =
         std::from_chars(digits.data(), digits.data() + digits.size(), exponent);
     valid = error == std::errc() && end == digits.data() + digits.size() &&

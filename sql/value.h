@@ -2,6 +2,7 @@
 #ifndef SHARD_SQL_VALUE_H_
 #define SHARD_SQL_VALUE_H_
 
+#include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -84,7 +85,8 @@ class ValueView {
 class Value {
  public:
   Value() = default;                                        // NULL
-  Value(bool v) : Value(ValueView::Bool(v)) {}              // NOLINT
+  template <std::same_as<bool> B>                           // no pointers
+  Value(B v) : Value(ValueView::Bool(v)) {}                 // NOLINT
   Value(std::int32_t v) : Value(ValueView::Int32(v)) {}     // NOLINT
   Value(std::int64_t v) : Value(ValueView::Int64(v)) {}     // NOLINT
   Value(long long v) : Value(ValueView::Int64(v)) {}        // NOLINT

@@ -67,6 +67,8 @@ class Policy : public pqxx::connect_direct {
 
   handle do_startconnect(handle existing) override {
     if (existing != nullptr) return existing;
+    // Connecting anew behind our back would lose the transaction.
+    if (std::exchange(started_, true)) throw pqxx::broken_connection();
     std::vector<const char*> names;
     std::vector<const char*> values;
     for (const auto& [name, value] : info_.keywords) {
@@ -89,11 +91,17 @@ class Policy : public pqxx::connect_direct {
     return handle_;
   }
 
+  handle do_disconnect(handle existing) noexcept override {
+    handle_ = nullptr;
+    return connect_direct::do_disconnect(existing);
+  }
+
   handle libpq() const { return handle_; }
   const absl::Status& status() const { return status_; }
 
  private:
   const ConnInfo& info_;
+  bool started_ = false;
   handle handle_ = nullptr;
   absl::Status status_;
 };
@@ -164,8 +172,6 @@ class Link::Libpqxx : public pqxx::connection_base {
   absl::Status Connect() {
     try {
       init();
-      // It would connect anew behind our back, without our transaction.
-      inhibit_reactivation(true);
       return SetUp(policy_.libpq());
     } catch (const std::exception&) {
       if (!policy_.status().ok()) return policy_.status();

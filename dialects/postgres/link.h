@@ -25,7 +25,8 @@ class Link {
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
-  // Non-blocking: what is written waits in memory until it can be sent.
+  // Non-blocking: what is written waits in memory until it can be sent. Null
+  // when libpqxx found it lost; libpq takes that for a broken connection.
   PGconn* libpq() const;
 
   // The rows of a query of ours on the catalogue; NULL comes as "".

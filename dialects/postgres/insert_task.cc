@@ -1,0 +1,218 @@
+#include "shard/dialects/postgres/insert_task.h"
+
+#include <libpq-fe.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "shard/base/status_macros.h"
+#include "shard/dialects/errors.h"
+#include "shard/dialects/postgres/results.h"
+#include "shard/dialects/postgres/run_task.h"
+#include "shard/dialects/postgres/wire.h"
+
+namespace shard::postgres {
+namespace {
+
+// Enough that the cost of a statement does not show; little enough that
+// neither side has to hold much.
+constexpr std::size_t kMostRows = 10'000;
+constexpr std::size_t kMostBytes = 16 << 20;
+
+std::size_t BytesOf(const sql::ValueView& value) {
+  return value.holds_bytes() ? value.bytes().size() + 4 : 12;
+}
+
+absl::Status KeysChanged(const InsertRequest& request) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      request.generated_key->QualifiedName(),
+      ": the database stored other keys than those it reserved (a trigger sets "
+      "them?)"));
+}
+
+}  // namespace
+
+absl::Status CheckInsert(const InsertRequest& request) {
+  const std::size_t count = request.columns.size();
+  if (request.values.size() != request.rows * count) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("table ", request.table->name(), ": ", request.rows,
+                     " rows of ", count, " columns need ", request.rows * count,
+                     " values, not ", request.values.size()));
+  }
+  for (std::size_t i = 0; i < request.values.size(); ++i) {
+    const sql::Column& column = *request.columns[i % count];
+    absl::Status status = CheckElement(request.values[i], column.type());
+    if (!status.ok()) {
+      return Annotate(status, absl::StrCat(column.QualifiedName(), ", row ",
+                                           i / count + 1));
+    }
+  }
+  return absl::OkStatus();
+}
+
+void InsertTask::Prepare(const InsertRequest& request, std::string text) {
+  request_ = request;
+  text_ = std::move(text);
+  statement_ = nullptr;
+  types_.clear();
+  keys_.clear();
+  if (request.generated_key != nullptr) keys_.reserve(request.rows);
+  rows_in_ = 0;
+}
+
+bool InsertTask::SendInsert(Pipeline& pipeline, bool binary_rows) {
+  if (statement_ == nullptr) {
+    statement_ = pipeline.state().statements().Find(text_, types_);
+  }
+  return pipeline.SendPrepared(statement_, text_, types_, buffer_, binary_rows);
+}
+
+absl::StatusOr<Outcome> InsertTask::TakeOutcome() {
+  if (rows_in_ != request_.rows) {
+    return DatabaseError(
+        absl::StatusCode::kFailedPrecondition,
+        absl::StrCat("table ", request_.table->name(), ": of ", request_.rows,
+                     " rows ", rows_in_,
+                     " were inserted (a trigger or rule keeps rows out?)"),
+        text_, "");
+  }
+  Outcome outcome;
+  outcome.affected.push_back(static_cast<std::int64_t>(rows_in_));
+  outcome.keys = std::move(keys_);
+  return outcome;
+}
+
+void RowInsertTask::Prepare(const InsertRequest& request, std::string text) {
+  InsertTask::Prepare(request, std::move(text));
+  // One statement for all rows, whatever is NULL in which.
+  for (const sql::Column* column : request.columns) {
+    types_.push_back(ParameterType(sql::ValueView(), column->type()));
+  }
+}
+
+bool RowInsertTask::Send(std::size_t step, Pipeline& pipeline) {
+  const auto cells =
+      request().values.subspan(step * column_count(), column_count());
+  buffer_.Clear();
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    buffer_.Add(cells[i], types_[i]);
+  }
+  return SendInsert(pipeline, /*binary_rows=*/true);
+}
+
+absl::Status RowInsertTask::Receive(std::size_t, const PGresult* result) {
+  rows_in_ += AffectedRows(result);
+  if (request().generated_key == nullptr || PQntuples(result) != 1) {
+    return absl::OkStatus();  // a row that is missing is noticed at the end
+  }
+  const auto key = IntegerCell(result, 0, 0);
+  if (!key.has_value()) return KeysChanged(request());
+  keys_.push_back(*key);
+  return absl::OkStatus();
+}
+
+absl::Status RowInsertTask::Explain(std::size_t step,
+                                    const absl::Status& error) const {
+  if (request().rows == 1) return error;
+  return Annotate(error, absl::StrCat("row ", step + 1));
+}
+
+void PageInsertTask::Prepare(const InsertRequest& request, std::string text) {
+  InsertTask::Prepare(request, std::move(text));
+  if (request.generated_key != nullptr) types_.push_back(kInt4Oid);
+  for (const sql::Column* column : request.columns) {
+    types_.push_back(ElementFor(column->type()).array);
+  }
+  arrays_.resize(column_count());
+  CutPages();
+}
+
+void PageInsertTask::CutPages() {
+  page_ends_.clear();
+  std::size_t begin = 0;
+  std::size_t bytes = 0;
+  for (std::size_t row = 0; row < request().rows; ++row) {
+    std::size_t row_bytes = 0;
+    for (const sql::ValueView& cell :
+         request().values.subspan(row * column_count(), column_count())) {
+      row_bytes += BytesOf(cell);
+    }
+    if (row > begin &&
+        (row - begin == kMostRows || bytes + row_bytes > kMostBytes)) {
+      page_ends_.push_back(row);
+      begin = row;
+      bytes = 0;
+    }
+    bytes += row_bytes;
+  }
+  page_ends_.push_back(request().rows);
+}
+
+bool PageInsertTask::Send(std::size_t step, Pipeline& pipeline) {
+  const std::size_t begin = PageBegin(step);
+  const std::size_t rows = page_ends_[step] - begin;
+  const auto cells =
+      request().values.subspan(begin * column_count(), rows * column_count());
+  buffer_.Clear();
+  if (request().generated_key != nullptr) {
+    buffer_.Add(sql::ValueView::Int32(static_cast<std::int32_t>(rows)),
+                kInt4Oid);
+  }
+  for (std::size_t i = 0; i < column_count(); ++i) {
+    arrays_[i].Encode(request().columns[i]->type(), cells.subspan(i),
+                      column_count());
+    buffer_.AddBinary(arrays_[i].wire());
+  }
+  const bool sent = SendInsert(pipeline, /*binary_rows=*/true);
+  for (ArrayParameter& array : arrays_) array.Trim();
+  return sent;
+}
+
+absl::Status PageInsertTask::Receive(std::size_t step, const PGresult* result) {
+  if (request().generated_key != nullptr) {
+    return TakeKeys(page_ends_[step] - PageBegin(step), result);
+  }
+  rows_in_ += AffectedRows(result);
+  return absl::OkStatus();
+}
+
+// The keys, how many rows went in and the exclusive or of their keys: see
+// KeyedPageInsertText.
+absl::Status PageInsertTask::TakeKeys(std::size_t rows,
+                                      const PGresult* result) {
+  constexpr std::size_t kHeadBytes = 20;
+  constexpr std::size_t kElementBytes = 12;  // length and number
+  if (PQntuples(result) != 1 || PQnfields(result) != 3) {
+    return KeysChanged(request());
+  }
+  const std::size_t rows_in = IntegerCell(result, 0, 1).value_or(0);
+  rows_in_ += rows_in;
+  if (rows_in != rows) return absl::OkStatus();  // noticed at the end
+  if (PQgetlength(result, 0, 0) !=
+      static_cast<int>(kHeadBytes + rows * kElementBytes)) {
+    return KeysChanged(request());
+  }
+  const char* in = PQgetvalue(result, 0, 0) + kHeadBytes;
+  std::int64_t keys_xor = 0;
+  for (std::size_t i = 0; i < rows; ++i, in += kElementBytes) {
+    keys_.push_back(Take<std::int64_t>(in + 4));
+    keys_xor ^= keys_.back();
+  }
+  if (IntegerCell(result, 0, 2) != keys_xor) return KeysChanged(request());
+  return absl::OkStatus();
+}
+
+absl::Status PageInsertTask::Explain(std::size_t step,
+                                     const absl::Status& error) const {
+  if (page_ends_.size() == 1) return error;
+  return Annotate(error, absl::StrCat("rows ", PageBegin(step) + 1, " to ",
+                                      page_ends_[step]));
+}
+
+}  // namespace shard::postgres

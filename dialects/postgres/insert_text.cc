@@ -1,0 +1,153 @@
+#include "shard/dialects/postgres/insert_text.h"
+
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "shard/base/status_macros.h"
+#include "shard/base/strings.h"
+#include "shard/dialects/postgres/array_parameter.h"
+#include "shard/dialects/postgres/postgres_dialect.h"
+
+namespace shard::postgres {
+namespace {
+
+// Strings (varchar, citext, domains over them) take text as it is, and a cast
+// would cut it to length where an insert complains.
+constexpr char kLookUp[] = R"sql(
+SELECT a.attname,
+       CASE WHEN t.typcategory = 'S' THEN ''
+            ELSE pg_catalog.format_type(a.atttypid, NULL) END,
+       CASE WHEN a.attname = $2::text THEN
+         (SELECT CASE WHEN s.name IS NOT NULL
+                      THEN pg_catalog.has_sequence_privilege(s.name, 'USAGE')
+                 END
+          FROM (SELECT pg_catalog.pg_get_serial_sequence($1::text, $2::text)
+                AS name OFFSET 0) AS s) END
+FROM pg_catalog.pg_attribute AS a
+JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+WHERE a.attrelid = pg_catalog.to_regclass($1::text)
+  AND a.attnum > 0 AND NOT a.attisdropped)sql";
+
+std::string Literal(std::string_view text) {
+  return absl::StrCat("'", absl::StrReplaceAll(ToAbsl(text), {{"'", "''"}}),
+                      "'");
+}
+
+struct Names {
+  std::string table;
+  std::string key;  // empty: none
+  std::vector<std::string> columns;
+};
+
+absl::StatusOr<Names> QuoteNames(const InsertRequest& request) {
+  const PostgresDialect& dialect = PostgresDialect::Instance();
+  Names names;
+  SHARD_ASSIGN_OR_RETURN(names.table,
+                         dialect.QuoteIdentifier(request.table->name()));
+  if (request.generated_key != nullptr) {
+    SHARD_ASSIGN_OR_RETURN(
+        names.key, dialect.QuoteIdentifier(request.generated_key->name()));
+  }
+  for (const sql::Column* column : request.columns) {
+    SHARD_ASSIGN_OR_RETURN(std::string quoted,
+                           dialect.QuoteIdentifier(column->name()));
+    names.columns.push_back(std::move(quoted));
+  }
+  return names;
+}
+
+// "$2::int8[] AS c1, ...", from placeholder `first` on.
+std::string Arrays(const InsertRequest& request, std::size_t first) {
+  std::string text;
+  for (std::size_t i = 0; i < request.columns.size(); ++i) {
+    absl::StrAppend(&text, i == 0 ? "" : ", ", "$", first + i, "::",
+                    ToAbsl(ElementFor(request.columns[i]->type()).array_name),
+                    " AS c", i + 1);
+  }
+  return text;
+}
+
+// "unnest(c1), CAST(unnest(c2) AS jsonb), ..."
+std::string Unnested(const InsertRequest& request, const TableFacts& facts) {
+  std::string text;
+  for (std::size_t i = 0; i < request.columns.size(); ++i) {
+    const sql::Column& column = *request.columns[i];
+    std::string cell = absl::StrCat("unnest(c", i + 1, ")");
+    if (ElementFor(column.type()).as_text) {
+      const auto cast = facts.casts.find(column.name());
+      if (cast != facts.casts.end()) {
+        cell = absl::StrCat("CAST(", cell, " AS ", cast->second, ")");
+      }
+    }
+    absl::StrAppend(&text, i == 0 ? "" : ", ", cell);
+  }
+  return text;
+}
+
+}  // namespace
+
+absl::StatusOr<TableFacts> LookUpTable(Link& link, const std::string& table,
+                                       const std::string& key) {
+  SHARD_ASSIGN_OR_RETURN(const auto rows, link.LookUp(kLookUp, {table, key}));
+  TableFacts facts;
+  for (const std::vector<std::string>& row : rows) {
+    if (!row[1].empty()) facts.casts.emplace(row[0], row[1]);
+    if (row[2] == "t") facts.has_sequence = true;
+  }
+  return facts;
+}
+
+absl::StatusOr<std::string> RowInsertText(const InsertRequest& request) {
+  SHARD_ASSIGN_OR_RETURN(const Names names, QuoteNames(request));
+  std::string text = absl::StrCat("INSERT INTO ", names.table);
+  if (names.columns.empty()) {
+    absl::StrAppend(&text, " DEFAULT VALUES");
+  } else {
+    absl::StrAppend(&text, " (", absl::StrJoin(names.columns, ", "),
+                    ") VALUES (");
+    for (std::size_t i = 1; i <= names.columns.size(); ++i) {
+      absl::StrAppend(&text, i == 1 ? "$" : ", $", i);
+    }
+    absl::StrAppend(&text, ")");
+  }
+  if (!names.key.empty()) absl::StrAppend(&text, " RETURNING ", names.key);
+  return text;
+}
+
+// The arrays come by way of a subquery: the planner, which cannot see their
+// length there, then keeps one plan for pages of every size.
+absl::StatusOr<std::string> PageInsertText(const InsertRequest& request,
+                                           const TableFacts& facts) {
+  SHARD_ASSIGN_OR_RETURN(const Names names, QuoteNames(request));
+  return absl::StrCat("INSERT INTO ", names.table, " (",
+                      absl::StrJoin(names.columns, ", "), ") SELECT ",
+                      Unnested(request, facts), " FROM (SELECT ",
+                      Arrays(request, 1), " OFFSET 0) AS k");
+}
+
+// The sequence is found anew each time: behind the same name there may be
+// another table by now (search_path, DROP and CREATE), and the wrong sequence
+// would give keys that are taken.
+absl::StatusOr<std::string> KeyedPageInsertText(const InsertRequest& request,
+                                                const TableFacts& facts) {
+  SHARD_ASSIGN_OR_RETURN(const Names names, QuoteNames(request));
+  const char* const comma = names.columns.empty() ? "" : ", ";
+  return absl::StrCat(
+      "WITH k AS MATERIALIZED (SELECT ARRAY(SELECT nextval(s.name) FROM "
+      "generate_series(1, $1::int4)) AS keys",
+      comma, Arrays(request, 2), " FROM (SELECT pg_get_serial_sequence(",
+      Literal(names.table), ", ", Literal(request.generated_key->name()),
+      ")::regclass AS name OFFSET 0) AS s), i AS (INSERT INTO ", names.table,
+      " (", names.key, comma, absl::StrJoin(names.columns, ", "),
+      ") OVERRIDING SYSTEM VALUE SELECT unnest(keys)", comma,
+      Unnested(request, facts), " FROM k RETURNING ", names.key,
+      "::int8 AS key) SELECT k.keys, t.rows, t.keys_xor FROM k, (SELECT "
+      "count(*) AS rows, bit_xor(key) AS keys_xor FROM i) AS t");
+}
+
+}  // namespace shard::postgres

@@ -1,0 +1,119 @@
+// Several statements on their way at once.
+#ifndef SHARD_DIALECTS_POSTGRES_PIPELINE_H_
+#define SHARD_DIALECTS_POSTGRES_PIPELINE_H_
+
+#include <libpq-fe.h>
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "shard/dialects/engine.h"
+#include "shard/dialects/postgres/link.h"
+#include "shard/dialects/postgres/parameters.h"
+#include "shard/dialects/postgres/server_state.h"
+
+namespace shard::postgres {
+
+class Pipeline;
+
+// Work of one or many statements, its steps. Outside of a transaction they are
+// one transaction.
+class PipelineTask {
+ public:
+  virtual ~PipelineTask() = default;
+  virtual std::size_t steps() const = 0;
+  // Puts the statement of a step into the pipeline; in order, possibly while
+  // earlier ones are still running. False when it could not.
+  virtual bool Send(std::size_t step, Pipeline& pipeline) = 0;
+  // The result of a step that went well.
+  virtual absl::Status Receive(std::size_t step, const PGresult* result) = 0;
+  // For messages and listeners.
+  virtual std::string_view text(std::size_t step) const = 0;
+  virtual std::size_t parameters(std::size_t step) const = 0;
+  // Says in front of an error which step it was.
+  virtual absl::Status Explain(std::size_t step,
+                               const absl::Status& error) const {
+    (void)step;
+    return error;
+  }
+};
+
+// Runs one task after the other. Sends as much as the server takes without
+// waiting and reads between, so that neither side blocks the other however
+// much goes either way. Not thread-safe.
+class Pipeline {
+ public:
+  Pipeline(Link* link, ServerState* state,
+           std::function<void(const StatementEvent&)> on_statement,
+           std::string engine_name);
+
+  // Sends what can be sent at once. `task` must live until Finish; there is no
+  // Finish after an error.
+  absl::Status Start(PipelineTask* task);
+  // Sends the rest and waits. After an error of a step those behind it are not
+  // run, and the connection is ready for the next task.
+  absl::Status Finish();
+  // Takes the answers to what was sent and throws them away. The task is not
+  // asked for more.
+  void Abandon();
+  bool running() const { return task_ != nullptr; }
+  // False once the connection is lost, or out of step with the server.
+  bool usable() const;
+  // Runs statements without parameters, all in one message.
+  absl::Status RunScript(std::string_view sql);
+
+  // For tasks.
+  bool SendPrepared(const std::shared_ptr<PreparedStatement>& statement,
+                    std::string_view text, absl::Span<const TypeOid> types,
+                    const ParameterBuffer& parameters, bool binary_rows);
+  bool SendUnprepared(const std::string& text, absl::Span<const TypeOid> types,
+                      const ParameterBuffer& parameters, bool binary_rows);
+  ServerState& state() { return *state_; }
+
+ private:
+  // What the server will answer next.
+  struct Awaited {
+    enum Kind { kHousekeeping, kPrepare, kStep, kEnd } kind;
+    std::size_t step = 0;
+    std::shared_ptr<PreparedStatement> statement;
+  };
+
+  PGconn* libpq() const { return link_->libpq(); }
+  void SendHousekeeping();
+  void SendMore();
+  void SendEnd();
+  void AwaitNext();
+  void Take(const Awaited& awaited, const PGresult* result);
+  void TakeError(const Awaited& awaited, const PGresult* result);
+  void TakeStep(const Awaited& awaited, const PGresult* result);
+  void Fail(std::size_t step, const absl::Status& error);
+  void Lose();
+  void Tell(std::string_view text, std::size_t parameters, bool ok);
+  void DiscardCopy(const PGresult* result);
+
+  Link* const link_;
+  ServerState* const state_;
+  const std::function<void(const StatementEvent&)> on_statement_;
+  const std::string engine_name_;
+
+  PipelineTask* task_ = nullptr;
+  std::deque<Awaited> awaited_;
+  std::shared_ptr<PreparedStatement> last_statement_;  // of the step being sent
+  std::size_t next_step_ = 0;                          // to be sent
+  std::size_t steps_running_ = 0;                      // sent and not answered
+  std::size_t bytes_unsent_ = 0;  // since libpq was last asked to send
+  int empty_answers_ = 0;         // one behind the other
+  bool end_sent_ = false;
+  bool broken_ = false;
+  absl::Status error_;  // the first one
+};
+
+}  // namespace shard::postgres
+
+#endif  // SHARD_DIALECTS_POSTGRES_PIPELINE_H_

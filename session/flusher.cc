@@ -1,0 +1,358 @@
+#include "shard/session/flusher.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
+#include "shard/base/status_macros.h"
+#include "shard/dialects/errors.h"
+#include "shard/session/attribute.h"
+#include "shard/session/fan_out.h"
+#include "shard/session/object_key_reader.h"
+#include "shard/sql/dml.h"
+#include "shard/sql/statement.h"
+
+namespace shard {
+namespace {
+
+constexpr char kInsert = 'I', kUpdate = 'U', kDelete = 'D';
+
+std::uint64_t Bit(std::size_t index) { return std::uint64_t{1} << index; }
+
+// The fields that an INSERT or UPDATE sends as values, and as SQL.
+struct FieldSets {
+  std::uint64_t values = 0;
+  std::uint64_t expressions = 0;
+};
+
+// Gives an attribute what a default makes: a value, or SQL.
+absl::Status ApplyDefault(const Mapping& mapping, std::size_t field,
+                          const sql::DefaultMaker& make, EntityBase& object,
+                          AttributeBase& attribute) {
+  sql::Expression made = make();
+  if (const auto* literal = made.As<sql::LiteralNode>()) {
+    const sql::ValueView value = literal->value.view();
+    const absl::Status status = mapping.field(field).ops->read(
+        attribute, value, AttributeState::kModified);
+    return status.ok() ? status : CellError(mapping, field, value, status);
+  }
+  InstanceAccess::State(object).expressions.emplace_back(
+      static_cast<std::uint16_t>(field), std::move(made));
+  AttributeAccess::SetState(attribute, AttributeState::kExpression);
+  return absl::OkStatus();
+}
+
+absl::Status ApplyClientDefaults(const Mapping& mapping, EntityBase& object,
+                                 AttributeBase* const* attributes) {
+  for (std::size_t i = 0; i < mapping.fields().size(); ++i) {
+    const sql::DefaultMaker& make = mapping.field(i).column->client_default();
+    if (make && attributes[i]->state() == AttributeState::kUnset) {
+      SHARD_RETURN_IF_ERROR(
+          ApplyDefault(mapping, i, make, object, *attributes[i]));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// For a row that changes otherwise: what nobody assigned gets its new value.
+absl::Status ApplyOnUpdate(const Mapping& mapping, EntityBase& object,
+                           AttributeBase* const* attributes) {
+  for (std::size_t i = 0; i < mapping.fields().size(); ++i) {
+    const sql::DefaultMaker& make = mapping.field(i).column->onupdate();
+    const AttributeState state = attributes[i]->state();
+    if (make && state != AttributeState::kModified &&
+        state != AttributeState::kExpression) {
+      SHARD_RETURN_IF_ERROR(
+          ApplyDefault(mapping, i, make, object, *attributes[i]));
+    }
+  }
+  return absl::OkStatus();
+}
+
+FieldSets ChangedFields(const Mapping& mapping,
+                        AttributeBase* const* attributes) {
+  FieldSets sets;
+  for (std::size_t i = 0; i < mapping.fields().size(); ++i) {
+    const AttributeState state = attributes[i]->state();
+    if (state == AttributeState::kModified) sets.values |= Bit(i);
+    if (state == AttributeState::kExpression) sets.expressions |= Bit(i);
+  }
+  return sets;
+}
+
+const sql::Expression& ExpressionFor(const EntityBase& object,
+                                     std::size_t field) {
+  for (const auto& [index, expression] :
+       InstanceAccess::State(object).expressions) {
+    if (index == field) return expression;
+  }
+  static const sql::Expression none;
+  return none;
+}
+
+// "field = value" for the fields of both sets: a parameter of the field's name,
+// or the object's expression.
+std::vector<sql::ColumnAssignment> Assignments(const Mapping& mapping,
+                                               const EntityBase& object,
+                                               std::uint64_t values) {
+  std::vector<sql::ColumnAssignment> assignments;
+  for (const MappedField& field : mapping.fields()) {
+    const std::size_t i = field.column->index();
+    const sql::Expression& expression = ExpressionFor(object, i);
+    if (!expression.empty()) {
+      assignments.push_back({field.column, expression});
+    } else if ((values & Bit(i)) != 0) {
+      assignments.push_back(
+          {field.column,
+           sql::Parameter(field.column->name(), field.column->type())});
+    }
+  }
+  return assignments;
+}
+
+// How the key of a new object comes about. kInvalidArgument when it cannot.
+absl::StatusOr<InsertStep::Key> KeyKind(const Mapping& mapping,
+                                        const FieldSets& sets) {
+  InsertStep::Key kind = InsertStep::Key::kGiven;
+  for (const std::uint16_t field : mapping.key_fields()) {
+    if ((sets.values & Bit(field)) != 0) continue;
+    const sql::Column& column = *mapping.field(field).column;
+    if (&column == mapping.table().generated_key()) {
+      kind = InsertStep::Key::kGenerated;
+    } else if (!column.server_default().empty()) {
+      kind = InsertStep::Key::kReturned;
+    } else if ((sets.expressions & Bit(field)) == 0) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          mapping.class_info().name, ".", column.name(),
+          " is part of the primary key and has no value, and the database does "
+          "not make one; set it before the flush"));
+    }
+  }
+  return kind;
+}
+
+}  // namespace
+
+Flusher::Steps& Flusher::StepsOf(Share& share) {
+  for (auto& [known, steps] : plan_) {
+    if (known == &share) return steps;
+  }
+  return plan_.emplace_back(&share, Steps()).second;
+}
+
+template <class Make>
+absl::Status Flusher::AddToGroup(const GroupId& id, Share& share,
+                                 const std::shared_ptr<EntityBase>& object,
+                                 Make&& make) {
+  FlushStep*& step = groups_[id];
+  if (step == nullptr) {
+    absl::StatusOr<std::unique_ptr<FlushStep>> made = make();
+    if (!made.ok()) return made.status();
+    step = StepsOf(share).emplace_back(*std::move(made)).get();
+  }
+  step->Add(object);
+  return absl::OkStatus();
+}
+
+absl::Status Flusher::PlanInsert(const std::shared_ptr<EntityBase>& object) {
+  const Mapping& mapping = object->mapping();
+  AttributeBase* attributes[kMostFields];
+  mapping.Attributes(*object, attributes);
+  SHARD_RETURN_IF_ERROR(ApplyClientDefaults(mapping, *object, attributes));
+  const FieldSets sets = ChangedFields(mapping, attributes);
+  SHARD_ASSIGN_OR_RETURN(const InsertStep::Key key, KeyKind(mapping, sets));
+  ObjectKeyReader reader(*object, attributes);
+  BindRequest request;
+  request.class_info = &mapping.class_info();
+  request.object = &reader;
+  request.operation = Operation::kFlush;
+  SHARD_ASSIGN_OR_RETURN(const Bind bind, resolver_.Resolve(request));
+  SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.ShareFor(bind));
+  if (sets.expressions != 0) {
+    return PlanInsertWithExpressions(object, *share, sets.values);
+  }
+  return AddToGroup({share, &mapping, sets.values, kInsert}, *share, object,
+                    [&]() -> absl::StatusOr<std::unique_ptr<FlushStep>> {
+                      const CompiledStatement* returning = nullptr;
+                      if (key == InsertStep::Key::kReturned) {
+                        SHARD_ASSIGN_OR_RETURN(
+                            returning,
+                            statements_.InsertReturningKey(
+                                mapping, share->dialect(), sets.values));
+                      }
+                      return std::make_unique<InsertStep>(&mapping, sets.values,
+                                                          key, returning);
+                    });
+}
+
+absl::Status Flusher::PlanInsertWithExpressions(
+    const std::shared_ptr<EntityBase>& object, Share& share,
+    std::uint64_t fields) {
+  const Mapping& mapping = object->mapping();
+  sql::InsertStatement insert(mapping.table());
+  insert.Values(Assignments(mapping, *object, fields));
+  for (const std::uint16_t field : mapping.key_fields()) {
+    insert.Returning(mapping.field(field).column->expression());
+  }
+  SHARD_ASSIGN_OR_RETURN(auto compiled,
+                         share.dialect().Compile(std::move(insert)));
+  auto step = std::make_unique<ExpressionStep>(&mapping, std::move(compiled),
+                                               /*is_insert=*/true);
+  step->Add(object);
+  StepsOf(share).push_back(std::move(step));
+  return absl::OkStatus();
+}
+
+absl::Status Flusher::PlanUpdate(const std::shared_ptr<EntityBase>& object) {
+  const InstanceState& state = InstanceAccess::State(*object);
+  if (state.marked_deleted || state.object_state != ObjectState::kPersistent) {
+    return absl::OkStatus();
+  }
+  const Mapping& mapping = object->mapping();
+  AttributeBase* attributes[kMostFields];
+  mapping.Attributes(*object, attributes);
+  FieldSets sets = ChangedFields(mapping, attributes);
+  if ((sets.values | sets.expressions) == 0) return absl::OkStatus();
+  SHARD_RETURN_IF_ERROR(ApplyOnUpdate(mapping, *object, attributes));
+  sets = ChangedFields(mapping, attributes);
+  for (const std::uint16_t field : mapping.key_fields()) {
+    if ((sets.expressions & Bit(field)) != 0) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          mapping.class_info().name, ".", mapping.field(field).column->name(),
+          " is part of the primary key of a stored object and cannot become an "
+          "SQL expression; assign a value"));
+    }
+  }
+  SHARD_RETURN_IF_ERROR(
+      CheckStaysOnShard(*object, attributes, sets.values | sets.expressions));
+  SHARD_ASSIGN_OR_RETURN(Share * share, ShareOf(*object));
+  if (sets.expressions != 0) {
+    return PlanUpdateWithExpressions(object, *share, sets.values);
+  }
+  return AddToGroup(
+      {share, &mapping, sets.values, kUpdate}, *share, object,
+      [&]() -> absl::StatusOr<std::unique_ptr<FlushStep>> {
+        SHARD_ASSIGN_OR_RETURN(
+            const CompiledStatement* statement,
+            statements_.UpdateByKey(mapping, share->dialect(), sets.values));
+        return std::make_unique<UpdateStep>(&mapping, sets.values, statement);
+      });
+}
+
+absl::Status Flusher::PlanUpdateWithExpressions(
+    const std::shared_ptr<EntityBase>& object, Share& share,
+    std::uint64_t fields) {
+  const Mapping& mapping = object->mapping();
+  sql::UpdateStatement update(mapping.table());
+  update.assignments = Assignments(mapping, *object, fields);
+  update.Where(KeyCondition(mapping));
+  SHARD_ASSIGN_OR_RETURN(auto compiled,
+                         share.dialect().Compile(std::move(update)));
+  auto step = std::make_unique<ExpressionStep>(&mapping, std::move(compiled),
+                                               /*is_insert=*/false);
+  step->Add(object);
+  StepsOf(share).push_back(std::move(step));
+  return absl::OkStatus();
+}
+
+absl::Status Flusher::PlanDelete(const std::shared_ptr<EntityBase>& object) {
+  const Mapping& mapping = object->mapping();
+  SHARD_ASSIGN_OR_RETURN(Share * share, ShareOf(*object));
+  return AddToGroup({share, &mapping, 0, kDelete}, *share, object,
+                    [&]() -> absl::StatusOr<std::unique_ptr<FlushStep>> {
+                      SHARD_ASSIGN_OR_RETURN(
+                          const CompiledStatement* statement,
+                          statements_.DeleteByKey(mapping, share->dialect()));
+                      return std::make_unique<DeleteStep>(&mapping, statement);
+                    });
+}
+
+absl::StatusOr<Share*> Flusher::ShareOf(const EntityBase& object) {
+  BindRequest request;
+  request.class_info = &object.mapping().class_info();
+  request.operation = Operation::kFlush;
+  if (!object.shard().is_none()) request.shard = object.shard();
+  SHARD_ASSIGN_OR_RETURN(const Bind bind, resolver_.Resolve(request));
+  return transaction_.ShareFor(bind);
+}
+
+absl::Status Flusher::CheckStaysOnShard(const EntityBase& object,
+                                        AttributeBase* const* attributes,
+                                        std::uint64_t changed) {
+  const Mapping& mapping = object.mapping();
+  bool key_changed = false;
+  for (const sql::Column* column : resolver_.ShardKey(mapping.class_info())) {
+    key_changed = key_changed || (changed & Bit(column->index())) != 0;
+  }
+  if (!key_changed) return absl::OkStatus();
+  ObjectKeyReader reader(object, attributes);
+  BindRequest request;
+  request.class_info = &mapping.class_info();
+  request.object = &reader;
+  request.operation = Operation::kFlush;
+  SHARD_ASSIGN_OR_RETURN(const Bind bind, resolver_.Resolve(request));
+  if (bind.shard == object.shard()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the new shard key of ", mapping.class_info().name, " ",
+      InstanceAccess::State(object).key.DebugString(), " belongs on shard '",
+      bind.shard.name(), "', but its row is on shard '", object.shard().name(),
+      "'; delete the object and add a new one"));
+}
+
+absl::Status Flusher::RunSteps() {
+  std::size_t stages = 0;
+  for (const auto& [share, steps] : plan_) {
+    stages = std::max(stages, steps.size());
+  }
+  for (std::size_t stage = 0; stage < stages; ++stage) {
+    std::vector<FanOutTask> tasks;
+    for (auto& [share, steps] : plan_) {
+      if (stage >= steps.size()) continue;
+      FlushStep* step = steps[stage].get();
+      tasks.push_back({&share->connection(),
+                       [step, share = share] {
+                         absl::Status status = step->Start(*share);
+                         // Part of a flush may have run: all or nothing.
+                         return status.ok() ? status : share->Failed(status);
+                       },
+                       [step, share = share] { return step->Finish(*share); },
+                       absl::OkStatus()});
+    }
+    SHARD_RETURN_IF_ERROR(FanOut(absl::MakeSpan(tasks)));
+    for (auto& [share, steps] : plan_) {
+      if (stage >= steps.size()) continue;
+      SHARD_RETURN_IF_ERROR(steps[stage]->Apply(*share, loader_));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Flusher::Run(UnitOfWork& work) {
+  for (const auto& object : work.added) {
+    SHARD_RETURN_IF_ERROR(PlanInsert(object));
+  }
+  for (const auto& object : work.changed) {
+    SHARD_RETURN_IF_ERROR(PlanUpdate(object));
+  }
+  for (const auto& object : work.deleted) {
+    SHARD_RETURN_IF_ERROR(PlanDelete(object));
+  }
+  SHARD_RETURN_IF_ERROR(RunSteps());
+  for (const auto& object : work.changed) {
+    InstanceAccess::State(*object).dirty = false;
+  }
+  work.gone.insert(work.gone.end(), work.deleted.begin(), work.deleted.end());
+  work.added.clear();
+  work.changed.clear();
+  work.deleted.clear();
+  return absl::OkStatus();
+}
+
+}  // namespace shard

@@ -1,0 +1,90 @@
+// The flush: from the unit of work to statements.
+#ifndef SHARD_SESSION_FLUSHER_H_
+#define SHARD_SESSION_FLUSHER_H_
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "shard/router/bind_resolver.h"
+#include "shard/session/flush_step.h"
+#include "shard/session/mapping_statements.h"
+#include "shard/session/object_loader.h"
+#include "shard/session/transaction.h"
+#include "shard/session/unit_of_work.h"
+
+namespace shard {
+
+// One flush; used once. First everything is planned: defaults filled in,
+// objects routed, statements chosen. An error there writes nothing. Then the
+// shares run their steps side by side: INSERTs, UPDATEs, DELETEs. Objects of
+// one class that set the same fields go to their shard in one statement or
+// batch, whatever stands between them. An error while running poisons the
+// transaction.
+class Flusher {
+ public:
+  Flusher(BindResolver* resolver, Transaction* transaction,
+          MappingStatements* statements, ObjectLoader* loader)
+      : resolver_(*resolver),
+        transaction_(*transaction),
+        statements_(*statements),
+        loader_(*loader) {}
+
+  // Writes all of `work`. On success its lists are empty, and `work.gone` has
+  // the deleted objects. On error the lists are as they were.
+  absl::Status Run(UnitOfWork& work);
+
+ private:
+  using Steps = std::vector<std::unique_ptr<FlushStep>>;
+  // Objects that can share a statement: same share, class, kind and fields.
+  struct GroupId {
+    const Share* share;
+    const Mapping* mapping;
+    std::uint64_t fields;
+    char kind;
+    friend bool operator==(const GroupId&, const GroupId&) = default;
+    template <class H>
+    friend H AbslHashValue(H h, const GroupId& id) {
+      return H::combine(std::move(h), id.share, id.mapping, id.fields, id.kind);
+    }
+  };
+
+  absl::Status PlanInsert(const std::shared_ptr<EntityBase>& object);
+  absl::Status PlanUpdate(const std::shared_ptr<EntityBase>& object);
+  absl::Status PlanDelete(const std::shared_ptr<EntityBase>& object);
+  absl::Status PlanInsertWithExpressions(
+      const std::shared_ptr<EntityBase>& object, Share& share,
+      std::uint64_t fields);
+  absl::Status PlanUpdateWithExpressions(
+      const std::shared_ptr<EntityBase>& object, Share& share,
+      std::uint64_t fields);
+
+  // Where the row of a persistent object is written.
+  absl::StatusOr<Share*> ShareOf(const EntityBase& object);
+  // kFailedPrecondition, naming both shards, when the object's new shard key
+  // belongs to another shard than its row is on.
+  absl::Status CheckStaysOnShard(const EntityBase& object,
+                                 AttributeBase* const* attributes,
+                                 std::uint64_t changed);
+  Steps& StepsOf(Share& share);
+  template <class Make>
+  absl::Status AddToGroup(const GroupId& id, Share& share,
+                          const std::shared_ptr<EntityBase>& object,
+                          Make&& make);
+  absl::Status RunSteps();
+
+  BindResolver& resolver_;
+  Transaction& transaction_;
+  MappingStatements& statements_;
+  ObjectLoader& loader_;
+  std::vector<std::pair<Share*, Steps>> plan_;
+  absl::flat_hash_map<GroupId, FlushStep*> groups_;
+};
+
+}  // namespace shard
+
+#endif  // SHARD_SESSION_FLUSHER_H_

@@ -1,0 +1,36 @@
+#include "shard/session/identity_map.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "absl/container/flat_hash_map.h"
+
+namespace shard {
+
+IdentityKey IdentityOf(const EntityBase& object) {
+  const InstanceState& state = InstanceAccess::State(object);
+  return {state.mapping, state.shard, state.key};
+}
+
+void IdentityMap::Insert(const IdentityKey& key,
+                         const std::shared_ptr<EntityBase>& object) {
+  if (objects_.size() >= sweep_at_) Sweep();
+  objects_[key] = object;
+}
+
+void IdentityMap::Erase(const EntityBase& object) {
+  const auto found = objects_.find(IdentityOf(object));
+  if (found == objects_.end()) return;
+  const std::shared_ptr<EntityBase> held = found->second.lock();
+  if (held == nullptr || held.get() == &object) objects_.erase(found);
+}
+
+// Forgets the objects that are gone. Each sweep pays for as many inserts as
+// there are objects left, so an insert stays cheap on average.
+void IdentityMap::Sweep() {
+  absl::erase_if(objects_,
+                 [](const auto& entry) { return entry.second.expired(); });
+  sweep_at_ = std::max<std::size_t>(1024, objects_.size() * 2);
+}
+
+}  // namespace shard

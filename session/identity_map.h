@@ -1,0 +1,53 @@
+// The objects that a session holds, by identity.
+#ifndef SHARD_SESSION_IDENTITY_MAP_H_
+#define SHARD_SESSION_IDENTITY_MAP_H_
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "shard/session/entity_base.h"
+#include "shard/session/identity_key.h"
+
+namespace shard {
+
+// One object for each class, shard and primary key, held weakly: an object that
+// nobody uses any more is forgotten. Its last pointer may be released by
+// another thread at any time; otherwise not thread-safe.
+class IdentityMap {
+ public:
+  // Null when there is none, or it is gone.
+  std::shared_ptr<EntityBase> Find(const IdentityKey& key) const {
+    const auto found = objects_.find(key);
+    return found == objects_.end() ? nullptr : found->second.lock();
+  }
+  // Takes the place of an object of the same identity.
+  void Insert(const IdentityKey& key,
+              const std::shared_ptr<EntityBase>& object);
+  // Does nothing when `object` is not the one in the map.
+  void Erase(const EntityBase& object);
+  void Clear() { objects_.clear(); }
+  void Reserve(std::size_t more) { objects_.reserve(objects_.size() + more); }
+
+  // Calls `visit` with each object that is still there. `visit` must not change
+  // the map.
+  template <class F>
+  void ForEach(F&& visit) const {
+    for (const auto& [key, weak] : objects_) {
+      if (const std::shared_ptr<EntityBase> object = weak.lock()) visit(object);
+    }
+  }
+
+ private:
+  void Sweep();
+
+  absl::flat_hash_map<IdentityKey, std::weak_ptr<EntityBase>> objects_;
+  std::size_t sweep_at_ = 1024;
+};
+
+IdentityKey IdentityOf(const EntityBase& object);
+
+}  // namespace shard
+
+#endif  // SHARD_SESSION_IDENTITY_MAP_H_

@@ -1,0 +1,103 @@
+#include "shard/session/mapping_statements.h"
+
+#include <cstdint>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "shard/base/status_macros.h"
+#include "shard/sql/column.h"
+#include "shard/sql/dml.h"
+#include "shard/sql/statement.h"
+
+namespace shard {
+namespace {
+
+bool HasBit(std::uint64_t bits, std::size_t bit) {
+  return (bits >> bit & 1) != 0;
+}
+
+sql::Expression FieldParameter(const sql::Column& column) {
+  return sql::Parameter(column.name(), column.type());
+}
+
+}  // namespace
+
+sql::SelectStatement SelectAllFields(const Mapping& mapping) {
+  sql::SelectStatement select;
+  select.From(mapping.table());
+  for (const MappedField& field : mapping.fields()) {
+    select.Column(field.column->expression());
+  }
+  return select;
+}
+
+sql::Expression KeyCondition(const Mapping& mapping) {
+  sql::Expression condition;
+  for (const std::uint16_t index : mapping.key_fields()) {
+    const sql::Column& column = *mapping.field(index).column;
+    condition =
+        And(condition, sql::Binary(sql::BinaryOp::kEqual, column.expression(),
+                                   FieldParameter(column)));
+  }
+  return condition;
+}
+
+template <class Build>
+absl::StatusOr<const CompiledStatement*> MappingStatements::Find(
+    const Id& id, Build&& build) {
+  if (const auto found = compiled_.find(id); found != compiled_.end()) {
+    return found->second.get();
+  }
+  SHARD_ASSIGN_OR_RETURN(Compiled compiled, id.dialect->Compile(build()));
+  return compiled_.emplace(id, std::move(compiled)).first->second.get();
+}
+
+absl::StatusOr<const CompiledStatement*> MappingStatements::SelectByKey(
+    const Mapping& mapping, const Dialect& dialect) {
+  return Find({&mapping, &dialect, Kind::kSelect, 0}, [&mapping] {
+    return sql::Statement(SelectAllFields(mapping).Where(KeyCondition(mapping)),
+                          &mapping.class_info());
+  });
+}
+
+absl::StatusOr<const CompiledStatement*> MappingStatements::UpdateByKey(
+    const Mapping& mapping, const Dialect& dialect, std::uint64_t fields) {
+  return Find({&mapping, &dialect, Kind::kUpdate, fields}, [&] {
+    sql::UpdateStatement update(mapping.table());
+    for (const MappedField& field : mapping.fields()) {
+      if (HasBit(fields, field.column->index())) {
+        update.Set({field.column, FieldParameter(*field.column)});
+      }
+    }
+    return sql::Statement(update.Where(KeyCondition(mapping)));
+  });
+}
+
+absl::StatusOr<const CompiledStatement*> MappingStatements::DeleteByKey(
+    const Mapping& mapping, const Dialect& dialect) {
+  return Find({&mapping, &dialect, Kind::kDelete, 0}, [&mapping] {
+    return sql::Statement(
+        sql::DeleteStatement(mapping.table()).Where(KeyCondition(mapping)));
+  });
+}
+
+absl::StatusOr<const CompiledStatement*> MappingStatements::InsertReturningKey(
+    const Mapping& mapping, const Dialect& dialect, std::uint64_t fields) {
+  return Find({&mapping, &dialect, Kind::kInsert, fields}, [&] {
+    std::vector<sql::ColumnAssignment> row;
+    for (const MappedField& field : mapping.fields()) {
+      if (HasBit(fields, field.column->index())) {
+        row.push_back({field.column, FieldParameter(*field.column)});
+      }
+    }
+    sql::InsertStatement insert(mapping.table());
+    insert.Values(std::move(row));
+    for (const std::uint16_t key : mapping.key_fields()) {
+      insert.Returning(mapping.field(key).column->expression());
+    }
+    return sql::Statement(std::move(insert));
+  });
+}
+
+}  // namespace shard

@@ -1,0 +1,67 @@
+// The statements that a session runs for a mapped class by itself.
+#ifndef SHARD_SESSION_MAPPING_STATEMENTS_H_
+#define SHARD_SESSION_MAPPING_STATEMENTS_H_
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "shard/dialects/dialect.h"
+#include "shard/session/mapping.h"
+#include "shard/sql/expression.h"
+#include "shard/sql/select.h"
+
+namespace shard {
+
+// All fields of a class, in order, from its table.
+sql::SelectStatement SelectAllFields(const Mapping& mapping);
+
+// Compiles each statement once for a session; which fields an UPDATE sets is a
+// set of bits, field i in bit i. Parameters stand in the order given here. Not
+// thread-safe; the results are shared and immutable.
+class MappingStatements {
+ public:
+  using Compiled = std::shared_ptr<const CompiledStatement>;
+
+  // SELECT all fields WHERE key. Parameters: the key.
+  absl::StatusOr<const CompiledStatement*> SelectByKey(const Mapping& mapping,
+                                                       const Dialect& dialect);
+  // UPDATE ... SET fields WHERE key. Parameters: the fields, then the key.
+  absl::StatusOr<const CompiledStatement*> UpdateByKey(const Mapping& mapping,
+                                                       const Dialect& dialect,
+                                                       std::uint64_t fields);
+  // DELETE WHERE key. Parameters: the key.
+  absl::StatusOr<const CompiledStatement*> DeleteByKey(const Mapping& mapping,
+                                                       const Dialect& dialect);
+  // INSERT of the fields, RETURNING the key. Parameters: the fields.
+  absl::StatusOr<const CompiledStatement*> InsertReturningKey(
+      const Mapping& mapping, const Dialect& dialect, std::uint64_t fields);
+
+ private:
+  enum class Kind : std::uint8_t { kSelect, kUpdate, kDelete, kInsert };
+  struct Id {
+    const Mapping* mapping;
+    const Dialect* dialect;
+    Kind kind;
+    std::uint64_t fields;
+    friend bool operator==(const Id&, const Id&) = default;
+    template <class H>
+    friend H AbslHashValue(H h, const Id& id) {
+      return H::combine(std::move(h), id.mapping, id.dialect, id.kind,
+                        id.fields);
+    }
+  };
+  template <class Build>
+  absl::StatusOr<const CompiledStatement*> Find(const Id& id, Build&& build);
+
+  absl::flat_hash_map<Id, Compiled> compiled_;
+};
+
+// "key = :key AND ...": a condition with a parameter for each key column.
+sql::Expression KeyCondition(const Mapping& mapping);
+
+}  // namespace shard
+
+#endif  // SHARD_SESSION_MAPPING_STATEMENTS_H_

@@ -1,0 +1,91 @@
+#include "shard/session/merged_stream.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "shard/base/status_macros.h"
+#include "shard/session/fan_out.h"
+
+namespace shard {
+
+absl::Status MergedStream::Prefetch() {
+  std::vector<FanOutTask> tasks;
+  for (ShareCursor& cursor : cursors_) {
+    tasks.push_back({&cursor.share().connection(),
+                     [&cursor] { return cursor.Start(); },
+                     [&cursor] { return cursor.Finish(); }, absl::OkStatus()});
+  }
+  return FanOut(absl::MakeSpan(tasks));
+}
+
+bool MergedStream::ComesAfter(std::size_t a, std::size_t b) const {
+  const auto left = cursors_[a].row(), right = cursors_[b].row();
+  for (const SortKey& key : keys_) {
+    const int order = CompareBy(key, left[key.cell], right[key.cell]);
+    if (order != 0) return order > 0;
+  }
+  return a > b;
+}
+
+absl::Status MergedStream::PushIfRow(std::size_t cursor) {
+  SHARD_ASSIGN_OR_RETURN(const bool has_row, cursors_[cursor].HasRow());
+  if (!has_row) return absl::OkStatus();
+  heap_.push_back(cursor);
+  std::push_heap(heap_.begin(), heap_.end(),
+                 [this](auto a, auto b) { return ComesAfter(a, b); });
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ShareCursor*> MergedStream::NextCursor() {
+  if (keys_.empty()) {
+    while (position_ < cursors_.size()) {
+      SHARD_ASSIGN_OR_RETURN(const bool has_row, cursors_[position_].HasRow());
+      if (has_row) return &cursors_[position_];
+      ++position_;
+    }
+    return nullptr;
+  }
+  if (!heap_built_) {
+    for (std::size_t i = 0; i < cursors_.size(); ++i) {
+      SHARD_RETURN_IF_ERROR(PushIfRow(i));
+    }
+    heap_built_ = true;
+  }
+  if (heap_.empty()) return nullptr;
+  std::pop_heap(heap_.begin(), heap_.end(),
+                [this](auto a, auto b) { return ComesAfter(a, b); });
+  const std::size_t smallest = heap_.back();
+  heap_.pop_back();
+  return &cursors_[smallest];
+}
+
+absl::StatusOr<const StreamRow*> MergedStream::Advance() {
+  while (true) {
+    // The row lent out last stays valid until now.
+    if (lent_ != nullptr) {
+      lent_->Skip();
+      if (!keys_.empty()) {
+        SHARD_RETURN_IF_ERROR(
+            PushIfRow(static_cast<std::size_t>(lent_ - cursors_.data())));
+      }
+      lent_ = nullptr;
+    }
+    if (left_.has_value() && *left_ == 0) return nullptr;
+    SHARD_ASSIGN_OR_RETURN(lent_, NextCursor());
+    if (lent_ == nullptr) return nullptr;
+    if (skip_ > 0) {
+      --skip_;
+      continue;
+    }
+    if (left_.has_value()) --*left_;
+    current_ = {lent_->row().subspan(0, columns_.size()),
+                lent_->share().bind()};
+    return &current_;
+  }
+}
+
+}  // namespace shard

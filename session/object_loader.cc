@@ -1,0 +1,94 @@
+#include "shard/session/object_loader.h"
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
+#include "shard/base/status_macros.h"
+#include "shard/dialects/errors.h"
+#include "shard/session/attribute.h"
+
+namespace shard {
+
+KeyValue KeyOfRow(const Mapping& mapping,
+                  absl::Span<const sql::ValueView> row) {
+  const auto& fields = mapping.key_fields();
+  if (fields.size() == 1) {
+    return KeyValue::FromViews(row.subspan(fields.front(), 1));
+  }
+  absl::InlinedVector<sql::ValueView, 4> parts;
+  for (const std::uint16_t field : fields) parts.push_back(row[field]);
+  return KeyValue::FromViews(parts);
+}
+
+absl::Status CellError(const Mapping& mapping, std::size_t field,
+                       const sql::ValueView& cell, const absl::Status& error) {
+  const std::string where = absl::StrCat(mapping.class_info().name, ".",
+                                         mapping.field(field).column->name());
+  if (!cell.is_null()) return Annotate(error, where);
+  return absl::InvalidArgumentError(absl::StrCat(
+      where,
+      " is NULL in the database, which its type has no value for; make "
+      "the field a std::optional"));
+}
+
+void ObjectLoader::Adopt(const std::shared_ptr<EntityBase>& object) {
+  InstanceState& state = InstanceAccess::State(*object);
+  state.object_state = ObjectState::kPersistent;
+  state.host = host_;
+  identity_map_->Insert(IdentityOf(*object), object);
+}
+
+void ObjectLoader::Rekey(const std::shared_ptr<EntityBase>& object,
+                         KeyValue key) {
+  identity_map_->Erase(*object);
+  rekeyed_->emplace_back(object, InstanceAccess::State(*object).key);
+  InstanceAccess::State(*object).key = std::move(key);
+  identity_map_->Insert(IdentityOf(*object), object);
+}
+
+absl::StatusOr<std::shared_ptr<EntityBase>> ObjectLoader::Load(
+    const Mapping& mapping, const Bind& bind,
+    absl::Span<const sql::ValueView> row) {
+  IdentityKey identity{&mapping, bind.shard, KeyOfRow(mapping, row)};
+  if (std::shared_ptr<EntityBase> known = identity_map_->Find(identity)) {
+    SHARD_RETURN_IF_ERROR(FillExpired(*known, row));
+    return known;
+  }
+  std::shared_ptr<EntityBase> object = mapping.Make();
+  AttributeBase* attributes[kMostFields];
+  mapping.Attributes(*object, attributes);
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    absl::Status status = mapping.field(i).ops->read(*attributes[i], row[i],
+                                                     AttributeState::kLoaded);
+    if (!status.ok()) return CellError(mapping, i, row[i], status);
+  }
+  InstanceState& state = InstanceAccess::State(*object);
+  state.key = std::move(identity.key);
+  state.shard = bind.shard;
+  state.engine = bind.engine;
+  Adopt(object);
+  return object;
+}
+
+absl::Status ObjectLoader::FillExpired(EntityBase& object,
+                                       absl::Span<const sql::ValueView> row) {
+  const Mapping& mapping = object.mapping();
+  AttributeBase* attributes[kMostFields];
+  mapping.Attributes(object, attributes);
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    if (attributes[i]->state() != AttributeState::kExpired) continue;
+    absl::Status status = mapping.field(i).ops->read(*attributes[i], row[i],
+                                                     AttributeState::kLoaded);
+    if (!status.ok()) return CellError(mapping, i, row[i], status);
+  }
+  InstanceAccess::State(object).expired = false;
+  return absl::OkStatus();
+}
+
+}  // namespace shard

@@ -1,0 +1,64 @@
+// From rows to objects.
+#ifndef SHARD_SESSION_OBJECT_LOADER_H_
+#define SHARD_SESSION_OBJECT_LOADER_H_
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "shard/router/bind.h"
+#include "shard/session/entity_base.h"
+#include "shard/session/identity_map.h"
+#include "shard/session/mapping.h"
+#include "shard/sql/value.h"
+
+namespace shard {
+
+// Makes objects out of rows, one for each identity. Part of a session.
+class ObjectLoader {
+ public:
+  using KeyHistory =
+      std::vector<std::pair<std::shared_ptr<EntityBase>, KeyValue>>;
+  // `rekeyed` collects the former keys of rows that Rekey is told of.
+  ObjectLoader(IdentityMap* identity_map, ObjectHost* host, KeyHistory* rekeyed)
+      : identity_map_(identity_map), host_(host), rekeyed_(rekeyed) {}
+
+  // The object of a row that came from `bind`; `row` has a cell for each field
+  // of the mapping, in order. An object that the session holds already keeps
+  // what it has loaded or changed; only its expired attributes are filled in.
+  // kInvalidArgument, naming class and column, for a NULL or a type that the
+  // attribute cannot take.
+  absl::StatusOr<std::shared_ptr<EntityBase>> Load(
+      const Mapping& mapping, const Bind& bind,
+      absl::Span<const sql::ValueView> row);
+
+  // Fills in the expired attributes of `object` from its row.
+  absl::Status FillExpired(EntityBase& object,
+                           absl::Span<const sql::ValueView> row);
+
+  // Makes `object` persistent under the identity in its state.
+  void Adopt(const std::shared_ptr<EntityBase>& object);
+  // The object's row got another primary key.
+  void Rekey(const std::shared_ptr<EntityBase>& object, KeyValue key);
+  // The object's row is gone.
+  void Forget(const EntityBase& object) { identity_map_->Erase(object); }
+
+ private:
+  IdentityMap* identity_map_;
+  ObjectHost* host_;
+  KeyHistory* rekeyed_;
+};
+
+// The primary key in a row with a cell for each field of the mapping.
+KeyValue KeyOfRow(const Mapping& mapping, absl::Span<const sql::ValueView> row);
+
+// "Account.balance: <what>", for an attribute that cannot take its cell.
+absl::Status CellError(const Mapping& mapping, std::size_t field,
+                       const sql::ValueView& cell, const absl::Status& error);
+
+}  // namespace shard
+
+#endif  // SHARD_SESSION_OBJECT_LOADER_H_

@@ -1,0 +1,91 @@
+// Rows on their way to the caller.
+#ifndef SHARD_SESSION_ROW_STREAM_H_
+#define SHARD_SESSION_ROW_STREAM_H_
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "shard/dialects/connection.h"
+#include "shard/dialects/row_batch.h"
+#include "shard/session/transaction.h"
+
+namespace shard {
+
+// A row, and the place that it came from. Valid until the next call of Next.
+struct StreamRow {
+  absl::Span<const sql::ValueView> cells;
+  Bind bind;
+};
+
+// One row after the other. Its session ends it together with the transaction;
+// Next then says kFailedPrecondition. Not thread-safe.
+class RowStream {
+ public:
+  virtual ~RowStream() = default;
+  const std::vector<ResultColumn>& columns() const { return columns_; }
+  // Null at the end.
+  absl::StatusOr<const StreamRow*> Next();
+  // Lets go of the connections.
+  void End();
+
+ protected:
+  explicit RowStream(std::vector<ResultColumn> columns)
+      : columns_(std::move(columns)) {}
+  std::vector<ResultColumn> columns_;
+
+ private:
+  virtual absl::StatusOr<const StreamRow*> Advance() = 0;
+  virtual void Release() = 0;
+  bool ended_ = false;
+};
+
+// Rows that are all here already.
+class BufferedStream : public RowStream {
+ public:
+  struct Part {
+    Bind bind;
+    RowBatch rows;
+  };
+  BufferedStream(std::vector<ResultColumn> columns, std::vector<Part> parts)
+      : RowStream(std::move(columns)), parts_(std::move(parts)) {}
+
+ private:
+  absl::StatusOr<const StreamRow*> Advance() override;
+  void Release() override { parts_.clear(); }
+
+  std::vector<Part> parts_;
+  std::size_t part_ = 0, row_ = 0;
+  StreamRow current_;
+};
+
+// The rows of one share's cursor, batch by batch.
+class ShareCursor {
+ public:
+  ShareCursor(Share* share, std::unique_ptr<Cursor> cursor)
+      : share_(share), cursor_(std::move(cursor)) {}
+
+  Share& share() const { return *share_; }
+  // The two halves of fetching a batch, for FanOut.
+  absl::Status Start();
+  absl::Status Finish();
+  // Fetches a batch when the last is used up. False at the end.
+  absl::StatusOr<bool> HasRow();
+  absl::Span<const sql::ValueView> row() const { return batch_.row(next_); }
+  void Skip() { ++next_; }
+
+ private:
+  Share* share_;
+  std::unique_ptr<Cursor> cursor_;
+  RowBatch batch_;
+  std::size_t next_ = 0;
+  bool at_end_ = false;
+};
+
+}  // namespace shard
+
+#endif  // SHARD_SESSION_ROW_STREAM_H_

@@ -1,0 +1,47 @@
+// Splitting a SELECT over several shards.
+#ifndef SHARD_SESSION_SCATTER_PLAN_H_
+#define SHARD_SESSION_SCATTER_PLAN_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "shard/session/transaction.h"
+#include "shard/session/value_order.h"
+#include "shard/sql/select.h"
+
+namespace shard {
+
+// What each shard is asked, and how the answers are put together: merged by
+// `keys` (none: concatenated), then `offset` and `limit` of the whole. Rows
+// have `visible` columns, then hidden sort keys.
+struct ScatterPlan {
+  sql::SelectStatement per_shard;
+  std::size_t visible = 0;
+  std::vector<SortKey> keys;
+  std::int64_t offset = 0;
+  std::optional<std::int64_t> limit;
+};
+
+// Plans `select` for `shares`, two or more. An answer is right or there is an
+// error, never a wrong answer:
+//   kUnimplemented   what cannot be put together from several shards yet,
+//   named:
+//                    GROUP BY, aggregates, HAVING, DISTINCT, subqueries, raw
+//                    text, functions not known to be scalar, FOR UPDATE with
+//                    LIMIT, sort keys of unknown or unordered type, text sorted
+//                    other than by bytes
+//   kOutOfRange      OFFSET + LIMIT overflows
+absl::StatusOr<ScatterPlan> PlanScatter(const sql::SelectStatement& select,
+                                        absl::Span<Share* const> shares);
+
+// kUnimplemented when an UPDATE, DELETE or other statement with these
+// expressions cannot run on several shards.
+absl::Status CheckScatters(const std::vector<sql::Expression>& expressions);
+
+}  // namespace shard
+
+#endif  // SHARD_SESSION_SCATTER_PLAN_H_

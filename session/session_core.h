@@ -1,0 +1,112 @@
+// The session without types: what ShardedSession is a typed face of.
+#ifndef SHARD_SESSION_SESSION_CORE_H_
+#define SHARD_SESSION_SESSION_CORE_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "shard/session/bind_arguments.h"
+#include "shard/session/commit_result.h"
+#include "shard/session/identity_map.h"
+#include "shard/session/mapping_statements.h"
+#include "shard/session/object_loader.h"
+#include "shard/session/result.h"
+#include "shard/session/row_stream.h"
+#include "shard/session/session_options.h"
+#include "shard/session/transaction.h"
+#include "shard/session/unit_of_work.h"
+#include "shard/sql/statement.h"
+
+namespace shard {
+
+// What each function does and its errors: see ShardedSession. Stays at one
+// address, since objects point back to it. Not thread-safe.
+class SessionCore : public ObjectHost {
+ public:
+  explicit SessionCore(SessionOptions options);
+  virtual ~SessionCore();
+  SessionCore(const SessionCore&) = delete;
+  SessionCore& operator=(const SessionCore&) = delete;
+
+  // The life of objects (session_core.cc).
+  absl::Status Add(const std::shared_ptr<EntityBase>& object);
+  absl::Status Delete(const std::shared_ptr<EntityBase>& object);
+  absl::Status Refresh(EntityBase& object);
+  absl::Status Expire(EntityBase& object);
+  void ExpireAll();
+  absl::Status Expunge(EntityBase& object);
+
+  // Transactions (session_core.cc).
+  absl::Status Flush();
+  absl::StatusOr<CommitResult> Commit();
+  void Rollback();
+  void Close();
+
+  // Reading and running statements (session_statements.cc).
+  absl::StatusOr<std::shared_ptr<EntityBase>> Get(const Mapping& mapping,
+                                                  const KeyValue& key,
+                                                  std::optional<ShardId> shard);
+  absl::StatusOr<Result> Execute(const sql::Statement& statement,
+                                 const sql::Parameters& parameters,
+                                 const BindArguments& bind);
+  absl::StatusOr<std::vector<std::shared_ptr<EntityBase>>> LoadObjects(
+      const Mapping& mapping, const sql::Statement& statement,
+      const sql::Parameters& parameters, const BindArguments& bind);
+  absl::StatusOr<Connection*> ConnectionFor(const BindArguments& bind);
+
+ private:
+  // ObjectHost, for attributes.
+  void ObjectChanged(EntityBase& object) override;
+  absl::Status LoadExpired(EntityBase& object) override;
+
+  // Forgets an object: it has no session any more.
+  void Detach(EntityBase& object);
+  void RemoveFromLists(const EntityBase& object);
+  // Makes every attribute but the key expired, and drops what was not flushed.
+  void ExpireAttributes(EntityBase& object);
+  // The same, but what was assigned and not flushed stays.
+  void ExpireLoaded(EntityBase& object);
+  void EndStreams();
+  // After a commit of everything, or of the engines in `committed` only.
+  void SettleCommit();
+  void SettleRollback(const std::vector<std::string>& committed);
+  void MakeTransient(EntityBase& object);
+
+  absl::Status Autoflush();
+  BindRequest RequestFor(const sql::Statement& statement,
+                         const sql::Parameters& parameters,
+                         const BindArguments& bind) const;
+  absl::StatusOr<std::vector<Share*>> SharesFor(const BindRequest& request);
+  absl::StatusOr<std::shared_ptr<RowStream>> RunSelect(
+      const sql::SelectStatement& select, const sql::Statement& statement,
+      const sql::Parameters& parameters, const std::vector<Share*>& shares);
+  absl::StatusOr<Result> RunBuffered(const sql::Statement& statement,
+                                     const sql::Parameters& parameters,
+                                     const std::vector<Share*>& shares);
+  absl::StatusOr<Result> RunInsert(const sql::InsertStatement& insert,
+                                   const sql::Statement& statement,
+                                   const sql::Parameters& parameters,
+                                   const BindArguments& bind);
+  void ExpireClass(const sql::Table& table);
+  // The row of an object by its key, from one share; null when there is none.
+  absl::StatusOr<std::shared_ptr<EntityBase>> LoadByKey(
+      const Mapping& mapping, const KeyValue& key,
+      const std::vector<Share*>& shares);
+
+  SessionOptions options_;
+  IdentityMap identity_map_;
+  UnitOfWork work_;
+  Transaction transaction_;
+  MappingStatements statements_;
+  ObjectLoader loader_;
+  std::vector<std::weak_ptr<RowStream>> streams_;  // of this transaction
+  RowBatch scratch_;  // rows of point reads, without allocating
+};
+
+}  // namespace shard
+
+#endif  // SHARD_SESSION_SESSION_CORE_H_

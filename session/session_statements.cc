@@ -1,0 +1,414 @@
+// SessionCore's reading and running of statements.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
+#include "shard/base/status_macros.h"
+#include "shard/dialects/errors.h"
+#include "shard/router/statement_tables.h"
+#include "shard/session/attribute.h"
+#include "shard/session/fan_out.h"
+#include "shard/session/merged_stream.h"
+#include "shard/session/object_key_reader.h"
+#include "shard/session/scatter_plan.h"
+#include "shard/session/session_core.h"
+
+namespace shard {
+namespace {
+
+// Rows a cursor fetches at a time: enough to make the round trip cheap.
+constexpr std::size_t kBatchRows = 500;
+
+bool IsWrite(const sql::Statement& statement) {
+  return statement.As<sql::UpdateStatement>() != nullptr ||
+         statement.As<sql::DeleteStatement>() != nullptr;
+}
+
+std::string ShardNames(const std::vector<Share*>& shares) {
+  std::string names;
+  for (const Share* share : shares) {
+    absl::StrAppend(&names, names.empty() ? "'" : ", '", share->name(), "'");
+  }
+  return names;
+}
+
+// One statement on one share, with what it needs until it has run.
+struct SharePart {
+  Share* share;
+  std::shared_ptr<const CompiledStatement> statement;
+  std::vector<sql::ValueView> values;
+  RowBatch rows;
+  std::int64_t affected = 0;
+};
+
+absl::Status RunParts(std::vector<SharePart>& parts) {
+  std::vector<FanOutTask> tasks;
+  for (SharePart& part : parts) {
+    tasks.push_back(
+        {&part.share->connection(),
+         [&part] {
+           return part.share->Start({part.statement.get(), part.values, 1});
+         },
+         [&part]() -> absl::Status {
+           SHARD_ASSIGN_OR_RETURN(const Outcome outcome,
+                                  part.share->Finish(&part.rows));
+           part.affected = outcome.total_affected();
+           return absl::OkStatus();
+         },
+         absl::OkStatus()});
+  }
+  return FanOut(absl::MakeSpan(tasks));
+}
+
+Result CollectParts(std::vector<SharePart> parts) {
+  std::int64_t affected = 0;
+  std::vector<ResultColumn> columns;
+  std::vector<BufferedStream::Part> rows;
+  for (SharePart& part : parts) {
+    affected += part.affected;
+    if (columns.empty()) columns = part.rows.columns();
+    rows.push_back({part.share->bind(), std::move(part.rows)});
+  }
+  return Result(
+      std::make_shared<BufferedStream>(std::move(columns), std::move(rows)),
+      affected);
+}
+
+}  // namespace
+
+absl::Status SessionCore::Autoflush() {
+  if (!options_.autoflush || work_.empty()) return absl::OkStatus();
+  return Annotate(Flush(), "autoflush");
+}
+
+BindRequest SessionCore::RequestFor(const sql::Statement& statement,
+                                    const sql::Parameters& parameters,
+                                    const BindArguments& bind) const {
+  BindRequest request;
+  request.class_info =
+      bind.class_info != nullptr ? bind.class_info : statement.class_info();
+  request.statement = &statement;
+  request.parameters = &parameters;
+  request.operation =
+      statement.is_select() ? Operation::kRead : Operation::kExecute;
+  request.shard = bind.shard;
+  return request;
+}
+
+absl::StatusOr<std::vector<Share*>> SessionCore::SharesFor(
+    const BindRequest& request) {
+  if (options_.resolver == nullptr) {
+    return absl::FailedPreconditionError(
+        "the session has no bind resolver; set SessionOptions::resolver");
+  }
+  SHARD_ASSIGN_OR_RETURN(const BindSet binds,
+                         options_.resolver->ResolveAll(request));
+  if (binds.empty()) {
+    return absl::InternalError(
+        "the bind resolver answered with no place at all; it must name one");
+  }
+  std::vector<Share*> shares;
+  for (const Bind& bind : binds) {
+    SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.ShareFor(bind));
+    shares.push_back(share);
+  }
+  return shares;
+}
+
+absl::StatusOr<Connection*> SessionCore::ConnectionFor(
+    const BindArguments& bind) {
+  if (options_.resolver == nullptr) {
+    return absl::FailedPreconditionError(
+        "the session has no bind resolver; set SessionOptions::resolver");
+  }
+  BindRequest request;
+  request.class_info = bind.class_info;
+  request.operation = Operation::kExecute;
+  request.shard = bind.shard;
+  SHARD_ASSIGN_OR_RETURN(const Bind place, options_.resolver->Resolve(request));
+  SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.ShareFor(place));
+  return &share->connection();
+}
+
+absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::Get(
+    const Mapping& mapping, const KeyValue& key, std::optional<ShardId> shard) {
+  // Objects of a class that is not sharded have no shard in their identity; no
+  // object of a sharded class is found this way.
+  if (!shard.has_value()) {
+    auto known = identity_map_.Find({&mapping, ShardId(), key});
+    if (known != nullptr && !InstanceAccess::State(*known).expired) {
+      return known;
+    }
+  }
+  SHARD_RETURN_IF_ERROR(mapping.status());
+  if (options_.resolver == nullptr) {
+    return absl::FailedPreconditionError(
+        "the session has no bind resolver; set SessionOptions::resolver");
+  }
+  const auto views = key.Views();
+  PrimaryKeyReader reader(mapping, views);
+  BindRequest request;
+  request.class_info = &mapping.class_info();
+  request.object = &reader;
+  request.operation = Operation::kRead;
+  request.shard = shard;
+  SHARD_ASSIGN_OR_RETURN(const BindSet binds,
+                         options_.resolver->ResolveAll(request));
+  std::shared_ptr<EntityBase> found;
+  for (const Bind& bind : binds) {
+    auto known = identity_map_.Find({&mapping, bind.shard, key});
+    if (known == nullptr || InstanceAccess::State(*known).expired) continue;
+    if (found != nullptr) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          mapping.class_info().name, " ", key.DebugString(), " is on shard '",
+          found->shard().name(), "' and on shard '", bind.shard.name(),
+          "'; name the shard"));
+    }
+    found = std::move(known);
+  }
+  if (found != nullptr) return found;
+  SHARD_RETURN_IF_ERROR(Autoflush());
+  std::vector<Share*> shares;
+  for (const Bind& bind : binds) {
+    SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.ShareFor(bind));
+    shares.push_back(share);
+  }
+  return LoadByKey(mapping, key, shares);
+}
+
+absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::LoadByKey(
+    const Mapping& mapping, const KeyValue& key,
+    const std::vector<Share*>& shares) {
+  const auto views = key.Views();
+  if (shares.size() == 1) {
+    Share& share = *shares.front();
+    SHARD_ASSIGN_OR_RETURN(const CompiledStatement* statement,
+                           statements_.SelectByKey(mapping, share.dialect()));
+    SHARD_RETURN_IF_ERROR(
+        share.Execute({statement, views, 1}, &scratch_).status());
+    if (scratch_.rows() == 0) return nullptr;
+    return loader_.Load(mapping, share.bind(), scratch_.row(0));
+  }
+  std::vector<SharePart> parts;
+  for (Share* share : shares) {
+    SHARD_ASSIGN_OR_RETURN(const CompiledStatement* statement,
+                           statements_.SelectByKey(mapping, share->dialect()));
+    // The session keeps the statement; the part need not own it.
+    parts.push_back({share,
+                     {std::shared_ptr<const CompiledStatement>(), statement},
+                     {views.begin(), views.end()},
+                     {},
+                     0});
+  }
+  SHARD_RETURN_IF_ERROR(RunParts(parts));
+  std::shared_ptr<EntityBase> found;
+  for (const SharePart& part : parts) {
+    if (part.rows.rows() == 0) continue;
+    if (found != nullptr) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          mapping.class_info().name, " ", key.DebugString(), " is on shard '",
+          found->shard().name(), "' and on shard '", part.share->name(),
+          "'; name the shard"));
+    }
+    SHARD_ASSIGN_OR_RETURN(
+        found, loader_.Load(mapping, part.share->bind(), part.rows.row(0)));
+  }
+  return found;
+}
+
+absl::Status SessionCore::LoadExpired(EntityBase& object) {
+  const Mapping& mapping = object.mapping();
+  const InstanceState& state = InstanceAccess::State(object);
+  if (state.object_state != ObjectState::kPersistent) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("an object of class ", mapping.class_info().name,
+                     " has no row any more; it was deleted"));
+  }
+  BindRequest request;
+  request.class_info = &mapping.class_info();
+  request.operation = Operation::kRefresh;
+  if (!state.shard.is_none()) request.shard = state.shard;
+  SHARD_ASSIGN_OR_RETURN(const Bind bind, options_.resolver->Resolve(request));
+  SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.ShareFor(bind));
+  SHARD_ASSIGN_OR_RETURN(const CompiledStatement* statement,
+                         statements_.SelectByKey(mapping, share->dialect()));
+  const auto key = state.key.Views();
+  RowBatch rows;  // an attribute may be read while scratch_ is in use
+  SHARD_RETURN_IF_ERROR(share->Execute({statement, key, 1}, &rows).status());
+  if (rows.rows() == 0) {
+    return absl::NotFoundError(absl::StrCat(
+        mapping.class_info().name, " ", state.key.DebugString(),
+        " has no row any more in '", share->name(), "'; it was deleted"));
+  }
+  return loader_.FillExpired(object, rows.row(0));
+}
+
+absl::StatusOr<Result> SessionCore::Execute(const sql::Statement& statement,
+                                            const sql::Parameters& parameters,
+                                            const BindArguments& bind) {
+  SHARD_RETURN_IF_ERROR(Autoflush());
+  if (const auto* insert = statement.As<sql::InsertStatement>()) {
+    return RunInsert(*insert, statement, parameters, bind);
+  }
+  SHARD_ASSIGN_OR_RETURN(const std::vector<Share*> shares,
+                         SharesFor(RequestFor(statement, parameters, bind)));
+  if (const auto* select = statement.As<sql::SelectStatement>()) {
+    SHARD_ASSIGN_OR_RETURN(auto rows,
+                           RunSelect(*select, statement, parameters, shares));
+    return Result(std::move(rows), 0);
+  }
+  if (shares.size() > 1) {
+    if (!IsWrite(statement)) {
+      return absl::UnimplementedError(absl::StrCat(
+          "raw SQL text cannot be run on ", ShardNames(shares),
+          " at once, since what it means together is not known; name a shard"));
+    }
+    SHARD_RETURN_IF_ERROR(CheckScatters(ExpressionsOf(statement)));
+  }
+  absl::StatusOr<Result> result = RunBuffered(statement, parameters, shares);
+  if (IsWrite(statement)) ExpireClass(*TablesOf(statement).front());
+  return result;
+}
+
+absl::StatusOr<std::shared_ptr<RowStream>> SessionCore::RunSelect(
+    const sql::SelectStatement& select, const sql::Statement& statement,
+    const sql::Parameters& parameters, const std::vector<Share*>& shares) {
+  std::optional<sql::Statement> scattered;
+  ScatterPlan plan;
+  plan.visible = select.columns.size();
+  if (shares.size() > 1) {
+    SHARD_ASSIGN_OR_RETURN(plan, PlanScatter(select, shares));
+    scattered.emplace(plan.per_shard, statement.class_info());
+  }
+  const sql::Statement& per_shard =
+      scattered.has_value() ? *scattered : statement;
+  std::vector<std::shared_ptr<const CompiledStatement>> statements;
+  std::vector<ShareCursor> cursors;
+  std::vector<std::vector<sql::ValueView>> values(shares.size());
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    SHARD_ASSIGN_OR_RETURN(auto compiled,
+                           shares[i]->dialect().Compile(per_shard));
+    SHARD_RETURN_IF_ERROR(BindParameters(*compiled, parameters, &values[i]));
+    SHARD_ASSIGN_OR_RETURN(
+        auto cursor,
+        shares[i]->OpenCursor({compiled.get(), values[i], 1}, kBatchRows));
+    cursors.emplace_back(shares[i], std::move(cursor));
+    statements.push_back(std::move(compiled));
+  }
+  std::vector<ResultColumn> columns = statements.front()->columns;
+  columns.resize(plan.visible);
+  auto stream = std::make_shared<MergedStream>(
+      std::move(columns), std::move(statements), std::move(cursors),
+      std::move(plan.keys), plan.offset, plan.limit);
+  SHARD_RETURN_IF_ERROR(stream->Prefetch());
+  std::erase_if(streams_, [](const auto& weak) { return weak.expired(); });
+  streams_.push_back(stream);
+  return stream;
+}
+
+absl::StatusOr<Result> SessionCore::RunBuffered(
+    const sql::Statement& statement, const sql::Parameters& parameters,
+    const std::vector<Share*>& shares) {
+  std::vector<SharePart> parts(shares.size());
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    parts[i].share = shares[i];
+    SHARD_ASSIGN_OR_RETURN(parts[i].statement,
+                           shares[i]->dialect().Compile(statement));
+    SHARD_RETURN_IF_ERROR(
+        BindParameters(*parts[i].statement, parameters, &parts[i].values));
+  }
+  SHARD_RETURN_IF_ERROR(RunParts(parts));
+  return CollectParts(std::move(parts));
+}
+
+// Each row goes where its shard key says, never to several shards.
+absl::StatusOr<Result> SessionCore::RunInsert(
+    const sql::InsertStatement& insert, const sql::Statement& statement,
+    const sql::Parameters& parameters, const BindArguments& bind) {
+  SHARD_RETURN_IF_ERROR(insert.error);
+  if (options_.resolver == nullptr) {
+    return absl::FailedPreconditionError(
+        "the session has no bind resolver; set SessionOptions::resolver");
+  }
+  BindRequest request = RequestFor(statement, parameters, bind);
+  std::vector<std::pair<Share*, sql::InsertStatement>> placed;
+  for (std::size_t row = 0; row < std::max<std::size_t>(1, insert.rows.size());
+       ++row) {
+    InsertRowReader reader(insert, row, parameters);
+    request.object = &reader;
+    absl::StatusOr<Bind> place = options_.resolver->Resolve(request);
+    if (!place.ok()) {
+      return insert.rows.size() < 2
+                 ? place.status()
+                 : Annotate(place.status(), absl::StrCat("row ", row + 1));
+    }
+    SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.ShareFor(*place));
+    auto known = std::find_if(placed.begin(), placed.end(), [&](auto& entry) {
+      return entry.first == share;
+    });
+    if (known == placed.end()) {
+      placed.emplace_back(share, insert);
+      known = placed.end() - 1;
+      known->second.rows.clear();
+    }
+    if (row < insert.rows.size()) {
+      known->second.rows.push_back(insert.rows[row]);
+    }
+  }
+  if (placed.size() == 1) {
+    return RunBuffered(statement, parameters, {placed.front().first});
+  }
+  SHARD_RETURN_IF_ERROR(CheckScatters(ExpressionsOf(statement)));
+  std::vector<SharePart> parts(placed.size());
+  for (std::size_t i = 0; i < placed.size(); ++i) {
+    parts[i].share = placed[i].first;
+    SHARD_ASSIGN_OR_RETURN(
+        parts[i].statement,
+        placed[i].first->dialect().Compile(std::move(placed[i].second)));
+    SHARD_RETURN_IF_ERROR(BindParameters(*parts[i].statement, parameters,
+                                         &parts[i].values,
+                                         UnusedValues::kAllowed));
+  }
+  SHARD_RETURN_IF_ERROR(RunParts(parts));
+  return CollectParts(std::move(parts));
+}
+
+// What a statement changed behind the objects' backs is read again.
+void SessionCore::ExpireClass(const sql::Table& table) {
+  identity_map_.ForEach([&](const std::shared_ptr<EntityBase>& object) {
+    if (&object->mapping().table() == &table) ExpireLoaded(*object);
+  });
+}
+
+absl::StatusOr<std::vector<std::shared_ptr<EntityBase>>>
+SessionCore::LoadObjects(const Mapping& mapping,
+                         const sql::Statement& statement,
+                         const sql::Parameters& parameters,
+                         const BindArguments& bind) {
+  SHARD_RETURN_IF_ERROR(mapping.status());
+  SHARD_RETURN_IF_ERROR(Autoflush());
+  SHARD_ASSIGN_OR_RETURN(const std::vector<Share*> shares,
+                         SharesFor(RequestFor(statement, parameters, bind)));
+  SHARD_ASSIGN_OR_RETURN(const std::shared_ptr<RowStream> rows,
+                         RunSelect(*statement.As<sql::SelectStatement>(),
+                                   statement, parameters, shares));
+  std::vector<std::shared_ptr<EntityBase>> objects;
+  while (true) {
+    SHARD_ASSIGN_OR_RETURN(const StreamRow* row, rows->Next());
+    if (row == nullptr) return objects;
+    SHARD_ASSIGN_OR_RETURN(objects.emplace_back(),
+                           loader_.Load(mapping, row->bind, row->cells));
+  }
+}
+
+}  // namespace shard

@@ -1,0 +1,244 @@
+// The session: a unit of work over one or many databases.
+#ifndef SHARD_SESSION_SHARDED_SESSION_H_
+#define SHARD_SESSION_SHARDED_SESSION_H_
+
+#include <concepts>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "shard/base/status_macros.h"
+#include "shard/dialects/connection.h"
+#include "shard/dialects/engine.h"
+#include "shard/session/bind_arguments.h"
+#include "shard/session/commit_result.h"
+#include "shard/session/entity.h"
+#include "shard/session/query.h"
+#include "shard/session/result.h"
+#include "shard/session/session_core.h"
+#include "shard/session/session_options.h"
+#include "shard/sql/statement.h"
+
+namespace shard {
+
+// Holds objects, one for each class, shard and primary key; writes what changed
+// in them in one go; and runs statements. All of it happens in one transaction,
+// begun on each database when it is first needed. Where work goes is the bind
+// resolver's business.
+//
+// A session belongs to one thread at a time. It does not keep alive the engines
+// it works with: the resolver does. When it ends, what was not committed is
+// rolled back and its objects are detached. Movable; moved from, only good to
+// be destroyed or assigned to.
+//
+// Errors are those of dialects/connection.h, of the resolver, and those named
+// here. After a statement failed, Commit refuses until Rollback: the databases
+// involved may hold half of the work.
+class ShardedSession {
+ public:
+  explicit ShardedSession(SessionOptions options)
+      : core_(std::make_unique<SessionCore>(std::move(options))) {}
+  // A session over one database.
+  explicit ShardedSession(std::shared_ptr<Engine> engine);
+
+  // Puts a new object into the session; the next flush inserts its row. An
+  // object detached from another session comes back with its row. OK when it is
+  // here already. kFailedPrecondition: it is in another session, or deleted;
+  // kInvalidArgument: its class cannot be used (no primary key).
+  absl::Status Add(const std::shared_ptr<EntityBase>& object) {
+    return core_->Add(object);
+  }
+  // The same for each; stops at the first error.
+  template <class Objects>
+  absl::Status AddAll(const Objects& objects) {
+    for (const auto& object : objects) SHARD_RETURN_IF_ERROR(Add(object));
+    return absl::OkStatus();
+  }
+  // The next flush deletes its row. A pending object simply leaves the session.
+  absl::Status Delete(const std::shared_ptr<EntityBase>& object) {
+    return core_->Delete(object);
+  }
+
+  // The object with this primary key, in the order of the table's key columns:
+  // Get<Account>(5), Get<Line>(5, "a"); null when there is no such row. An
+  // object that is held and not expired comes without asking a database. Else
+  // all shards that may hold it are asked at once; kFailedPrecondition, naming
+  // both, when two of them have it. OnShard("eu") behind the key asks that one.
+  // kInvalidArgument: the key has other types or parts than the class.
+  template <MappedClass E, class... Key>
+  absl::StatusOr<std::shared_ptr<E>> Get(const Key&... key);
+
+  // Runs a statement, flushing first. SELECTs over several shards run on all of
+  // them at once; with ORDER BY the answers are merged, without they come one
+  // shard after the other. kUnimplemented: what would need more than that to be
+  // right. Objects of a class that an UPDATE or DELETE is about are expired.
+  absl::StatusOr<Result> Execute(const sql::Statement& statement,
+                                 const sql::Parameters& parameters = {},
+                                 const BindArguments& bind = {}) {
+    return core_->Execute(statement, parameters, bind);
+  }
+  // Raw SQL with ":name" parameters, on one database:
+  //   session.Execute("select * from accounts where id = :id", {{"id", 7}},
+  //                   BindTo<Account>())
+  absl::StatusOr<Result> Execute(std::string_view text,
+                                 const sql::Parameters& parameters = {},
+                                 const BindArguments& bind = {}) {
+    return core_->Execute(sql::TextSql(text), parameters, bind);
+  }
+
+  // All objects that a Select<Account>() finds.
+  template <MappedClass E>
+  absl::StatusOr<std::vector<std::shared_ptr<E>>> Scalars(
+      const TypedSelect<E>& select, const sql::Parameters& parameters = {},
+      const BindArguments& bind = {});
+  // All values of a Select of one column.
+  template <class T>
+  requires(!MappedClass<T>) absl::StatusOr<std::vector<T>> Scalars(
+      const TypedSelect<T>& select, const sql::Parameters& parameters = {},
+      const BindArguments& bind = {});
+
+  // The transaction's connection for a class or shard, begun if need be. What
+  // is run on it bypasses the session: no flush before, no expiry after. Valid
+  // until the transaction ends.
+  absl::StatusOr<Connection*> ConnectionFor(const BindArguments& bind = {}) {
+    return core_->ConnectionFor(bind);
+  }
+  template <MappedClass E>
+  absl::StatusOr<Connection*> ConnectionFor() {
+    return core_->ConnectionFor(BindTo<E>());
+  }
+
+  // Writes all changes: INSERTs, UPDATEs of changed columns only, DELETEs.
+  // Keys that the databases made are then in the objects. An error found before
+  // the first statement (a missing or wrong shard key, an unbound class) writes
+  // nothing and can be mended; any later one can only be rolled back.
+  // kAborted: an object's row was changed or deleted by someone else.
+  absl::Status Flush() { return core_->Flush(); }
+
+  // Flushes, then commits database by database, and says which are committed.
+  // Not atomic over several databases yet: when one fails after others were
+  // committed, the error is kDataLoss and CommitResultOf() tells which. Any
+  // other error: nothing was committed. kFailedPrecondition: a statement failed
+  // in this transaction; roll it back. The session is then ready for more.
+  absl::StatusOr<CommitResult> Commit() { return core_->Commit(); }
+
+  // Undoes all since the last commit. New objects become transient again,
+  // others are read again when next used.
+  void Rollback() { core_->Rollback(); }
+
+  // Reads the object's row now, dropping what was assigned and not flushed.
+  // kNotFound: the row is gone.
+  absl::Status Refresh(EntityBase& object) { return core_->Refresh(object); }
+  // Has it read when next used.
+  absl::Status Expire(EntityBase& object) { return core_->Expire(object); }
+  void ExpireAll() { core_->ExpireAll(); }
+  // Lets go of the object; its changes are not written.
+  absl::Status Expunge(EntityBase& object) { return core_->Expunge(object); }
+  // Rolls back and lets go of all objects. The session can be used again.
+  void Close() { core_->Close(); }
+
+ private:
+  std::unique_ptr<SessionCore> core_;
+};
+
+// The name of a session over one database.
+using Session = ShardedSession;
+
+// Implementation only below.
+
+namespace internal {
+
+// kInvalidArgument when the values are no primary key of the class.
+absl::StatusOr<KeyValue> MakeKey(const Mapping& mapping,
+                                 absl::Span<const sql::Value> values);
+
+template <class T>
+sql::Value KeyPart(const T& part) {
+  if constexpr (requires { sql::TypeAdapter<T>::kType; }) {
+    return sql::ToValue(part);
+  } else {
+    return sql::Value(part);
+  }
+}
+
+// Takes an OnShard() out of the arguments of Get.
+inline bool TakeShard(const BindArguments& bind, std::optional<ShardId>* out) {
+  *out = bind.shard;
+  return true;
+}
+template <class T>
+bool TakeShard(const T&, std::optional<ShardId>*) {
+  return false;
+}
+template <class T>
+void TakePart(const T& part, std::vector<sql::Value>* out) {
+  if constexpr (!std::same_as<T, BindArguments>) out->push_back(KeyPart(part));
+}
+
+}  // namespace internal
+
+template <MappedClass E, class... Key>
+absl::StatusOr<std::shared_ptr<E>> ShardedSession::Get(const Key&... key) {
+  const Mapping& mapping = E::ClassMapping();
+  std::optional<ShardId> shard;
+  (internal::TakeShard(key, &shard), ...);
+  absl::StatusOr<std::shared_ptr<EntityBase>> found;
+  if constexpr (sizeof...(Key) == 1 && (std::signed_integral<Key> && ...)) {
+    // The commonest key, without memory.
+    if (mapping.has_integer_key()) {
+      found = core_->Get(mapping, KeyValue(std::int64_t{key}...), shard);
+      if (!found.ok()) return std::move(found).status();
+      return std::static_pointer_cast<E>(*std::move(found));
+    }
+  }
+  std::vector<sql::Value> parts;
+  (internal::TakePart(key, &parts), ...);
+  SHARD_ASSIGN_OR_RETURN(const KeyValue value,
+                         internal::MakeKey(mapping, parts));
+  found = core_->Get(mapping, value, shard);
+  if (!found.ok()) return std::move(found).status();
+  return std::static_pointer_cast<E>(*std::move(found));
+}
+
+template <MappedClass E>
+absl::StatusOr<std::vector<std::shared_ptr<E>>> ShardedSession::Scalars(
+    const TypedSelect<E>& select, const sql::Parameters& parameters,
+    const BindArguments& bind) {
+  SHARD_ASSIGN_OR_RETURN(
+      auto objects,
+      core_->LoadObjects(E::ClassMapping(), select, parameters, bind));
+  std::vector<std::shared_ptr<E>> typed;
+  typed.reserve(objects.size());
+  for (auto& object : objects) {
+    typed.push_back(std::static_pointer_cast<E>(std::move(object)));
+  }
+  return typed;
+}
+
+template <class T>
+requires(!MappedClass<T>)
+    absl::StatusOr<std::vector<T>> ShardedSession::Scalars(
+        const TypedSelect<T>& select, const sql::Parameters& parameters,
+        const BindArguments& bind) {
+  SHARD_ASSIGN_OR_RETURN(Result result,
+                         core_->Execute(select, parameters, bind));
+  std::vector<T> values;
+  while (true) {
+    SHARD_ASSIGN_OR_RETURN(const StreamRow* row, result.Next());
+    if (row == nullptr) return values;
+    T value{};
+    SHARD_RETURN_IF_ERROR(sql::TypeAdapter<T>::Read(row->cells[0], &value));
+    values.push_back(std::move(value));
+  }
+}
+
+}  // namespace shard
+
+#endif  // SHARD_SESSION_SHARDED_SESSION_H_
