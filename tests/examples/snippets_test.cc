@@ -1,0 +1,186 @@
+// The examples of docs/, compiled and run.
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "shard/base/testing.h"
+#include "shard/dialects/schema.h"
+#include "shard/router/horizontal_resolver.h"
+#include "shard/session/session_maker.h"
+#include "shard/session/sharded_session.h"
+#include "shard/sql/functions.h"
+
+namespace docs {
+
+enum class Color { kRed, kBlue };
+
+}  // namespace docs
+
+// [type]
+template <>
+struct shard::CustomType<docs::Color> {
+  using Stored = std::string;
+  static std::string ToStored(docs::Color color) {
+    return color == docs::Color::kRed ? "red" : "blue";
+  }
+  static absl::StatusOr<docs::Color> FromStored(const std::string& stored) {
+    if (stored == "red") return docs::Color::kRed;
+    if (stored == "blue") return docs::Color::kBlue;
+    return absl::InvalidArgumentError("not a color");
+  }
+};
+// [/type]
+
+namespace docs {
+
+using shard::Count;
+using shard::CountDistinct;
+using shard::Desc;
+using shard::Field;
+using shard::In;
+using shard::Like;
+using shard::PrimaryKey;
+using shard::Select;
+using shard::ServerDefault;
+using shard::ShardedSession;
+using shard::Update;
+
+// [fields]
+template <class F>
+struct CarFields {
+  Field<F, std::int64_t, "id", PrimaryKey> id;
+  Field<F, std::string, "owner"> owner;
+  Field<F, Color, "color"> color;
+  Field<F, std::optional<std::string>, "note", ServerDefault<"'new'">> note;
+  Field<F, std::int64_t, "km", shard::ClientDefault<0>> km;
+};
+struct Car : shard::Entity<Car, CarFields, "cars"> {};
+// [/fields]
+
+// By the range that a number falls into: below 1000, below 2000, the rest.
+// [strategy]
+class RangeStrategy : public shard::ShardingStrategy {
+ public:
+  RangeStrategy(std::vector<std::int64_t> ends,
+                std::vector<shard::ShardId> shards)
+      : ends_(std::move(ends)), shards_(std::move(shards)) {}
+
+  absl::StatusOr<shard::ShardId> ShardFor(
+      absl::Span<const shard::sql::ValueView> key) const override {
+    std::size_t range = 0;
+    while (range < ends_.size() && key[0].integer() >= ends_[range]) ++range;
+    return shards_[range];
+  }
+  const std::vector<shard::ShardId>& shards() const override { return shards_; }
+
+ private:
+  std::vector<std::int64_t> ends_;
+  std::vector<shard::ShardId> shards_;
+};
+// [/strategy]
+
+class SnippetsTest : public ::testing::Test {
+ protected:
+  std::shared_ptr<shard::Engine> MakeEngine(const std::string& name) {
+    const std::string path = ::testing::TempDir() + "/snippets_" + name + ".db";
+    for (const char* suffix : {"", "-wal", "-shm"}) {
+      std::filesystem::remove(path + suffix);
+    }
+    auto engine = shard::OpenEngine("sqlite:///" + path);
+    EXPECT_THAT(engine, shard::testing::IsOk());
+    EXPECT_THAT(shard::CreateAll(**engine, {&Car::table()}),
+                shard::testing::IsOk());
+    return *engine;
+  }
+};
+
+absl::Status Tutorial(std::shared_ptr<shard::Engine> engine) {
+  // [objects]
+  ShardedSession session(engine);
+
+  auto car = std::make_shared<Car>();
+  car->owner = "Ada";
+  car->color = Color::kRed;
+  SHARD_RETURN_IF_ERROR(session.Add(car));
+  SHARD_RETURN_IF_ERROR(session.Flush());  // INSERT; car->id is known now
+
+  car->km = Car::c.km + 120;  // UPDATE ... SET km = km + 120
+  SHARD_RETURN_IF_ERROR(session.Commit().status());
+  std::int64_t km = car->km.value();  // read again: others may have driven
+  // [/objects]
+  EXPECT_EQ(km, 120);
+
+  // [read]
+  SHARD_ASSIGN_OR_RETURN(std::shared_ptr<Car> same, session.Get<Car>(1));
+  EXPECT_EQ(same, car);  // one object for each row
+
+  constexpr auto& c = Car::c;
+  SHARD_ASSIGN_OR_RETURN(
+      std::vector<std::shared_ptr<Car>> cars,
+      session.Scalars(Select<Car>()
+                          .Where(c.km > 100 && Like(c.owner, "A%"))
+                          .OrderBy(Desc(c.km), c.id)
+                          .Limit(10)));
+  // [/read]
+  EXPECT_EQ(cars.size(), 1u);
+
+  // [execute]
+  SHARD_ASSIGN_OR_RETURN(
+      shard::Result result,
+      session.Execute(
+          Select(c.owner, Count()).GroupBy(c.owner).OrderBy(c.owner)));
+  SHARD_ASSIGN_OR_RETURN(std::vector<shard::Row> rows, result.All());
+  SHARD_ASSIGN_OR_RETURN(std::int64_t count, rows[0].Get<std::int64_t>(1));
+  // [/execute]
+  EXPECT_EQ(count, 1);
+
+  // [more]
+  SHARD_RETURN_IF_ERROR(
+      session.Execute(Update<Car>().Set(c.km = 0).Where(In(c.id, {1, 2})))
+          .status());
+  SHARD_ASSIGN_OR_RETURN(
+      shard::Result text,
+      session.Execute("SELECT owner FROM cars WHERE id = :id", {{"id", 1}}));
+  SHARD_ASSIGN_OR_RETURN(std::string owner, text.Scalar<std::string>());
+  // [/more]
+  EXPECT_EQ(owner, "Ada");
+  return session.Commit().status();
+}
+
+TEST_F(SnippetsTest, Tutorial) {
+  SHARD_EXPECT_OK(Tutorial(MakeEngine("tutorial")));
+}
+
+TEST_F(SnippetsTest, OwnStrategy) {
+  auto low = MakeEngine("low"), middle = MakeEngine("middle"),
+       high = MakeEngine("high");
+  auto ranges = std::make_shared<RangeStrategy>(
+      std::vector<std::int64_t>{1000, 2000},
+      std::vector{shard::ShardId::Of("low"), shard::ShardId::Of("middle"),
+                  shard::ShardId::Of("high")});
+  // [use_strategy]
+  SHARD_ASSERT_OK_AND_ASSIGN(
+      auto resolver,
+      shard::HorizontalResolver::Create(
+          {.shards = {{"low", low}, {"middle", middle}, {"high", high}},
+           .rules = {shard::ShardBy(Car::c.id, ranges)}}));
+  // [/use_strategy]
+  ShardedSession session({.resolver = resolver});
+  for (const std::int64_t id : {5, 1500, 2000}) {
+    auto car = std::make_shared<Car>();
+    car->id = id;
+    car->owner = "Bob";
+    car->color = Color::kBlue;
+    SHARD_ASSERT_OK(session.Add(car));
+  }
+  SHARD_ASSERT_OK(session.Commit());
+  SHARD_ASSERT_OK_AND_ASSIGN(auto car, session.Get<Car>(1500));
+  ASSERT_NE(car, nullptr);
+  EXPECT_EQ(car->shard().name(), "middle");
+  EXPECT_EQ(car->color.value(), Color::kBlue);
+}
+
+}  // namespace docs
