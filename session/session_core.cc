@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "shard/base/status_macros.h"
+#include "shard/router/vertical_resolver.h"
 #include "shard/session/attribute.h"
 #include "shard/session/flusher.h"
 
@@ -49,7 +50,12 @@ void RestoreKey(EntityBase& object, AttributeBase* const* attributes) {
 
 SessionCore::SessionCore(SessionOptions options)
     : options_(std::move(options)),
-      loader_(&identity_map_, this, &work_.rekeyed) {}
+      loader_(&identity_map_, this, &work_.rekeyed) {
+  // One that knows no place, and says so.
+  if (options_.resolver == nullptr) {
+    options_.resolver = std::make_shared<VerticalResolver>();
+  }
+}
 
 SessionCore::~SessionCore() { Close(); }
 
@@ -215,10 +221,6 @@ void SessionCore::ExpireLoaded(EntityBase& object) {
 
 absl::Status SessionCore::Flush() {
   if (work_.empty()) return absl::OkStatus();
-  if (options_.resolver == nullptr) {
-    return absl::FailedPreconditionError(
-        "the session has no bind resolver; set SessionOptions::resolver");
-  }
   SHARD_RETURN_IF_ERROR(transaction_.CheckHealthy());
   return Flusher(options_.resolver.get(), &transaction_, &statements_, &loader_)
       .Run(work_);

@@ -81,6 +81,7 @@ class SessionCore : public ObjectHost {
                          const sql::Parameters& parameters,
                          const BindArguments& bind) const;
   absl::StatusOr<std::vector<Share*>> SharesFor(const BindRequest& request);
+  absl::StatusOr<std::vector<Share*>> SharesAt(const BindSet& binds);
   absl::StatusOr<std::shared_ptr<RowStream>> RunSelect(
       const sql::SelectStatement& select, const sql::Statement& statement,
       const sql::Parameters& parameters, const std::vector<Share*>& shares);

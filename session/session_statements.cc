@@ -107,12 +107,13 @@ BindRequest SessionCore::RequestFor(const sql::Statement& statement,
 
 absl::StatusOr<std::vector<Share*>> SessionCore::SharesFor(
     const BindRequest& request) {
-  if (options_.resolver == nullptr) {
-    return absl::FailedPreconditionError(
-        "the session has no bind resolver; set SessionOptions::resolver");
-  }
   SHARD_ASSIGN_OR_RETURN(const BindSet binds,
                          options_.resolver->ResolveAll(request));
+  return SharesAt(binds);
+}
+
+absl::StatusOr<std::vector<Share*>> SessionCore::SharesAt(
+    const BindSet& binds) {
   if (binds.empty()) {
     return absl::InternalError(
         "the bind resolver answered with no place at all; it must name one");
@@ -120,6 +121,11 @@ absl::StatusOr<std::vector<Share*>> SessionCore::SharesFor(
   std::vector<Share*> shares;
   for (const Bind& bind : binds) {
     SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.ShareFor(bind));
+    if (std::find(shares.begin(), shares.end(), share) != shares.end()) {
+      return absl::InternalError(
+          absl::StrCat("the bind resolver named '", bind.engine->name(),
+                       "' twice; its rows would be read twice"));
+    }
     shares.push_back(share);
   }
   return shares;
@@ -127,10 +133,6 @@ absl::StatusOr<std::vector<Share*>> SessionCore::SharesFor(
 
 absl::StatusOr<Connection*> SessionCore::ConnectionFor(
     const BindArguments& bind) {
-  if (options_.resolver == nullptr) {
-    return absl::FailedPreconditionError(
-        "the session has no bind resolver; set SessionOptions::resolver");
-  }
   BindRequest request;
   request.class_info = bind.class_info;
   request.operation = Operation::kExecute;
@@ -151,10 +153,6 @@ absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::Get(
     }
   }
   SHARD_RETURN_IF_ERROR(mapping.status());
-  if (options_.resolver == nullptr) {
-    return absl::FailedPreconditionError(
-        "the session has no bind resolver; set SessionOptions::resolver");
-  }
   const auto views = key.Views();
   PrimaryKeyReader reader(mapping, views);
   BindRequest request;
@@ -178,11 +176,7 @@ absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::Get(
   }
   if (found != nullptr) return found;
   SHARD_RETURN_IF_ERROR(Autoflush());
-  std::vector<Share*> shares;
-  for (const Bind& bind : binds) {
-    SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.ShareFor(bind));
-    shares.push_back(share);
-  }
+  SHARD_ASSIGN_OR_RETURN(const std::vector<Share*> shares, SharesAt(binds));
   return LoadByKey(mapping, key, shares);
 }
 
@@ -336,10 +330,6 @@ absl::StatusOr<Result> SessionCore::RunInsert(
     const sql::InsertStatement& insert, const sql::Statement& statement,
     const sql::Parameters& parameters, const BindArguments& bind) {
   SHARD_RETURN_IF_ERROR(insert.error);
-  if (options_.resolver == nullptr) {
-    return absl::FailedPreconditionError(
-        "the session has no bind resolver; set SessionOptions::resolver");
-  }
   BindRequest request = RequestFor(statement, parameters, bind);
   std::vector<std::pair<Share*, sql::InsertStatement>> placed;
   for (std::size_t row = 0; row < std::max<std::size_t>(1, insert.rows.size());

@@ -17,7 +17,7 @@ namespace shard::sql {
 // make theirs by themselves; make one by hand for a table without a class:
 //
 //   const sql::Table audit("audit", {{.name = "at", .type = kTimestamp}, ...});
-//   session.Execute(sql::Insert(audit).Values(...));
+//   session.Execute(sql::InsertStatement(audit).Values({...}));
 class Table {
  public:
   Table(std::string_view name, std::vector<ColumnSpec> columns);

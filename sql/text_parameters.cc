@@ -16,6 +16,11 @@ bool IsNameStart(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 bool IsNameChar(char c) { return IsNameStart(c) || (c >= '0' && c <= '9'); }
+// Identifiers and dollar tags, unlike our parameters, may go beyond ASCII.
+bool IsWordStart(char c) {
+  return IsNameStart(c) || static_cast<unsigned char>(c) >= 0x80;
+}
+bool IsWordChar(char c) { return IsNameChar(c) || IsWordStart(c); }
 
 // Where the quoted piece that starts at `begin` ends (one past it), or npos. A
 // doubled quote needs no care: it ends one string and starts the next.
@@ -41,9 +46,9 @@ std::size_t SkipEscapeString(std::string_view sql, std::size_t quote) {
 // $tag$...$tag$ of PostgreSQL. Not a dollar quote at all: `begin`.
 std::size_t SkipDollarQuoted(std::string_view sql, std::size_t begin) {
   std::size_t end_of_tag = begin + 1;
-  while (end_of_tag < sql.size() && IsNameChar(sql[end_of_tag])) ++end_of_tag;
+  while (end_of_tag < sql.size() && IsWordChar(sql[end_of_tag])) ++end_of_tag;
   if (end_of_tag >= sql.size() || sql[end_of_tag] != '$' ||
-      (end_of_tag > begin + 1 && !IsNameStart(sql[begin + 1]))) {
+      (end_of_tag > begin + 1 && !IsWordStart(sql[begin + 1]))) {
     return begin;
   }
   const std::string_view tag = sql.substr(begin, end_of_tag - begin + 1);
@@ -72,12 +77,12 @@ std::size_t SkipBlockComment(std::string_view sql, std::size_t begin) {
 std::size_t SkipOpaque(std::string_view sql, std::size_t i) {
   const char c = sql[i];
   const char next = i + 1 < sql.size() ? sql[i + 1] : '\0';
-  const bool after_name = i > 0 && IsNameChar(sql[i - 1]);
-  if ((c == 'e' || c == 'E') && next == '\'' && !after_name) {
+  const bool after_word = i > 0 && IsWordChar(sql[i - 1]);
+  if ((c == 'e' || c == 'E') && next == '\'' && !after_word) {
     return SkipEscapeString(sql, i + 1);
   }
   if (c == '\'' || c == '"') return SkipQuoted(sql, i);
-  if (c == '$' && !after_name) return SkipDollarQuoted(sql, i);
+  if (c == '$' && !after_word) return SkipDollarQuoted(sql, i);
   if (c == '-' && next == '-') {
     const std::size_t end = sql.find('\n', i);
     return end == std::string_view::npos ? sql.size() : end;

@@ -70,6 +70,8 @@ constexpr bool FitsInto() {
     // A null pointer would convert, and crash.
     return std::is_convertible_v<V, std::string_view> &&
            !std::is_null_pointer_v<V>;
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    return std::is_convertible_v<V, std::string_view>;
   } else {
     return std::is_convertible_v<V, T>;
   }

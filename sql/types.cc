@@ -149,11 +149,12 @@ std::string Shift(const DecimalParts& parts, int exponent) {
   if (static_cast<std::size_t>(point) > digits.size()) {
     digits.append(static_cast<std::size_t>(point) - digits.size(), '0');
   }
+  const auto whole = static_cast<std::size_t>(point);
+  std::size_t zeros = 0;
+  while (zeros + 1 < whole && digits[zeros] == '0') ++zeros;
   std::string text = parts.negative ? "-" : "";
-  text.append(digits, 0, static_cast<std::size_t>(point));
-  if (static_cast<std::size_t>(point) < digits.size()) {
-    text.append(".").append(digits, static_cast<std::size_t>(point));
-  }
+  text.append(digits, zeros, whole - zeros);
+  if (whole < digits.size()) text.append(".").append(digits, whole);
   return text;
 }
 

@@ -42,7 +42,8 @@ struct Date {
   std::int32_t days = 0;
   auto operator<=>(const Date&) const = default;
 
-  // kInvalidArgument for a day that there is not (2023-02-29).
+  // kInvalidArgument for a day that there is not (2023-02-29), kOutOfRange for
+  // a year millions away.
   static absl::StatusOr<Date> FromCivil(int year, int month, int day);
   // Reads "YYYY-MM-DD"; kInvalidArgument for anything else.
   static absl::StatusOr<Date> Parse(std::string_view text);
