@@ -135,6 +135,15 @@ DecimalParts Split(std::string_view text) {
   return parts;
 }
 
+// Where a text that is no decimal stands among decimals, which are 0: what
+// PostgreSQL calls infinities and NaN as it sorts them, anything else below.
+int RankOutsideDecimals(std::string_view text) {
+  if (text == "-Infinity") return -1;
+  if (text == "Infinity") return 1;
+  if (text == "NaN") return 2;
+  return -2;
+}
+
 int Sign(int value) { return (value > 0) - (value < 0); }
 
 // Moves the point of `parts` by `exponent` places: "1.5" by 2 is "150".
@@ -305,8 +314,9 @@ std::string Decimal::Canonical() const {
 int Decimal::CompareText(std::string_view a, std::string_view b) {
   const DecimalParts x = Split(a), y = Split(b);
   if (!x.valid || !y.valid) {
-    if (x.valid != y.valid) return x.valid ? 1 : -1;
-    return Sign(a.compare(b));
+    const int rank_a = x.valid ? 0 : RankOutsideDecimals(a);
+    const int rank_b = y.valid ? 0 : RankOutsideDecimals(b);
+    return rank_a != rank_b ? Sign(rank_a - rank_b) : Sign(a.compare(b));
   }
   if (x.negative != y.negative) return x.negative ? -1 : 1;
   int order = 0;

@@ -76,7 +76,8 @@ class Decimal {
     return CompareText(a.text_, b.text_) <=> 0;
   }
   // Negative, zero or positive, as memcmp. Both must be texts that Parse takes
-  // and that have no exponent; anything else sorts by its bytes before them.
+  // and that have no exponent. Of other texts "-Infinity", "Infinity" and "NaN"
+  // stand where PostgreSQL sorts them, the rest before all, by bytes.
   static int CompareText(std::string_view a, std::string_view b);
 
  private:

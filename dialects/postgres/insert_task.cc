@@ -182,8 +182,9 @@ absl::Status PageInsertTask::Receive(std::size_t step, const PGresult* result) {
   return absl::OkStatus();
 }
 
-// The keys, how many rows went in and the exclusive or of their keys: see
-// KeyedPageInsertText.
+// The keys, how many rows went in and a checksum of their keys: see
+// KeyedPageInsertText. Without it a trigger that numbers rows by itself would
+// go unnoticed.
 absl::Status PageInsertTask::TakeKeys(std::size_t rows,
                                       const PGresult* result) {
   constexpr std::size_t kHeadBytes = 20;
@@ -199,12 +200,12 @@ absl::Status PageInsertTask::TakeKeys(std::size_t rows,
     return KeysChanged(request());
   }
   const char* in = PQgetvalue(result, 0, 0) + kHeadBytes;
-  std::int64_t keys_xor = 0;
+  std::int64_t checksum = 0;
   for (std::size_t i = 0; i < rows; ++i, in += kElementBytes) {
     keys_.push_back(Take<std::int64_t>(in + 4));
-    keys_xor ^= keys_.back();
+    checksum += keys_.back() & 0xFFFFFFFF;
   }
-  if (IntegerCell(result, 0, 2) != keys_xor) return KeysChanged(request());
+  if (IntegerCell(result, 0, 2) != checksum) return KeysChanged(request());
   return absl::OkStatus();
 }
 

@@ -146,8 +146,8 @@ absl::StatusOr<std::string> KeyedPageInsertText(const InsertRequest& request,
       " (", names.key, comma, absl::StrJoin(names.columns, ", "),
       ") OVERRIDING SYSTEM VALUE SELECT unnest(keys)", comma,
       Unnested(request, facts), " FROM k RETURNING ", names.key,
-      "::int8 AS key) SELECT k.keys, t.rows, t.keys_xor FROM k, (SELECT "
-      "count(*) AS rows, bit_xor(key) AS keys_xor FROM i) AS t");
+      "::int8 AS key) SELECT k.keys, t.rows, t.checksum FROM k, (SELECT "
+      "count(*) AS rows, sum(key & 4294967295)::int8 AS checksum FROM i) AS t");
 }
 
 }  // namespace shard::postgres

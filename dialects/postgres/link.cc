@@ -17,8 +17,6 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "shard/base/status_macros.h"
-#include "shard/base/strings.h"
-#include "shard/dialects/errors.h"
 #include "shard/dialects/postgres/sqlstate.h"
 
 namespace shard::postgres {
@@ -151,11 +149,12 @@ absl::Status SetUp(PGconn* connection) {
   return absl::OkStatus();
 }
 
-std::vector<std::vector<std::string>> RowsOf(const pqxx::result& result) {
-  std::vector<std::vector<std::string>> rows;
-  for (const auto& row : result) {
-    std::vector<std::string>& cells = rows.emplace_back();
-    for (const auto& field : row) cells.emplace_back(field.c_str());
+std::vector<std::vector<std::string>> RowsOf(const PGresult* result) {
+  std::vector<std::vector<std::string>> rows(PQntuples(result));
+  for (int row = 0; row < PQntuples(result); ++row) {
+    for (int column = 0; column < PQnfields(result); ++column) {
+      rows[row].emplace_back(PQgetvalue(result, row, column));
+    }
   }
   return rows;
 }
@@ -197,22 +196,23 @@ PGconn* Link::libpq() const { return libpqxx_->libpq(); }
 
 absl::StatusOr<std::vector<std::vector<std::string>>> Link::LookUp(
     std::string_view query, absl::Span<const std::string> parameters) {
-  try {
-    pqxx::nontransaction transaction(*libpqxx_);
-    return RowsOf(transaction.exec_params(
-        std::string(query), pqxx::prepare::make_dynamic_params(
-                                parameters.begin(), parameters.end())));
-  } catch (const pqxx::sql_error& error) {
-    // The first line is the primary message.
-    const std::string_view words = error.what();
-    const std::string sqlstate = error.sqlstate();
-    return DatabaseError(
-        CodeOfSqlState(sqlstate, words),
-        WithoutValues(sqlstate, words.substr(0, words.find('\n'))), kLookingUp,
-        sqlstate);
-  } catch (const std::exception&) {
+  const std::string text(query);
+  std::vector<const char*> values;
+  for (const std::string& parameter : parameters) {
+    values.push_back(parameter.c_str());
+  }
+  // Not by libpqxx: it leaks its result when the connection is lost.
+  const std::unique_ptr<PGresult, decltype(&PQclear)> result(
+      PQexecParams(libpq(), text.c_str(), static_cast<int>(values.size()),
+                   nullptr, values.data(), nullptr, nullptr, 0),
+      &PQclear);
+  if (PQresultStatus(result.get()) == PGRES_TUPLES_OK) {
+    return RowsOf(result.get());
+  }
+  if (result == nullptr || PQstatus(libpq()) != CONNECTION_OK) {
     return ErrorOfLostConnection(libpq(), kLookingUp);
   }
+  return ErrorOfResult(result.get(), kLookingUp);
 }
 
 bool WaitForServer(PGconn* connection) {

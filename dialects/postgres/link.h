@@ -15,9 +15,9 @@
 
 namespace shard::postgres {
 
-// libpqxx connects, and runs the rare look-ups in the catalogue; what it cannot
-// do (pipelines, calls that do not wait, binary parameters) is done with libpq
-// on the same connection. Not thread-safe.
+// libpqxx owns the connection, connects and closes it; what it cannot do
+// (pipelines, calls that do not wait, binary parameters) is done with libpq on
+// the same connection. Not thread-safe.
 class Link {
  public:
   static absl::StatusOr<std::unique_ptr<Link>> Connect(const ConnInfo& info);
@@ -29,7 +29,8 @@ class Link {
   // when libpqxx found it lost; libpq takes that for a broken connection.
   PGconn* libpq() const;
 
-  // The rows of a query of ours on the catalogue; NULL comes as "".
+  // The rows of a query of ours on the catalogue; NULL comes as "". At most
+  // nine parameters.
   absl::StatusOr<std::vector<std::vector<std::string>>> LookUp(
       std::string_view query, absl::Span<const std::string> parameters);
 

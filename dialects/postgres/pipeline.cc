@@ -35,6 +35,18 @@ bool IsCopy(const PGresult* result) {
   }
 }
 
+constexpr char kNoSuchStatement[] = "26000";
+
+// Errors that a statement gives when tables changed after it was prepared: its
+// columns, or the types that were found for its parameters, are of then.
+// Prepared anew it may work.
+bool MayBeStale(std::string_view sqlstate) {
+  for (const std::string_view prefix : {"0A", "22P", "26", "42", "XX"}) {
+    if (sqlstate.substr(0, prefix.size()) == prefix) return true;
+  }
+  return false;
+}
+
 // PQcmdStatus takes what it does not change as non-const.
 std::string_view CommandTag(const PGresult* result) {
   return PQcmdStatus(const_cast<PGresult*>(result));
@@ -275,9 +287,9 @@ void Pipeline::TakeError(const Awaited& awaited, const PGresult* result) {
   const absl::Status error = ErrorOfResult(result, text);
   const std::string code = DatabaseCode(error).value_or("");
   if (awaited.kind == Awaited::kPrepare) awaited.statement->sent = false;
-  if (awaited.statement != nullptr && (awaited.kind == Awaited::kPrepare ||
-                                       code == "0A000" || code == "26000")) {
-    if (code == "26000") awaited.statement->sent = false;
+  if (awaited.statement != nullptr &&
+      (awaited.kind == Awaited::kPrepare || MayBeStale(code))) {
+    if (code == kNoSuchStatement) awaited.statement->sent = false;
     state_->statements().Forget(*awaited.statement);
   }
   if (awaited.kind == Awaited::kStep || awaited.kind == Awaited::kPrepare) {

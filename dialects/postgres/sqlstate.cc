@@ -176,9 +176,8 @@ absl::Status ErrorOfConnecting(const PGconn* connection) {
     }
     lines.push_back(line);
   }
-  const std::string words = absl::StrCat(
-      "cannot connect: ",
-      lines.empty() ? "no reason given" : absl::StrJoin(lines, "; "));
+  const std::string words =
+      lines.empty() ? "cannot connect" : absl::StrJoin(lines, "; ");
   Code code = Code::kUnavailable;
   if (!sqlstate.empty()) {
     code = CodeOfSqlState(sqlstate, words);
