@@ -99,12 +99,12 @@ void Compiler::ResultColumns(const std::vector<sql::SelectItem>& items) {
 
 void Compiler::Select(const sql::SelectStatement& select) {
   const std::vector<sql::TableRef> tables = select.Tables();
-  if (select.from.table == nullptr && tables.size() > 1) {
+  if (select.from.table == nullptr &&
+      (tables.size() > 1 || !select.joins.empty())) {
     return Fail(absl::InvalidArgumentError(
-        absl::StrCat("SELECT names columns of '", tables[0].table->name(),
-                     "' and '", tables[1].table->name(),
-                     "'; say From() and Join() how they belong "
-                     "together")));
+        absl::StrCat("SELECT names '", tables.front().table->name(), "' and '",
+                     tables.back().table->name(),
+                     "'; say by From() and Join() how they belong together")));
   }
   if (select.columns.empty()) {
     return Fail(absl::InvalidArgumentError("SELECT has no columns; add some"));

@@ -45,7 +45,7 @@ struct BindRequest {
   const sql::Parameters* parameters = nullptr;
   Operation operation = Operation::kRead;
   // The shard that the caller named, or that the object lives on.
-  std::optional<ShardId> shard;
+  std::optional<ShardId> shard{};
 };
 
 }  // namespace shard

@@ -247,16 +247,24 @@ class StatementReader {
       places.push_back(
           {&table, rule, Pruner(*rule, table, parameters_).Run(filter), {}});
     }
-    const std::size_t first_join = tables.size() - select.joins.size();
-    for (std::size_t i = 0; i < select.joins.size(); ++i) {
-      if (select.joins[i].kind == sql::JoinKind::kLeft) {
-        places[first_join + i].left_join_on = select.joins[i].on;
+    for (const sql::JoinClause& join : select.joins) {
+      if (join.kind != sql::JoinKind::kLeft) continue;
+      for (Place& place : places) {
+        if (*place.table == join.table) place.left_join_on = join.on;
       }
     }
     SHARD_ASSIGN_OR_RETURN(ShardSet shards, Together(places, filter));
     if (shards.empty()) shards = {places.front().rule->strategy->shards()[0]};
     SHARD_RETURN_IF_ERROR(
         CheckSubqueries(ExpressionsOf(select), *tables.front().table, shards));
+    return shards;
+  }
+
+  absl::StatusOr<ShardSet> OfUpdate(const sql::Statement& statement,
+                                    const sql::UpdateStatement& update) const {
+    SHARD_ASSIGN_OR_RETURN(const ShardSet shards,
+                           OfWrite(statement, *update.table, update.where));
+    SHARD_RETURN_IF_ERROR(CheckStays(update, shards));
     return shards;
   }
 
@@ -317,6 +325,30 @@ class StatementReader {
     return shards;
   }
 
+  // Rows stay on their shard, so a new shard key must belong to it.
+  absl::Status CheckStays(const sql::UpdateStatement& update,
+                          const ShardSet& shards) const {
+    SHARD_ASSIGN_OR_RETURN(const ShardRule* rule, RuleOf(*update.table));
+    Expression new_key;
+    const sql::Column* changed = nullptr;
+    for (const sql::ColumnAssignment& set : update.assignments) {
+      if (std::find(rule->key.begin(), rule->key.end(), set.column) !=
+          rule->key.end()) {
+        changed = set.column;
+        new_key = And(new_key, sql::Binary(sql::BinaryOp::kEqual,
+                                           changed->expression(), set.value));
+      }
+    }
+    if (changed == nullptr) return absl::OkStatus();
+    const ShardSet after =
+        Pruner(*rule, sql::TableRef(*update.table), parameters_).Run(new_key);
+    if (after.size() == 1 && after == shards) return absl::OkStatus();
+    return absl::UnimplementedError(absl::StrCat(
+        "UPDATE sets shard key '", changed->QualifiedName(),
+        "', and its rows may belong on another shard then; delete and insert "
+        "them, or fix the statement to the shard they stay on"));
+  }
+
   // A subquery sees only the rows of the shard that it runs on.
   absl::Status CheckSubqueries(const std::vector<Expression>& expressions,
                                const sql::Table& outer,
@@ -350,7 +382,7 @@ absl::StatusOr<ShardSet> ShardsForStatement(const RuleFinder& find_rule,
     return reader.OfSelect(*select);
   }
   if (const auto* update = statement.As<sql::UpdateStatement>()) {
-    return reader.OfWrite(statement, *update->table, update->where);
+    return reader.OfUpdate(statement, *update);
   }
   if (const auto* remove = statement.As<sql::DeleteStatement>()) {
     return reader.OfWrite(statement, *remove->table, remove->where);

@@ -31,10 +31,10 @@ using RuleFinder = std::function<const ShardRule*(const sql::Table&)>;
 // The shards that `statement` must visit so that their answers together are the
 // right answer. Never empty.
 //   kInvalidArgument   a table without a rule; an INSERT, which is placed row
-//   by
-//                      row, or raw text, which cannot be read
+//                      by row, or raw text, which cannot be read
 //   kUnimplemented     sharded tables that are not joined on their shard keys,
-//                      or a subquery that looks at other shards' rows; named
+//                      a subquery that looks at other shards' rows, or an
+//                      UPDATE of a shard key that may move rows; named
 absl::StatusOr<ShardSet> ShardsForStatement(const RuleFinder& find_rule,
                                             const sql::Statement& statement,
                                             const sql::Parameters* parameters);
