@@ -28,6 +28,9 @@ struct Request {
   const CompiledStatement* statement = nullptr;
   absl::Span<const sql::ValueView> parameters;
   std::size_t runs = 1;
+  // Each run gives one row at most, as a look-up by key does: a driver that has
+  // got it need not look for more.
+  bool one_row = false;
 };
 
 // Inserts `rows` rows of equal shape; `values` holds them row by row. Where
@@ -43,7 +46,7 @@ struct InsertRequest {
 
 struct Outcome {
   std::vector<std::int64_t> affected;  // rows changed, for each run
-  std::vector<std::int64_t> keys;      // an insert's generated keys
+  std::vector<std::int64_t> keys;  // an insert's generated keys
   std::int64_t total_affected() const {
     std::int64_t sum = 0;
     for (const std::int64_t rows : affected) sum += rows;

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "shard/base/status_macros.h"
 #include "shard/base/strings.h"
 #include "shard/dialects/errors.h"
@@ -23,6 +24,60 @@ std::string Subject(const BindRequest& request, const sql::Column& column) {
   return request.class_info != nullptr
              ? absl::StrCat(request.class_info->name, ".", column.name())
              : column.QualifiedName();
+}
+
+bool IsInteger(sql::ValueType type) {
+  return type == sql::ValueType::kInt32 || type == sql::ValueType::kInt64;
+}
+
+// The value of one column of a shard key, which must be of the column's type.
+absl::StatusOr<sql::ValueView> ReadKeyPart(const BindRequest& request,
+                                           const sql::Column& column) {
+  absl::StatusOr<sql::ValueView> part = request.object->Read(column);
+  if (!part.ok() || part->type() == column.type()) return part;
+  if (part->is_null()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("shard key ", Subject(request, column),
+                     " is NULL; give it a value that names a shard"));
+  }
+  if (IsInteger(part->type()) && IsInteger(column.type())) return part;
+  return absl::InvalidArgumentError(absl::StrCat(
+      "shard key ", Subject(request, column), " is of type ",
+      ToAbsl(sql::ValueTypeName(column.type())), ", but was given ",
+      ToAbsl(sql::ValueTypeName(part->type()))));
+}
+
+// An upsert leaves the row where it is, so it must not change the shard key,
+// except to what the new row has, which was placed by it.
+absl::Status CheckUpsert(const BindRequest& request, const ShardRule& rule) {
+  const auto* insert = request.statement == nullptr
+                           ? nullptr
+                           : request.statement->As<sql::InsertStatement>();
+  if (insert == nullptr || !insert->on_conflict.has_value()) {
+    return absl::OkStatus();
+  }
+  for (const sql::ColumnAssignment& set : insert->on_conflict->update) {
+    const auto* value = set.value.As<sql::ColumnNode>();
+    const bool as_inserted = value != nullptr && value->column == set.column &&
+                             value->alias == "excluded";
+    if (!as_inserted && std::find(rule.key.begin(), rule.key.end(),
+                                  set.column) != rule.key.end()) {
+      return absl::UnimplementedError(absl::StrCat(
+          "ON CONFLICT sets shard key '", set.column->QualifiedName(),
+          "', and its row may belong on another shard then; leave it out"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ShardId> ShardOfKey(const ShardRule& rule,
+                                   const BindRequest& request,
+                                   absl::Span<const sql::ValueView> key) {
+  absl::StatusOr<ShardId> shard = rule.strategy->ShardFor(key);
+  if (shard.ok()) return shard;
+  return Annotate(
+      shard.status(),
+      absl::StrCat("shard key ", Subject(request, *rule.key.front())));
 }
 
 }  // namespace
@@ -51,18 +106,22 @@ absl::Status HorizontalResolver::CheckShards() {
       return absl::InvalidArgumentError(
           absl::StrCat("shard '", name, "' needs a name and an engine"));
     }
-    for (const auto& [other, known] : engines_) {
+    for (const auto& [other, known] : options_.shards) {
+      if (&other == &name) break;
       // Reads would find every row twice.
-      if (known == engine.get()) {
+      if (known == engine) {
         return absl::InvalidArgumentError(
-            absl::StrCat("shards '", other.name(), "' and '", name,
+            absl::StrCat("shards '", other, "' and '", name,
                          "' share an engine; give each its own database"));
       }
     }
-    if (!engines_.emplace(ShardId::Of(name), engine.get()).second) {
+    const ShardId shard = ShardId::Of(name);
+    if (EngineOf(shard) != nullptr) {
       return absl::InvalidArgumentError(
           absl::StrCat("there are two shards named '", name, "'"));
     }
+    if (engines_.size() <= shard.number()) engines_.resize(shard.number() + 1);
+    engines_[shard.number()] = engine.get();
   }
   return absl::OkStatus();
 }
@@ -94,7 +153,7 @@ absl::Status HorizontalResolver::CheckRule(const ShardRule& rule) {
     }
   }
   for (const ShardId shard : rule.strategy->shards()) {
-    if (!engines_.contains(shard)) {
+    if (EngineOf(shard) == nullptr) {
       return absl::InvalidArgumentError(
           absl::StrCat("the strategy of '", table.name(), "' names shard '",
                        shard.name(), "', which has no engine"));
@@ -104,8 +163,7 @@ absl::Status HorizontalResolver::CheckRule(const ShardRule& rule) {
 }
 
 absl::StatusOr<Bind> HorizontalResolver::BindOf(ShardId shard) const {
-  const auto found = engines_.find(shard);
-  if (found != engines_.end()) return Bind{found->second, shard};
+  if (Engine* engine = EngineOf(shard)) return Bind{engine, shard};
   std::string names;
   for (const auto& [name, engine] : options_.shards) {
     absl::StrAppend(&names, names.empty() ? "'" : ", '", name, "'");
@@ -154,46 +212,28 @@ absl::StatusOr<const ShardRule*> HorizontalResolver::RuleFor(
 
 absl::StatusOr<ShardId> HorizontalResolver::ShardOfObject(
     const ShardRule& rule, const BindRequest& request) const {
-  absl::InlinedVector<sql::ValueView, 2> key;
+  if (rule.key.size() == 1) {
+    const absl::StatusOr<sql::ValueView> key =
+        ReadKeyPart(request, *rule.key.front());
+    if (!key.ok()) return key.status();
+    return ShardOfKey(rule, request, {&*key, 1});
+  }
   absl::InlinedVector<sql::Value, 2> kept;  // a view lives until the next Read
+  absl::InlinedVector<sql::ValueView, 2> key;
   for (const sql::Column* column : rule.key) {
-    absl::StatusOr<sql::ValueView> part = request.object->Read(*column);
-    if (!part.ok()) return part.status();
-    if (part->is_null()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("shard key ", Subject(request, *column),
-                       " is NULL; give it a value that names a shard"));
-    }
-    const bool integers = (part->type() == sql::ValueType::kInt32 ||
-                           part->type() == sql::ValueType::kInt64) &&
-                          (column->type() == sql::ValueType::kInt32 ||
-                           column->type() == sql::ValueType::kInt64);
-    if (part->type() != column->type() && !integers) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "shard key ", Subject(request, *column), " is of type ",
-          ToAbsl(sql::ValueTypeName(column->type())), ", but was given ",
-          ToAbsl(sql::ValueTypeName(part->type()))));
-    }
-    if (rule.key.size() == 1) {
-      key.push_back(*part);
-    } else {
-      kept.emplace_back(*part);
-    }
+    SHARD_ASSIGN_OR_RETURN(const sql::ValueView part,
+                           ReadKeyPart(request, *column));
+    kept.emplace_back(part);
   }
   for (const sql::Value& value : kept) key.push_back(value.view());
-  absl::StatusOr<ShardId> shard = rule.strategy->ShardFor(key);
-  if (!shard.ok()) {
-    return Annotate(
-        shard.status(),
-        absl::StrCat("shard key ", Subject(request, *rule.key.front())));
-  }
-  return shard;
+  return ShardOfKey(rule, request, key);
 }
 
 absl::StatusOr<Bind> HorizontalResolver::Resolve(const BindRequest& request) {
   if (request.shard.has_value()) return BindOf(*request.shard);
   if (request.object != nullptr) {
     SHARD_ASSIGN_OR_RETURN(const ShardRule* rule, RuleFor(request));
+    SHARD_RETURN_IF_ERROR(CheckUpsert(request, *rule));
     absl::StatusOr<ShardId> shard = ShardOfObject(*rule, request);
     if (shard.ok()) return BindOf(*shard);
     if (!absl::IsNotFound(shard.status())) return shard.status();
@@ -226,7 +266,10 @@ absl::StatusOr<BindSet> HorizontalResolver::ResolveAll(
   SHARD_ASSIGN_OR_RETURN(const ShardRule* rule, RuleFor(request));
   if (request.object != nullptr) {
     const absl::StatusOr<ShardId> shard = ShardOfObject(*rule, request);
-    if (shard.ok()) return BindsOf({*shard});
+    if (shard.ok()) {
+      SHARD_ASSIGN_OR_RETURN(const Bind bind, BindOf(*shard));
+      return BindSet{bind};
+    }
     if (!absl::IsNotFound(shard.status())) return shard.status();
   }
   return BindsOf(rule->strategy->shards());

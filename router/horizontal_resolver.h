@@ -55,6 +55,11 @@ class HorizontalResolver : public BindResolver {
   absl::Status CheckShards();
   absl::Status CheckRule(const ShardRule& rule);
 
+  // Null when there is no such shard here.
+  Engine* EngineOf(ShardId shard) const {
+    return shard.number() < engines_.size() ? engines_[shard.number()]
+                                            : nullptr;
+  }
   absl::StatusOr<Bind> BindOf(ShardId shard) const;
   absl::StatusOr<BindSet> BindsOf(const ShardSet& shards) const;
   const ShardRule* FindRule(const sql::Table& table) const;
@@ -65,7 +70,7 @@ class HorizontalResolver : public BindResolver {
                                         const BindRequest& request) const;
 
   HorizontalOptions options_;
-  absl::flat_hash_map<ShardId, Engine*> engines_;
+  std::vector<Engine*> engines_;  // by ShardId::number(); null: no shard here
   absl::flat_hash_map<const sql::Table*, const ShardRule*> rules_;
 };
 

@@ -2,7 +2,10 @@
 
 #include <xxhash.h>
 
+#include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -43,6 +46,10 @@ char TagOf(ValueType type) {
 
 // Little-endian on every machine.
 void PutInteger(std::uint64_t value, int bytes, char* out) {
+  if constexpr (std::endian::native == std::endian::little) {
+    std::memcpy(out, &value, static_cast<std::size_t>(bytes));
+    return;
+  }
   for (int i = 0; i < bytes; ++i) {
     out[i] = static_cast<char>(value >> (8 * i));
   }

@@ -19,6 +19,8 @@ class ShardId {
   static ShardId Of(std::string_view name);
 
   bool is_none() const { return number_ == 0; }
+  // Small; 0 for no shard. For tables that are indexed by shard.
+  std::uint32_t number() const { return number_; }
   // "" for no shard. The reference stays valid. Thread-safe.
   const std::string& name() const;
 

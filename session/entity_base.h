@@ -22,7 +22,7 @@ enum class ObjectState : std::uint8_t {
   kTransient,   // unknown to any session
   kPending,     // added, to be inserted by the next flush
   kPersistent,  // has a row
-  kDeleted,     // its row was deleted in the running transaction
+  kDeleted,     // its row was deleted; without a session once that is committed
   kDetached,    // has or had a row, but its session let go of it
 };
 
@@ -49,6 +49,7 @@ struct InstanceState {
   bool marked_deleted = false;           // the next flush deletes its row
   bool inserted_in_transaction = false;  // a rollback makes it transient
   bool key_generated = false;            // by the database, in that INSERT
+  bool written_in_transaction = false;   // what it holds may not be committed
   // SQL waiting for the next flush, by attribute.
   std::vector<std::pair<std::uint16_t, sql::Expression>> expressions;
 };

@@ -24,13 +24,12 @@ bool HasBit(std::uint64_t bits, std::size_t bit) {
 // After its statement an object has nothing left to write.
 void BecomeClean(InstanceState& state) {
   state.dirty = false;
+  state.written_in_transaction = true;
   state.expressions.clear();
 }
 
 // What was sent is loaded now; what the database computed is to be loaded.
-void SettleFields(const Mapping& mapping, EntityBase& object) {
-  AttributeBase* attributes[kMostFields];
-  mapping.Attributes(object, attributes);
+void SettleFields(const Mapping& mapping, AttributeBase* const* attributes) {
   for (std::size_t i = 0; i < mapping.fields().size(); ++i) {
     switch (attributes[i]->state()) {
       case AttributeState::kModified:
@@ -46,10 +45,8 @@ void SettleFields(const Mapping& mapping, EntityBase& object) {
   }
 }
 
-absl::Status ReadKey(const Mapping& mapping, EntityBase& object,
+absl::Status ReadKey(const Mapping& mapping, AttributeBase* const* attributes,
                      absl::Span<const sql::ValueView> key) {
-  AttributeBase* attributes[kMostFields];
-  mapping.Attributes(object, attributes);
   const auto& fields = mapping.key_fields();
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const absl::Status status = mapping.field(fields[i]).ops->read(
@@ -59,13 +56,14 @@ absl::Status ReadKey(const Mapping& mapping, EntityBase& object,
   return absl::OkStatus();
 }
 
-}  // namespace
-
-KeyValue KeyOfObject(EntityBase& object) {
-  const Mapping& mapping = object.mapping();
-  AttributeBase* attributes[kMostFields];
-  mapping.Attributes(object, attributes);
+// The key as the attributes have it now.
+KeyValue KeyOf(const Mapping& mapping, AttributeBase* const* attributes) {
   sql::ByteArena arena;
+  if (mapping.has_integer_key()) {
+    const std::uint16_t field = mapping.key_fields().front();
+    return KeyValue(
+        mapping.field(field).ops->view(*attributes[field], arena).integer());
+  }
   absl::InlinedVector<sql::ValueView, 2> parts;
   for (const std::uint16_t field : mapping.key_fields()) {
     parts.push_back(mapping.field(field).ops->view(*attributes[field], arena));
@@ -73,9 +71,10 @@ KeyValue KeyOfObject(EntityBase& object) {
   return KeyValue::FromViews(parts);
 }
 
-void FlushStep::AppendFields(EntityBase& object, std::uint64_t fields) {
-  AttributeBase* attributes[kMostFields];
-  mapping_->Attributes(object, attributes);
+}  // namespace
+
+void FlushStep::AppendFields(AttributeBase* const* attributes,
+                             std::uint64_t fields) {
   const std::vector<MappedField>& mapped = mapping_->fields();
   for (std::size_t i = 0; i < mapped.size(); ++i) {
     if (HasBit(fields, i)) {
@@ -104,14 +103,26 @@ absl::Status FlushStep::CheckOneRowEach(const Outcome& outcome,
   return absl::OkStatus();
 }
 
-void FlushStep::BecomePersistent(EntityBase& object, const Share& share) {
-  SettleFields(*mapping_, object);
+void FlushStep::BecomePersistent(EntityBase& object,
+                                 AttributeBase* const* attributes,
+                                 const Share& share) {
+  SettleFields(*mapping_, attributes);
   InstanceState& state = InstanceAccess::State(object);
   BecomeClean(state);
-  state.key = KeyOfObject(object);
+  state.key = KeyOf(*mapping_, attributes);
   state.shard = share.bind().shard;
   state.engine = share.bind().engine;
   state.inserted_in_transaction = true;
+}
+
+void FlushStep::TakeUpdate(EntityBase& object, AttributeBase* const* attributes,
+                           ObjectLoader& loader) {
+  SettleFields(*mapping_, attributes);
+  InstanceState& state = InstanceAccess::State(object);
+  BecomeClean(state);
+  if (KeyValue key = KeyOf(*mapping_, attributes); !(key == state.key)) {
+    loader.Rekey(object, std::move(key));
+  }
 }
 
 InsertStep::InsertStep(const Mapping* mapping, std::uint64_t fields, Key key,
@@ -122,9 +133,17 @@ InsertStep::InsertStep(const Mapping* mapping, std::uint64_t fields, Key key,
   }
 }
 
+void InsertStep::Reserve(std::size_t objects) {
+  objects_.reserve(objects);
+  values_.reserve(objects * columns_.size());
+}
+
+void InsertStep::Add(EntityBase& object, AttributeBase* const* attributes) {
+  objects_.push_back(&object);
+  AppendFields(attributes, fields_);
+}
+
 absl::Status InsertStep::Start(Share& share) {
-  values_.reserve(objects_.size() * columns_.size());
-  for (const auto& object : objects_) AppendFields(*object, fields_);
   if (key_ == Key::kReturned) return share.Start(MakeRequest(*returning_));
   InsertRequest request;
   request.table = &mapping_->table();
@@ -152,22 +171,26 @@ absl::Status InsertStep::Finish(Share& share) {
       " gave ", keys, " keys; does a trigger or rule swallow rows?")));
 }
 
-absl::Status InsertStep::TakeKey(EntityBase& object, std::size_t index) {
+absl::Status InsertStep::TakeKey(EntityBase& object,
+                                 AttributeBase* const* attributes,
+                                 std::size_t index) {
   if (key_ == Key::kGiven) return absl::OkStatus();
   InstanceAccess::State(object).key_generated = true;
   if (key_ == Key::kReturned) {
-    return ReadKey(*mapping_, object, rows_.row(index));
+    return ReadKey(*mapping_, attributes, rows_.row(index));
   }
   const sql::ValueView key = sql::ValueView::Int64(outcome_.keys[index]);
-  return ReadKey(*mapping_, object, absl::MakeConstSpan(&key, 1));
+  return ReadKey(*mapping_, attributes, absl::MakeConstSpan(&key, 1));
 }
 
 absl::Status InsertStep::Apply(Share& share, ObjectLoader& loader) {
   for (std::size_t i = 0; i < objects_.size(); ++i) {
     EntityBase& object = *objects_[i];
-    SHARD_RETURN_IF_ERROR(TakeKey(object, i));
-    BecomePersistent(object, share);
-    loader.Adopt(objects_[i]);
+    AttributeBase* attributes[kMostFields];
+    mapping_->Attributes(object, attributes);
+    SHARD_RETURN_IF_ERROR(TakeKey(object, attributes, i));
+    BecomePersistent(object, attributes, share);
+    loader.Adopt(object);
   }
   return absl::OkStatus();
 }
@@ -178,6 +201,10 @@ ExpressionStep::ExpressionStep(
     : FlushStep(mapping),
       statement_(std::move(statement)),
       is_insert_(is_insert) {}
+
+void ExpressionStep::Add(EntityBase& object, AttributeBase* const*) {
+  objects_.push_back(&object);
+}
 
 absl::Status ExpressionStep::Start(Share& share) {
   // The parameters are named after fields; each stands where the text has it.
@@ -222,22 +249,25 @@ absl::Status ExpressionStep::Finish(Share& share) {
 
 absl::Status ExpressionStep::Apply(Share& share, ObjectLoader& loader) {
   EntityBase& object = *objects_.front();
+  AttributeBase* attributes[kMostFields];
+  mapping_->Attributes(object, attributes);
   if (is_insert_) {
-    SHARD_RETURN_IF_ERROR(ReadKey(*mapping_, object, rows_.row(0)));
-    BecomePersistent(object, share);
-    loader.Adopt(objects_.front());
+    SHARD_RETURN_IF_ERROR(ReadKey(*mapping_, attributes, rows_.row(0)));
+    BecomePersistent(object, attributes, share);
+    loader.Adopt(object);
     return absl::OkStatus();
   }
-  SettleFields(*mapping_, object);
-  BecomeClean(InstanceAccess::State(object));
+  TakeUpdate(object, attributes, loader);
   return absl::OkStatus();
 }
 
+void UpdateStep::Add(EntityBase& object, AttributeBase* const* attributes) {
+  objects_.push_back(&object);
+  AppendFields(attributes, fields_);
+  AppendKey(object);
+}
+
 absl::Status UpdateStep::Start(Share& share) {
-  for (const auto& object : objects_) {
-    AppendFields(*object, fields_);
-    AppendKey(*object);
-  }
   return share.Start(MakeRequest(*statement_));
 }
 
@@ -248,19 +278,20 @@ absl::Status UpdateStep::Finish(Share& share) {
 }
 
 absl::Status UpdateStep::Apply(Share&, ObjectLoader& loader) {
-  for (const auto& object : objects_) {
-    SettleFields(*mapping_, *object);
-    InstanceState& state = InstanceAccess::State(*object);
-    BecomeClean(state);
-    if (KeyValue key = KeyOfObject(*object); !(key == state.key)) {
-      loader.Rekey(object, std::move(key));
-    }
+  for (EntityBase* object : objects_) {
+    AttributeBase* attributes[kMostFields];
+    mapping_->Attributes(*object, attributes);
+    TakeUpdate(*object, attributes, loader);
   }
   return absl::OkStatus();
 }
 
+void DeleteStep::Add(EntityBase& object, AttributeBase* const*) {
+  objects_.push_back(&object);
+  AppendKey(object);
+}
+
 absl::Status DeleteStep::Start(Share& share) {
-  for (const auto& object : objects_) AppendKey(*object);
   return share.Start(MakeRequest(*statement_));
 }
 
@@ -271,7 +302,7 @@ absl::Status DeleteStep::Finish(Share& share) {
 }
 
 absl::Status DeleteStep::Apply(Share&, ObjectLoader& loader) {
-  for (const auto& object : objects_) {
+  for (EntityBase* object : objects_) {
     InstanceState& state = InstanceAccess::State(*object);
     BecomeClean(state);
     state.marked_deleted = false;

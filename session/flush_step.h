@@ -2,9 +2,9 @@
 #ifndef SHARD_SESSION_FLUSH_STEP_H_
 #define SHARD_SESSION_FLUSH_STEP_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -18,8 +18,9 @@
 
 namespace shard {
 
-// Sent by Start, answered by Finish (perhaps in another thread), and taken over
-// into the objects by Apply, in the session's thread, once all went well.
+// Filled by Add, sent by Start, answered by Finish (perhaps in another thread),
+// and taken over into the objects by Apply, in the session's thread, once all
+// went well. The flush keeps the objects alive and unchanged meanwhile.
 class FlushStep {
  public:
   explicit FlushStep(const Mapping* mapping) : mapping_(mapping) {}
@@ -27,9 +28,9 @@ class FlushStep {
   FlushStep(const FlushStep&) = delete;
   FlushStep& operator=(const FlushStep&) = delete;
 
-  void Add(std::shared_ptr<EntityBase> object) {
-    objects_.push_back(std::move(object));
-  }
+  // `attributes`: those of `object`, as Mapping::Attributes gives them. Their
+  // values are taken here, while the object is near.
+  virtual void Add(EntityBase& object, AttributeBase* const* attributes) = 0;
   virtual absl::Status Start(Share& share) = 0;
   virtual absl::Status Finish(Share& share) = 0;
   virtual absl::Status Apply(Share& share, ObjectLoader& loader) = 0;
@@ -38,16 +39,21 @@ class FlushStep {
   // kAborted, naming class and key, unless every run changed exactly one row.
   absl::Status CheckOneRowEach(const Outcome& outcome, const char* verb) const;
   // Appends the values of the fields in the set, then the object's key.
-  void AppendFields(EntityBase& object, std::uint64_t fields);
+  void AppendFields(AttributeBase* const* attributes, std::uint64_t fields);
   void AppendKey(const EntityBase& object);
   Request MakeRequest(const CompiledStatement& statement) const {
     return {&statement, values_, objects_.size()};
   }
   // Takes over the state after an INSERT: identity and attributes.
-  void BecomePersistent(EntityBase& object, const Share& share);
+  void BecomePersistent(EntityBase& object, AttributeBase* const* attributes,
+                        const Share& share);
+
+  // The same after an UPDATE; the key may have changed.
+  void TakeUpdate(EntityBase& object, AttributeBase* const* attributes,
+                  ObjectLoader& loader);
 
   const Mapping* mapping_;
-  std::vector<std::shared_ptr<EntityBase>> objects_;
+  std::vector<EntityBase*> objects_;
   std::vector<sql::ValueView> values_;
   sql::ByteArena arena_;
 };
@@ -60,12 +66,16 @@ class InsertStep : public FlushStep {
   // `returning`: for kReturned, the statement that hands the key back.
   InsertStep(const Mapping* mapping, std::uint64_t fields, Key key,
              const CompiledStatement* returning);
+  // Makes room for so many objects.
+  void Reserve(std::size_t objects);
+  void Add(EntityBase& object, AttributeBase* const* attributes) override;
   absl::Status Start(Share& share) override;
   absl::Status Finish(Share& share) override;
   absl::Status Apply(Share& share, ObjectLoader& loader) override;
 
  private:
-  absl::Status TakeKey(EntityBase& object, std::size_t index);
+  absl::Status TakeKey(EntityBase& object, AttributeBase* const* attributes,
+                       std::size_t index);
 
   const std::uint64_t fields_;
   const Key key_;
@@ -81,6 +91,7 @@ class ExpressionStep : public FlushStep {
   ExpressionStep(const Mapping* mapping,
                  std::shared_ptr<const CompiledStatement> statement,
                  bool is_insert);
+  void Add(EntityBase& object, AttributeBase* const* attributes) override;
   absl::Status Start(Share& share) override;
   absl::Status Finish(Share& share) override;
   absl::Status Apply(Share& share, ObjectLoader& loader) override;
@@ -97,6 +108,7 @@ class UpdateStep : public FlushStep {
   UpdateStep(const Mapping* mapping, std::uint64_t fields,
              const CompiledStatement* statement)
       : FlushStep(mapping), fields_(fields), statement_(statement) {}
+  void Add(EntityBase& object, AttributeBase* const* attributes) override;
   absl::Status Start(Share& share) override;
   absl::Status Finish(Share& share) override;
   absl::Status Apply(Share& share, ObjectLoader& loader) override;
@@ -111,6 +123,7 @@ class DeleteStep : public FlushStep {
  public:
   DeleteStep(const Mapping* mapping, const CompiledStatement* statement)
       : FlushStep(mapping), statement_(statement) {}
+  void Add(EntityBase& object, AttributeBase* const* attributes) override;
   absl::Status Start(Share& share) override;
   absl::Status Finish(Share& share) override;
   absl::Status Apply(Share& share, ObjectLoader& loader) override;
@@ -118,9 +131,6 @@ class DeleteStep : public FlushStep {
  private:
   const CompiledStatement* statement_;
 };
-
-// The key as the object's attributes have it now.
-KeyValue KeyOfObject(EntityBase& object);
 
 }  // namespace shard
 

@@ -13,6 +13,7 @@
 #include "absl/types/span.h"
 #include "shard/base/status_macros.h"
 #include "shard/dialects/errors.h"
+#include "shard/router/statement_tables.h"
 #include "shard/session/attribute.h"
 #include "shard/session/fan_out.h"
 #include "shard/session/object_key_reader.h"
@@ -148,27 +149,25 @@ Flusher::Steps& Flusher::StepsOf(Share& share) {
 }
 
 template <class Make>
-absl::Status Flusher::AddToGroup(const GroupId& id, Share& share,
-                                 const std::shared_ptr<EntityBase>& object,
-                                 Make&& make) {
+absl::StatusOr<FlushStep*> Flusher::StepFor(const GroupId& id, Share& share,
+                                            Make&& make) {
   FlushStep*& step = groups_[id];
   if (step == nullptr) {
     absl::StatusOr<std::unique_ptr<FlushStep>> made = make();
     if (!made.ok()) return made.status();
     step = StepsOf(share).emplace_back(*std::move(made)).get();
   }
-  step->Add(object);
-  return absl::OkStatus();
+  return step;
 }
 
-absl::Status Flusher::PlanInsert(const std::shared_ptr<EntityBase>& object) {
-  const Mapping& mapping = object->mapping();
+absl::Status Flusher::PlanInsert(EntityBase& object) {
+  const Mapping& mapping = object.mapping();
   AttributeBase* attributes[kMostFields];
-  mapping.Attributes(*object, attributes);
-  SHARD_RETURN_IF_ERROR(ApplyClientDefaults(mapping, *object, attributes));
+  mapping.Attributes(object, attributes);
+  SHARD_RETURN_IF_ERROR(ApplyClientDefaults(mapping, object, attributes));
   const FieldSets sets = ChangedFields(mapping, attributes);
   SHARD_ASSIGN_OR_RETURN(const InsertStep::Key key, KeyKind(mapping, sets));
-  ObjectKeyReader reader(*object, attributes);
+  ObjectKeyReader reader(object, attributes);
   BindRequest request;
   request.class_info = &mapping.class_info();
   request.object = &reader;
@@ -178,26 +177,33 @@ absl::Status Flusher::PlanInsert(const std::shared_ptr<EntityBase>& object) {
   if (sets.expressions != 0) {
     return PlanInsertWithExpressions(object, *share, sets.values);
   }
-  return AddToGroup({share, &mapping, sets.values, kInsert}, *share, object,
-                    [&]() -> absl::StatusOr<std::unique_ptr<FlushStep>> {
-                      const CompiledStatement* returning = nullptr;
-                      if (key == InsertStep::Key::kReturned) {
-                        SHARD_ASSIGN_OR_RETURN(
-                            returning,
-                            statements_.InsertReturningKey(
-                                mapping, share->dialect(), sets.values));
-                      }
-                      return std::make_unique<InsertStep>(&mapping, sets.values,
-                                                          key, returning);
-                    });
+  SHARD_ASSIGN_OR_RETURN(
+      FlushStep * step,
+      StepFor({share, &mapping, sets.values, kInsert}, *share,
+              [&]() -> absl::StatusOr<std::unique_ptr<FlushStep>> {
+                const CompiledStatement* returning = nullptr;
+                if (key == InsertStep::Key::kReturned) {
+                  SHARD_ASSIGN_OR_RETURN(
+                      returning, statements_.InsertReturningKey(
+                                     mapping, share->dialect(), sets.values));
+                }
+                auto made = std::make_unique<InsertStep>(&mapping, sets.values,
+                                                         key, returning);
+                // A guess: the rest comes in equal parts.
+                made->Reserve(inserts_left_ / groups_.size());
+                return made;
+              }));
+  step->Add(object, attributes);
+  return absl::OkStatus();
 }
 
-absl::Status Flusher::PlanInsertWithExpressions(
-    const std::shared_ptr<EntityBase>& object, Share& share,
-    std::uint64_t fields) {
-  const Mapping& mapping = object->mapping();
+absl::Status Flusher::PlanInsertWithExpressions(EntityBase& object,
+                                                Share& share,
+                                                std::uint64_t fields) {
+  SHARD_RETURN_IF_ERROR(CheckSubqueries(object, share));
+  const Mapping& mapping = object.mapping();
   sql::InsertStatement insert(mapping.table());
-  insert.Values(Assignments(mapping, *object, fields));
+  insert.Values(Assignments(mapping, object, fields));
   for (const std::uint16_t field : mapping.key_fields()) {
     insert.Returning(mapping.field(field).column->expression());
   }
@@ -205,22 +211,22 @@ absl::Status Flusher::PlanInsertWithExpressions(
                          share.dialect().Compile(std::move(insert)));
   auto step = std::make_unique<ExpressionStep>(&mapping, std::move(compiled),
                                                /*is_insert=*/true);
-  step->Add(object);
+  step->Add(object, nullptr);
   StepsOf(share).push_back(std::move(step));
   return absl::OkStatus();
 }
 
-absl::Status Flusher::PlanUpdate(const std::shared_ptr<EntityBase>& object) {
-  const InstanceState& state = InstanceAccess::State(*object);
+absl::Status Flusher::PlanUpdate(EntityBase& object) {
+  const InstanceState& state = InstanceAccess::State(object);
   if (state.marked_deleted || state.object_state != ObjectState::kPersistent) {
     return absl::OkStatus();
   }
-  const Mapping& mapping = object->mapping();
+  const Mapping& mapping = object.mapping();
   AttributeBase* attributes[kMostFields];
-  mapping.Attributes(*object, attributes);
+  mapping.Attributes(object, attributes);
   FieldSets sets = ChangedFields(mapping, attributes);
   if ((sets.values | sets.expressions) == 0) return absl::OkStatus();
-  SHARD_RETURN_IF_ERROR(ApplyOnUpdate(mapping, *object, attributes));
+  SHARD_RETURN_IF_ERROR(ApplyOnUpdate(mapping, object, attributes));
   sets = ChangedFields(mapping, attributes);
   for (const std::uint16_t field : mapping.key_fields()) {
     if ((sets.expressions & Bit(field)) != 0) {
@@ -231,47 +237,81 @@ absl::Status Flusher::PlanUpdate(const std::shared_ptr<EntityBase>& object) {
     }
   }
   SHARD_RETURN_IF_ERROR(
-      CheckStaysOnShard(*object, attributes, sets.values | sets.expressions));
-  SHARD_ASSIGN_OR_RETURN(Share * share, ShareOf(*object));
+      CheckStaysOnShard(object, attributes, sets.values | sets.expressions));
+  SHARD_ASSIGN_OR_RETURN(Share * share, ShareOf(object));
   if (sets.expressions != 0) {
     return PlanUpdateWithExpressions(object, *share, sets.values);
   }
-  return AddToGroup(
-      {share, &mapping, sets.values, kUpdate}, *share, object,
-      [&]() -> absl::StatusOr<std::unique_ptr<FlushStep>> {
-        SHARD_ASSIGN_OR_RETURN(
-            const CompiledStatement* statement,
-            statements_.UpdateByKey(mapping, share->dialect(), sets.values));
-        return std::make_unique<UpdateStep>(&mapping, sets.values, statement);
-      });
+  SHARD_ASSIGN_OR_RETURN(
+      FlushStep * step,
+      StepFor({share, &mapping, sets.values, kUpdate}, *share,
+              [&]() -> absl::StatusOr<std::unique_ptr<FlushStep>> {
+                SHARD_ASSIGN_OR_RETURN(
+                    const CompiledStatement* statement,
+                    statements_.UpdateByKey(mapping, share->dialect(),
+                                            sets.values));
+                return std::make_unique<UpdateStep>(&mapping, sets.values,
+                                                    statement);
+              }));
+  step->Add(object, attributes);
+  return absl::OkStatus();
 }
 
-absl::Status Flusher::PlanUpdateWithExpressions(
-    const std::shared_ptr<EntityBase>& object, Share& share,
-    std::uint64_t fields) {
-  const Mapping& mapping = object->mapping();
+absl::Status Flusher::PlanUpdateWithExpressions(EntityBase& object,
+                                                Share& share,
+                                                std::uint64_t fields) {
+  SHARD_RETURN_IF_ERROR(CheckSubqueries(object, share));
+  const Mapping& mapping = object.mapping();
   sql::UpdateStatement update(mapping.table());
-  update.assignments = Assignments(mapping, *object, fields);
+  update.assignments = Assignments(mapping, object, fields);
   update.Where(KeyCondition(mapping));
   SHARD_ASSIGN_OR_RETURN(auto compiled,
                          share.dialect().Compile(std::move(update)));
   auto step = std::make_unique<ExpressionStep>(&mapping, std::move(compiled),
                                                /*is_insert=*/false);
-  step->Add(object);
+  step->Add(object, nullptr);
   StepsOf(share).push_back(std::move(step));
   return absl::OkStatus();
 }
 
-absl::Status Flusher::PlanDelete(const std::shared_ptr<EntityBase>& object) {
-  const Mapping& mapping = object->mapping();
-  SHARD_ASSIGN_OR_RETURN(Share * share, ShareOf(*object));
-  return AddToGroup({share, &mapping, 0, kDelete}, *share, object,
-                    [&]() -> absl::StatusOr<std::unique_ptr<FlushStep>> {
-                      SHARD_ASSIGN_OR_RETURN(
-                          const CompiledStatement* statement,
-                          statements_.DeleteByKey(mapping, share->dialect()));
-                      return std::make_unique<DeleteStep>(&mapping, statement);
-                    });
+absl::Status Flusher::PlanDelete(EntityBase& object) {
+  const Mapping& mapping = object.mapping();
+  SHARD_ASSIGN_OR_RETURN(Share * share, ShareOf(object));
+  SHARD_ASSIGN_OR_RETURN(
+      FlushStep * step,
+      StepFor({share, &mapping, 0, kDelete}, *share,
+              [&]() -> absl::StatusOr<std::unique_ptr<FlushStep>> {
+                SHARD_ASSIGN_OR_RETURN(
+                    const CompiledStatement* statement,
+                    statements_.DeleteByKey(mapping, share->dialect()));
+                return std::make_unique<DeleteStep>(&mapping, statement);
+              }));
+  step->Add(object, nullptr);
+  return absl::OkStatus();
+}
+
+// A subquery sees only the rows of the database that it runs on.
+absl::Status Flusher::CheckSubqueries(const EntityBase& object,
+                                      const Share& share) {
+  std::vector<sql::Expression> expressions;
+  for (const auto& entry : InstanceAccess::State(object).expressions) {
+    expressions.push_back(entry.second);
+  }
+  for (const auto& query : SubqueriesOf(expressions)) {
+    const sql::Statement statement(*query);
+    BindRequest request;
+    request.statement = &statement;
+    request.operation = Operation::kFlush;
+    SHARD_ASSIGN_OR_RETURN(const BindSet binds, resolver_.ResolveAll(request));
+    if (binds.size() == 1 && binds.front().engine == share.bind().engine) {
+      continue;
+    }
+    return absl::UnimplementedError(absl::StrCat(
+        "an SQL expression of ", object.mapping().class_info().name,
+        " has a subquery whose rows are not all on '", share.name(),
+        "', where it would run; read the value first and assign it"));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Share*> Flusher::ShareOf(const EntityBase& object) {
@@ -283,15 +323,21 @@ absl::StatusOr<Share*> Flusher::ShareOf(const EntityBase& object) {
   return transaction_.ShareFor(bind);
 }
 
-absl::Status Flusher::CheckStaysOnShard(const EntityBase& object,
+absl::Status Flusher::CheckStaysOnShard(EntityBase& object,
                                         AttributeBase* const* attributes,
                                         std::uint64_t changed) {
   const Mapping& mapping = object.mapping();
-  bool key_changed = false;
+  bool key_changed = false, part_expired = false;
   for (const sql::Column* column : resolver_.ShardKey(mapping.class_info())) {
     key_changed = key_changed || (changed & Bit(column->index())) != 0;
+    part_expired = part_expired || attributes[column->index()]->state() ==
+                                       AttributeState::kExpired;
   }
   if (!key_changed) return absl::OkStatus();
+  if (part_expired) {
+    SHARD_RETURN_IF_ERROR(
+        InstanceAccess::State(object).host->LoadExpired(object));
+  }
   ObjectKeyReader reader(object, attributes);
   BindRequest request;
   request.class_info = &mapping.class_info();
@@ -328,22 +374,26 @@ absl::Status Flusher::RunSteps() {
     SHARD_RETURN_IF_ERROR(FanOut(absl::MakeSpan(tasks)));
     for (auto& [share, steps] : plan_) {
       if (stage >= steps.size()) continue;
-      SHARD_RETURN_IF_ERROR(steps[stage]->Apply(*share, loader_));
+      const absl::Status status = steps[stage]->Apply(*share, loader_);
+      if (!status.ok()) return share->Failed(status);
     }
   }
   return absl::OkStatus();
 }
 
 absl::Status Flusher::Run(UnitOfWork& work) {
+  inserts_left_ = work.added.size();
   for (const auto& object : work.added) {
-    SHARD_RETURN_IF_ERROR(PlanInsert(object));
+    SHARD_RETURN_IF_ERROR(PlanInsert(*object));
+    --inserts_left_;
   }
   for (const auto& object : work.changed) {
-    SHARD_RETURN_IF_ERROR(PlanUpdate(object));
+    SHARD_RETURN_IF_ERROR(PlanUpdate(*object));
   }
   for (const auto& object : work.deleted) {
-    SHARD_RETURN_IF_ERROR(PlanDelete(object));
+    SHARD_RETURN_IF_ERROR(PlanDelete(*object));
   }
+  loader_.Expect(work.added.size());
   SHARD_RETURN_IF_ERROR(RunSteps());
   for (const auto& object : work.changed) {
     InstanceAccess::State(*object).dirty = false;

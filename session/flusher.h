@@ -2,6 +2,7 @@
 #ifndef SHARD_SESSION_FLUSHER_H_
 #define SHARD_SESSION_FLUSHER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -53,28 +54,28 @@ class Flusher {
     }
   };
 
-  absl::Status PlanInsert(const std::shared_ptr<EntityBase>& object);
-  absl::Status PlanUpdate(const std::shared_ptr<EntityBase>& object);
-  absl::Status PlanDelete(const std::shared_ptr<EntityBase>& object);
-  absl::Status PlanInsertWithExpressions(
-      const std::shared_ptr<EntityBase>& object, Share& share,
-      std::uint64_t fields);
-  absl::Status PlanUpdateWithExpressions(
-      const std::shared_ptr<EntityBase>& object, Share& share,
-      std::uint64_t fields);
+  absl::Status PlanInsert(EntityBase& object);
+  absl::Status PlanUpdate(EntityBase& object);
+  absl::Status PlanDelete(EntityBase& object);
+  absl::Status PlanInsertWithExpressions(EntityBase& object, Share& share,
+                                         std::uint64_t fields);
+  absl::Status PlanUpdateWithExpressions(EntityBase& object, Share& share,
+                                         std::uint64_t fields);
 
+  // kUnimplemented when SQL of the object looks at rows of other databases.
+  absl::Status CheckSubqueries(const EntityBase& object, const Share& share);
   // Where the row of a persistent object is written.
   absl::StatusOr<Share*> ShareOf(const EntityBase& object);
   // kFailedPrecondition, naming both shards, when the object's new shard key
   // belongs to another shard than its row is on.
-  absl::Status CheckStaysOnShard(const EntityBase& object,
+  absl::Status CheckStaysOnShard(EntityBase& object,
                                  AttributeBase* const* attributes,
                                  std::uint64_t changed);
   Steps& StepsOf(Share& share);
+  // The step of a group; `make` makes the first.
   template <class Make>
-  absl::Status AddToGroup(const GroupId& id, Share& share,
-                          const std::shared_ptr<EntityBase>& object,
-                          Make&& make);
+  absl::StatusOr<FlushStep*> StepFor(const GroupId& id, Share& share,
+                                     Make&& make);
   absl::Status RunSteps();
 
   BindResolver& resolver_;
@@ -83,6 +84,7 @@ class Flusher {
   ObjectLoader& loader_;
   std::vector<std::pair<Share*, Steps>> plan_;
   absl::flat_hash_map<GroupId, FlushStep*> groups_;
+  std::size_t inserts_left_ = 0;  // objects that are still to be planned
 };
 
 }  // namespace shard

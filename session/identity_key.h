@@ -28,7 +28,7 @@ class KeyValue {
 
   // The values again; they live as long as this key.
   absl::InlinedVector<sql::ValueView, 2> Views() const;
-  std::string DebugString() const;  // "7" or "('eu', 7)"
+  std::string DebugString() const;  // "7" or "('eu', 7)"; long values are cut
 
   friend bool operator==(const KeyValue& a, const KeyValue& b) {
     if (a.parts_ == nullptr && b.parts_ == nullptr) {

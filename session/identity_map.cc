@@ -1,6 +1,7 @@
 #include "shard/session/identity_map.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <memory>
 
 #include "absl/container/flat_hash_map.h"
@@ -12,10 +13,17 @@ IdentityKey IdentityOf(const EntityBase& object) {
   return {state.mapping, state.shard, state.key};
 }
 
-void IdentityMap::Insert(const IdentityKey& key,
-                         const std::shared_ptr<EntityBase>& object) {
+std::weak_ptr<EntityBase>& IdentityMap::At(const IdentityKey& key) {
   if (objects_.size() >= sweep_at_) Sweep();
-  objects_[key] = object;
+  if (key.shard.is_none()) holds_unsharded_ = true;
+  return objects_[key];
+}
+
+void IdentityMap::Reserve(std::size_t more) {
+  if (objects_.size() + more > sweep_at_) Sweep();
+  // No sweep while they come: they are all there still.
+  sweep_at_ = std::max(sweep_at_, objects_.size() + more);
+  objects_.reserve(objects_.size() + more);
 }
 
 void IdentityMap::Erase(const EntityBase& object) {
@@ -31,6 +39,7 @@ void IdentityMap::Sweep() {
   absl::erase_if(objects_,
                  [](const auto& entry) { return entry.second.expired(); });
   sweep_at_ = std::max<std::size_t>(1024, objects_.size() * 2);
+  objects_.reserve(sweep_at_);  // once, instead of growing there step by step
 }
 
 }  // namespace shard

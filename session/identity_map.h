@@ -22,13 +22,21 @@ class IdentityMap {
     const auto found = objects_.find(key);
     return found == objects_.end() ? nullptr : found->second.lock();
   }
+  // False as long as every object was on a shard: none is to be found without.
+  bool holds_unsharded() const { return holds_unsharded_; }
   // Takes the place of an object of the same identity.
-  void Insert(const IdentityKey& key,
-              const std::shared_ptr<EntityBase>& object);
+  void Insert(const IdentityKey& key, std::weak_ptr<EntityBase> object) {
+    At(key) = std::move(object);
+  }
+  // Where the object of an identity is or belongs: for finding out whether
+  // there is one and putting one there in one step. Valid until the map
+  // changes.
+  std::weak_ptr<EntityBase>& At(const IdentityKey& key);
   // Does nothing when `object` is not the one in the map.
   void Erase(const EntityBase& object);
   void Clear() { objects_.clear(); }
-  void Reserve(std::size_t more) { objects_.reserve(objects_.size() + more); }
+  // Makes room for `more` objects at once, which is cheaper than bit by bit.
+  void Reserve(std::size_t more);
 
   // Calls `visit` with each object that is still there. `visit` must not change
   // the map.
@@ -44,6 +52,7 @@ class IdentityMap {
 
   absl::flat_hash_map<IdentityKey, std::weak_ptr<EntityBase>> objects_;
   std::size_t sweep_at_ = 1024;
+  bool holds_unsharded_ = false;
 };
 
 IdentityKey IdentityOf(const EntityBase& object);

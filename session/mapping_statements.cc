@@ -46,11 +46,15 @@ sql::Expression KeyCondition(const Mapping& mapping) {
 template <class Build>
 absl::StatusOr<const CompiledStatement*> MappingStatements::Find(
     const Id& id, Build&& build) {
-  if (const auto found = compiled_.find(id); found != compiled_.end()) {
-    return found->second.get();
+  if (latest_ != nullptr && id == latest_id_) return latest_;
+  auto found = compiled_.find(id);
+  if (found == compiled_.end()) {
+    SHARD_ASSIGN_OR_RETURN(Compiled compiled, id.dialect->Compile(build()));
+    found = compiled_.emplace(id, std::move(compiled)).first;
   }
-  SHARD_ASSIGN_OR_RETURN(Compiled compiled, id.dialect->Compile(build()));
-  return compiled_.emplace(id, std::move(compiled)).first->second.get();
+  latest_id_ = id;
+  latest_ = found->second.get();
+  return latest_;
 }
 
 absl::StatusOr<const CompiledStatement*> MappingStatements::SelectByKey(

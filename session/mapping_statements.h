@@ -57,6 +57,8 @@ class MappingStatements {
   absl::StatusOr<const CompiledStatement*> Find(const Id& id, Build&& build);
 
   absl::flat_hash_map<Id, Compiled> compiled_;
+  Id latest_id_{};  // asked for last, and often again
+  const CompiledStatement* latest_ = nullptr;
 };
 
 // "key = :key AND ...": a condition with a parameter for each key column.

@@ -18,6 +18,9 @@ namespace shard {
 KeyValue KeyOfRow(const Mapping& mapping,
                   absl::Span<const sql::ValueView> row) {
   const auto& fields = mapping.key_fields();
+  if (mapping.has_integer_key() && !row[fields.front()].is_null()) {
+    return KeyValue(row[fields.front()].integer());
+  }
   if (fields.size() == 1) {
     return KeyValue::FromViews(row.subspan(fields.front(), 1));
   }
@@ -37,26 +40,27 @@ absl::Status CellError(const Mapping& mapping, std::size_t field,
       "the field a std::optional"));
 }
 
-void ObjectLoader::Adopt(const std::shared_ptr<EntityBase>& object) {
-  InstanceState& state = InstanceAccess::State(*object);
+void ObjectLoader::Adopt(EntityBase& object) {
+  InstanceState& state = InstanceAccess::State(object);
   state.object_state = ObjectState::kPersistent;
   state.host = host_;
-  identity_map_->Insert(IdentityOf(*object), object);
+  identity_map_->Insert(IdentityOf(object), object.weak_from_this());
 }
 
-void ObjectLoader::Rekey(const std::shared_ptr<EntityBase>& object,
-                         KeyValue key) {
-  identity_map_->Erase(*object);
-  rekeyed_->emplace_back(object, InstanceAccess::State(*object).key);
-  InstanceAccess::State(*object).key = std::move(key);
-  identity_map_->Insert(IdentityOf(*object), object);
+void ObjectLoader::Rekey(EntityBase& object, KeyValue key) {
+  identity_map_->Erase(object);
+  InstanceState& state = InstanceAccess::State(object);
+  rekeyed_->emplace_back(object.shared_from_this(),
+                         std::exchange(state.key, std::move(key)));
+  identity_map_->Insert(IdentityOf(object), object.weak_from_this());
 }
 
 absl::StatusOr<std::shared_ptr<EntityBase>> ObjectLoader::Load(
     const Mapping& mapping, const Bind& bind,
     absl::Span<const sql::ValueView> row) {
   IdentityKey identity{&mapping, bind.shard, KeyOfRow(mapping, row)};
-  if (std::shared_ptr<EntityBase> known = identity_map_->Find(identity)) {
+  std::weak_ptr<EntityBase>& place = identity_map_->At(identity);
+  if (std::shared_ptr<EntityBase> known = place.lock()) {
     SHARD_RETURN_IF_ERROR(FillExpired(*known, row));
     return known;
   }
@@ -72,7 +76,9 @@ absl::StatusOr<std::shared_ptr<EntityBase>> ObjectLoader::Load(
   state.key = std::move(identity.key);
   state.shard = bind.shard;
   state.engine = bind.engine;
-  Adopt(object);
+  state.object_state = ObjectState::kPersistent;
+  state.host = host_;
+  place = object;
   return object;
 }
 

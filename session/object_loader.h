@@ -2,6 +2,7 @@
 #ifndef SHARD_SESSION_OBJECT_LOADER_H_
 #define SHARD_SESSION_OBJECT_LOADER_H_
 
+#include <cstddef>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -40,9 +41,11 @@ class ObjectLoader {
                            absl::Span<const sql::ValueView> row);
 
   // Makes `object` persistent under the identity in its state.
-  void Adopt(const std::shared_ptr<EntityBase>& object);
+  void Adopt(EntityBase& object);
+  // So many objects are about to be adopted.
+  void Expect(std::size_t objects) { identity_map_->Reserve(objects); }
   // The object's row got another primary key.
-  void Rekey(const std::shared_ptr<EntityBase>& object, KeyValue key);
+  void Rekey(EntityBase& object, KeyValue key);
   // The object's row is gone.
   void Forget(const EntityBase& object) { identity_map_->Erase(object); }
 

@@ -55,6 +55,10 @@ absl::Status CheckExpression(const Expression& expression) {
 }
 
 absl::Status CheckClauses(const sql::SelectStatement& select) {
+  // Here, before they are added up.
+  if (select.limit.value_or(0) < 0 || select.offset < 0) {
+    return absl::InvalidArgumentError("LIMIT and OFFSET must not be negative");
+  }
   if (!select.group_by.empty()) return Refuse("GROUP BY", kNarrow);
   if (!select.having.empty()) return Refuse("HAVING", kNarrow);
   if (select.distinct) return Refuse("DISTINCT", kNarrow);

@@ -34,6 +34,7 @@ struct ScatterPlan {
 //                    text, functions not known to be scalar, FOR UPDATE with
 //                    LIMIT, sort keys of unknown or unordered type, text sorted
 //                    other than by bytes
+//   kInvalidArgument LIMIT or OFFSET is negative
 //   kOutOfRange      OFFSET + LIMIT overflows
 absl::StatusOr<ScatterPlan> PlanScatter(const sql::SelectStatement& select,
                                         absl::Span<Share* const> shares);

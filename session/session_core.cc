@@ -1,6 +1,7 @@
 #include "shard/session/session_core.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -82,9 +83,9 @@ absl::Status SessionCore::Add(const std::shared_ptr<EntityBase>& object) {
       }
       return absl::OkStatus();
     case ObjectState::kDeleted:
-      return absl::FailedPreconditionError(absl::StrCat(
-          "an object of class ", ClassOf(*object),
-          " was deleted in this transaction; add a new object instead"));
+      return absl::FailedPreconditionError(
+          absl::StrCat("an object of class ", ClassOf(*object),
+                       " was deleted; add a new object instead"));
     case ObjectState::kTransient:
       state.host = this;
       state.object_state = ObjectState::kPending;
@@ -100,7 +101,7 @@ absl::Status SessionCore::Add(const std::shared_ptr<EntityBase>& object) {
         absl::StrCat("the session has another object for ", ClassOf(*object),
                      " ", state.key.DebugString(), "; use that one"));
   }
-  loader_.Adopt(object);
+  loader_.Adopt(*object);
   AttributeBase* attributes[kMostFields];
   object->mapping().Attributes(*object, attributes);
   const bool changed =
@@ -174,9 +175,15 @@ void SessionCore::Detach(EntityBase& object) {
   state.dirty = false;
   state.marked_deleted = false;
   state.inserted_in_transaction = false;
+  state.written_in_transaction = false;
   state.object_state = state.object_state == ObjectState::kPending
                            ? ObjectState::kTransient
                            : ObjectState::kDetached;
+}
+
+void SessionCore::LetGoOfDeleted(EntityBase& object) {
+  Detach(object);
+  StateOf(object).object_state = ObjectState::kDeleted;
 }
 
 void SessionCore::RemoveFromLists(const EntityBase& object) {
@@ -230,29 +237,35 @@ absl::StatusOr<CommitResult> SessionCore::Commit() {
   SHARD_RETURN_IF_ERROR(transaction_.CheckHealthy());
   SHARD_RETURN_IF_ERROR(Flush());
   EndStreams();
+  std::vector<const Engine*> engines;  // in the order of the result's shares
+  for (const auto& share : transaction_.shares()) {
+    engines.push_back(share->bind().engine);
+  }
   absl::StatusOr<CommitResult> result = transaction_.Commit();
   if (result.ok()) {
     SettleCommit();
     return result;
   }
-  std::vector<std::string> committed;
+  std::vector<const Engine*> committed;
   if (const auto partly = CommitResultOf(result.status())) {
-    for (const CommitShare& share : partly->shares) {
-      if (share.committed) committed.push_back(share.engine);
+    for (std::size_t i = 0; i < partly->shares.size(); ++i) {
+      if (partly->shares[i].committed) committed.push_back(engines[i]);
     }
   }
-  SettleRollback(committed);
+  SettleRollback(committed, Reads::kExpire);
   return result;
 }
 
 void SessionCore::Rollback() {
   EndStreams();
   transaction_.Rollback();
-  SettleRollback({});
+  SettleRollback({}, Reads::kExpire);
 }
 
 void SessionCore::Close() {
-  Rollback();
+  EndStreams();
+  transaction_.Rollback();
+  SettleRollback({}, Reads::kKeep);
   std::vector<std::shared_ptr<EntityBase>> objects;
   identity_map_.ForEach([&objects](const auto& o) { objects.push_back(o); });
   for (const auto& object : objects) Detach(*object);
@@ -271,9 +284,10 @@ void SessionCore::SettleCommit() {
     InstanceState& state = StateOf(*object);
     state.inserted_in_transaction = false;
     state.key_generated = false;
+    state.written_in_transaction = false;
     if (options_.expire_on_commit) ExpireAttributes(*object);
   });
-  for (const auto& object : work_.gone) Detach(*object);
+  for (const auto& object : work_.gone) LetGoOfDeleted(*object);
   work_.gone.clear();
   work_.rekeyed.clear();
 }
@@ -284,12 +298,14 @@ void SessionCore::MakeTransient(EntityBase& object) {
   mapping.Attributes(object, attributes);
   InstanceState& state = StateOf(object);
   for (std::size_t i = 0; i < mapping.fields().size(); ++i) {
-    const bool made_by_database =
-        (state.key_generated && mapping.field(i).column->primary_key()) ||
-        attributes[i]->state() == AttributeState::kExpired;
-    AttributeAccess::SetState(*attributes[i], made_by_database
-                                                  ? AttributeState::kUnset
-                                                  : AttributeState::kModified);
+    const AttributeState now = attributes[i]->state();
+    // What the database made, or was to make, ends with the row.
+    const bool own_value =
+        (now == AttributeState::kLoaded || now == AttributeState::kModified) &&
+        !(state.key_generated && mapping.field(i).column->primary_key());
+    AttributeAccess::SetState(*attributes[i], own_value
+                                                  ? AttributeState::kModified
+                                                  : AttributeState::kUnset);
   }
   identity_map_.Erase(object);
   state = InstanceState{};
@@ -297,11 +313,11 @@ void SessionCore::MakeTransient(EntityBase& object) {
 }
 
 // Objects go back to what their rows are now. Rows on committed engines stay.
-void SessionCore::SettleRollback(const std::vector<std::string>& committed) {
+void SessionCore::SettleRollback(const std::vector<const Engine*>& committed,
+                                 Reads reads) {
   const auto stays = [&committed](const InstanceState& state) {
-    return state.engine != nullptr &&
-           std::find(committed.begin(), committed.end(),
-                     state.engine->name()) != committed.end();
+    return std::find(committed.begin(), committed.end(), state.engine) !=
+           committed.end();
   };
   // A flush that failed half-way has written some of its objects already: those
   // are found in the identity map below, or among the deleted.
@@ -317,30 +333,37 @@ void SessionCore::SettleRollback(const std::vector<std::string>& committed) {
   }
   const auto rekeyed = std::exchange(work_.rekeyed, {});
   for (auto entry = rekeyed.rbegin(); entry != rekeyed.rend(); ++entry) {
-    if (!stays(StateOf(*entry->first))) {
-      loader_.Rekey(entry->first, entry->second);
+    EntityBase& object = *entry->first;
+    if (stays(StateOf(object))) continue;
+    loader_.Rekey(object, entry->second);
+    // Its attributes have the new key still: RestoreKey shall replace it.
+    AttributeBase* attributes[kMostFields];
+    object.mapping().Attributes(object, attributes);
+    for (const std::uint16_t field : object.mapping().key_fields()) {
+      AttributeAccess::SetState(*attributes[field], AttributeState::kModified);
     }
   }
   work_.rekeyed.clear();
   for (const auto& object : std::exchange(work_.gone, {})) {
     InstanceState& state = StateOf(*object);
     if (stays(state)) {
-      Detach(*object);
+      LetGoOfDeleted(*object);
     } else {
-      loader_.Adopt(object);
+      loader_.Adopt(*object);
     }
   }
   std::vector<std::shared_ptr<EntityBase>> objects;
   identity_map_.ForEach([&objects](const auto& o) { objects.push_back(o); });
   for (const auto& object : objects) {
     InstanceState& state = StateOf(*object);
+    const bool written = std::exchange(state.written_in_transaction, false);
     if (state.inserted_in_transaction && !stays(state)) {
       MakeTransient(*object);
-    } else {
-      state.inserted_in_transaction = false;
-      state.key_generated = false;
-      ExpireAttributes(*object);
+      continue;
     }
+    state.inserted_in_transaction = false;
+    state.key_generated = false;
+    if (written || reads == Reads::kExpire) ExpireAttributes(*object);
   }
   work_.added.clear();
   work_.changed.clear();

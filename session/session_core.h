@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "shard/session/bind_arguments.h"
 #include "shard/session/commit_result.h"
 #include "shard/session/identity_map.h"
@@ -65,6 +66,8 @@ class SessionCore : public ObjectHost {
 
   // Forgets an object: it has no session any more.
   void Detach(EntityBase& object);
+  // The same, after its row's deletion was committed.
+  void LetGoOfDeleted(EntityBase& object);
   void RemoveFromLists(const EntityBase& object);
   // Makes every attribute but the key expired, and drops what was not flushed.
   void ExpireAttributes(EntityBase& object);
@@ -73,7 +76,8 @@ class SessionCore : public ObjectHost {
   void EndStreams();
   // After a commit of everything, or of the engines in `committed` only.
   void SettleCommit();
-  void SettleRollback(const std::vector<std::string>& committed);
+  enum class Reads { kExpire, kKeep };  // of objects that were only read
+  void SettleRollback(const std::vector<const Engine*>& committed, Reads reads);
   void MakeTransient(EntityBase& object);
 
   absl::Status Autoflush();
@@ -93,7 +97,11 @@ class SessionCore : public ObjectHost {
                                    const sql::Parameters& parameters,
                                    const BindArguments& bind);
   void ExpireClass(const sql::Table& table);
-  // The row of an object by its key, from one share; null when there is none.
+  // An object by its key, from one share or whichever has it; null when there
+  // is none.
+  absl::StatusOr<std::shared_ptr<EntityBase>> LoadByKey(
+      const Mapping& mapping, absl::Span<const sql::ValueView> key,
+      Share& share);
   absl::StatusOr<std::shared_ptr<EntityBase>> LoadByKey(
       const Mapping& mapping, const KeyValue& key,
       const std::vector<Share*>& shares);

@@ -139,6 +139,7 @@ absl::StatusOr<Connection*> SessionCore::ConnectionFor(
   request.shard = bind.shard;
   SHARD_ASSIGN_OR_RETURN(const Bind place, options_.resolver->Resolve(request));
   SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.ShareFor(place));
+  share->ExpectWrites();
   return &share->connection();
 }
 
@@ -146,7 +147,7 @@ absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::Get(
     const Mapping& mapping, const KeyValue& key, std::optional<ShardId> shard) {
   // Objects of a class that is not sharded have no shard in their identity; no
   // object of a sharded class is found this way.
-  if (!shard.has_value()) {
+  if (!shard.has_value() && identity_map_.holds_unsharded()) {
     auto known = identity_map_.Find({&mapping, ShardId(), key});
     if (known != nullptr && !InstanceAccess::State(*known).expired) {
       return known;
@@ -160,10 +161,13 @@ absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::Get(
   request.object = &reader;
   request.operation = Operation::kRead;
   request.shard = shard;
-  SHARD_ASSIGN_OR_RETURN(const BindSet binds,
-                         options_.resolver->ResolveAll(request));
+  const absl::StatusOr<BindSet> resolved =
+      options_.resolver->ResolveAll(request);
+  if (!resolved.ok()) return resolved.status();
+  const BindSet& binds = *resolved;
   std::shared_ptr<EntityBase> found;
   for (const Bind& bind : binds) {
+    if (bind.shard.is_none() && !shard.has_value()) continue;  // see above
     auto known = identity_map_.Find({&mapping, bind.shard, key});
     if (known == nullptr || InstanceAccess::State(*known).expired) continue;
     if (found != nullptr) {
@@ -176,23 +180,29 @@ absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::Get(
   }
   if (found != nullptr) return found;
   SHARD_RETURN_IF_ERROR(Autoflush());
+  if (binds.size() == 1) {
+    SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.ShareFor(binds[0]));
+    return LoadByKey(mapping, views, *share);
+  }
   SHARD_ASSIGN_OR_RETURN(const std::vector<Share*> shares, SharesAt(binds));
   return LoadByKey(mapping, key, shares);
+}
+
+absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::LoadByKey(
+    const Mapping& mapping, absl::Span<const sql::ValueView> key,
+    Share& share) {
+  SHARD_ASSIGN_OR_RETURN(const CompiledStatement* statement,
+                         statements_.SelectByKey(mapping, share.dialect()));
+  SHARD_RETURN_IF_ERROR(
+      share.Execute({statement, key, 1, true}, &scratch_).status());
+  if (scratch_.rows() == 0) return nullptr;
+  return loader_.Load(mapping, share.bind(), scratch_.row(0));
 }
 
 absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::LoadByKey(
     const Mapping& mapping, const KeyValue& key,
     const std::vector<Share*>& shares) {
   const auto views = key.Views();
-  if (shares.size() == 1) {
-    Share& share = *shares.front();
-    SHARD_ASSIGN_OR_RETURN(const CompiledStatement* statement,
-                           statements_.SelectByKey(mapping, share.dialect()));
-    SHARD_RETURN_IF_ERROR(
-        share.Execute({statement, views, 1}, &scratch_).status());
-    if (scratch_.rows() == 0) return nullptr;
-    return loader_.Load(mapping, share.bind(), scratch_.row(0));
-  }
   std::vector<SharePart> parts;
   for (Share* share : shares) {
     SHARD_ASSIGN_OR_RETURN(const CompiledStatement* statement,
@@ -252,7 +262,10 @@ absl::StatusOr<Result> SessionCore::Execute(const sql::Statement& statement,
                                             const BindArguments& bind) {
   SHARD_RETURN_IF_ERROR(Autoflush());
   if (const auto* insert = statement.As<sql::InsertStatement>()) {
-    return RunInsert(*insert, statement, parameters, bind);
+    absl::StatusOr<Result> result =
+        RunInsert(*insert, statement, parameters, bind);
+    if (insert->on_conflict.has_value()) ExpireClass(*insert->table);
+    return result;
   }
   SHARD_ASSIGN_OR_RETURN(const std::vector<Share*> shares,
                          SharesFor(RequestFor(statement, parameters, bind)));

@@ -78,7 +78,8 @@ class ShardedSession {
   // Runs a statement, flushing first. SELECTs over several shards run on all of
   // them at once; with ORDER BY the answers are merged, without they come one
   // shard after the other. kUnimplemented: what would need more than that to be
-  // right. Objects of a class that an UPDATE or DELETE is about are expired.
+  // right. Objects of a class that an UPDATE, DELETE or INSERT with ON CONFLICT
+  // is about are expired.
   absl::StatusOr<Result> Execute(const sql::Statement& statement,
                                  const sql::Parameters& parameters = {},
                                  const BindArguments& bind = {}) {
@@ -123,10 +124,11 @@ class ShardedSession {
   absl::Status Flush() { return core_->Flush(); }
 
   // Flushes, then commits database by database, and says which are committed.
-  // Not atomic over several databases yet: when one fails after others were
-  // committed, the error is kDataLoss and CommitResultOf() tells which. Any
-  // other error: nothing was committed. kFailedPrecondition: a statement failed
-  // in this transaction; roll it back. The session is then ready for more.
+  // Not atomic over several databases yet: when one fails after the writes of
+  // others were committed, the error is kDataLoss and CommitResultOf() tells
+  // which. Any other error: nothing was. kFailedPrecondition: a statement
+  // failed in this transaction; roll it back. The session is then ready for
+  // more.
   absl::StatusOr<CommitResult> Commit() { return core_->Commit(); }
 
   // Undoes all since the last commit. New objects become transient again,
@@ -141,7 +143,8 @@ class ShardedSession {
   void ExpireAll() { core_->ExpireAll(); }
   // Lets go of the object; its changes are not written.
   absl::Status Expunge(EntityBase& object) { return core_->Expunge(object); }
-  // Rolls back and lets go of all objects. The session can be used again.
+  // Rolls back and lets go of all objects; what they read and did not write can
+  // still be read from them. The session can be used again.
   void Close() { core_->Close(); }
 
  private:
@@ -189,11 +192,10 @@ absl::StatusOr<std::shared_ptr<E>> ShardedSession::Get(const Key&... key) {
   const Mapping& mapping = E::ClassMapping();
   std::optional<ShardId> shard;
   (internal::TakeShard(key, &shard), ...);
-  absl::StatusOr<std::shared_ptr<EntityBase>> found;
   if constexpr (sizeof...(Key) == 1 && (std::signed_integral<Key> && ...)) {
     // The commonest key, without memory.
     if (mapping.has_integer_key()) {
-      found = core_->Get(mapping, KeyValue(std::int64_t{key}...), shard);
+      auto found = core_->Get(mapping, KeyValue(std::int64_t{key}...), shard);
       if (!found.ok()) return std::move(found).status();
       return std::static_pointer_cast<E>(*std::move(found));
     }
@@ -202,7 +204,7 @@ absl::StatusOr<std::shared_ptr<E>> ShardedSession::Get(const Key&... key) {
   (internal::TakePart(key, &parts), ...);
   SHARD_ASSIGN_OR_RETURN(const KeyValue value,
                          internal::MakeKey(mapping, parts));
-  found = core_->Get(mapping, value, shard);
+  auto found = core_->Get(mapping, value, shard);
   if (!found.ok()) return std::move(found).status();
   return std::static_pointer_cast<E>(*std::move(found));
 }
@@ -214,10 +216,10 @@ absl::StatusOr<std::vector<std::shared_ptr<E>>> ShardedSession::Scalars(
   SHARD_ASSIGN_OR_RETURN(
       auto objects,
       core_->LoadObjects(E::ClassMapping(), select, parameters, bind));
-  std::vector<std::shared_ptr<E>> typed;
-  typed.reserve(objects.size());
-  for (auto& object : objects) {
-    typed.push_back(std::static_pointer_cast<E>(std::move(object)));
+  // (push_back() would cost the compiler more than all the rest.)
+  std::vector<std::shared_ptr<E>> typed(objects.size());
+  for (std::size_t i = 0; i < typed.size(); ++i) {
+    typed[i] = std::static_pointer_cast<E>(std::move(objects[i]));
   }
   return typed;
 }

@@ -13,6 +13,14 @@
 #include "shard/dialects/errors.h"
 
 namespace shard {
+namespace {
+
+std::string ShardName(const Bind& bind) {
+  return bind.shard.is_none() ? "a database that is no shard"
+                              : absl::StrCat("shard '", bind.shard.name(), "'");
+}
+
+}  // namespace
 
 const std::string& Share::name() const {
   return bind_.shard.is_none() ? bind_.engine->name() : bind_.shard.name();
@@ -32,6 +40,7 @@ absl::Status Share::Failed(const absl::Status& error) {
 }
 
 absl::Status Share::Start(const Request& request) {
+  may_have_written_ = may_have_written_ || request.statement->is_write;
   const absl::Status status = connection_->Start(request);
   if (status.ok()) return status;
   return absl::IsInvalidArgument(status) || absl::IsOutOfRange(status)
@@ -51,6 +60,7 @@ absl::StatusOr<Outcome> Share::Execute(const Request& request, RowBatch* rows) {
 }
 
 absl::Status Share::StartInsert(const InsertRequest& request) {
+  may_have_written_ = true;
   const absl::Status status = connection_->StartInsert(request);
   return status.ok() ? status : Failed(status);
 }
@@ -74,7 +84,13 @@ absl::StatusOr<Share*> Transaction::ShareFor(const Bind& bind) {
         "the bind resolver answered with no engine; return a Bind with one");
   }
   for (const auto& share : shares_) {
-    if (share->bind().engine == bind.engine) return share.get();
+    if (share->bind().engine != bind.engine) continue;
+    if (share->bind() == bind) return share.get();
+    return absl::FailedPreconditionError(absl::StrCat(
+        "engine '", bind.engine->name(), "' is used as ",
+        ShardName(share->bind()), " and as ", ShardName(bind),
+        " in one transaction, which is not supported yet; keep them on "
+        "different databases"));
   }
   absl::StatusOr<PooledConnection> connection = bind.engine->Connect();
   if (!connection.ok()) {
@@ -105,12 +121,15 @@ absl::Status Transaction::CheckHealthy() const {
 absl::StatusOr<CommitResult> Transaction::Commit() {
   CommitResult result;
   absl::Status first_failure;
+  bool some_written = false;
   for (const auto& share : shares_) {
     const Bind& bind = share->bind();
     CommitShare done{bind.engine->name(), bind.shard.name(), false, {}};
     if (first_failure.ok()) {
       done.error = share->connection().Commit();
       done.committed = done.error.ok();
+      some_written =
+          some_written || (done.committed && share->may_have_written());
       if (!done.committed) first_failure = share->Failed(done.error);
     } else {
       done.error =
@@ -120,7 +139,7 @@ absl::StatusOr<CommitResult> Transaction::Commit() {
   }
   Rollback();  // what was not committed; and gives the connections back
   if (first_failure.ok()) return result;
-  if (!result.shares.front().committed) return first_failure;
+  if (!some_written) return first_failure;
   return PartlyCommitted(result);
 }
 

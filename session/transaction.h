@@ -33,6 +33,10 @@ class Share {
   // The shard's name, or the engine's where it is not a shard.
   const std::string& name() const;
   const absl::Status& first_error() const { return first_error_; }
+  // False when all that was done here was to read.
+  bool may_have_written() const { return may_have_written_; }
+  // Others are going to work on the connection.
+  void ExpectWrites() { may_have_written_ = true; }
 
   absl::Status Start(const Request& request);
   absl::StatusOr<Outcome> Finish(RowBatch* rows);
@@ -52,6 +56,7 @@ class Share {
   Bind bind_;
   PooledConnection connection_;
   absl::Status first_error_;
+  bool may_have_written_ = false;
 };
 
 // Begins on each database when it is first needed. Not thread-safe.
@@ -69,8 +74,8 @@ class Transaction {
 
   // Commits share by share, in the order in which they were begun, and ends the
   // transaction. Stops at the first that fails and rolls the rest back:
-  // kDataLoss if some were committed by then (CommitResultOf tells which), else
-  // the error.
+  // kDataLoss if some that wrote were committed by then (CommitResultOf tells
+  // which), else the error.
   absl::StatusOr<CommitResult> Commit();
   // Rolls all back and ends the transaction. An error of the database is not
   // worth reporting: what it has not committed it forgets.

@@ -89,8 +89,10 @@ Expression Parameter(std::string_view name, ValueType type) {
 Expression Null() { return Expression(Node{NullNode{}}); }
 
 Expression Text(std::string_view sql,
-                std::vector<std::pair<std::string, Value>> parameters) {
-  return Expression(Node{TextNode{std::string(sql), std::move(parameters)}});
+                std::vector<std::pair<std::string, Value>> parameters,
+                ValueType type) {
+  return Expression(
+      Node{TextNode{std::string(sql), std::move(parameters)}, type});
 }
 
 Expression Unary(UnaryOp op, Expression operand) {
@@ -147,6 +149,23 @@ Expression Function(std::string_view name, std::vector<Expression> arguments,
   }
   return Expression(
       Node{FunctionNode{std::string(name), std::move(arguments), kind}, type});
+}
+
+Expression CountRows() {
+  return Expression(Node{FunctionNode{"count",
+                                      {},
+                                      FunctionKind::kAggregate,
+                                      /*distinct=*/false,
+                                      /*star=*/true},
+                         ValueType::kInt64});
+}
+
+Expression CountDistinct(Expression operand) {
+  return Expression(Node{FunctionNode{"count",
+                                      {std::move(operand)},
+                                      FunctionKind::kAggregate,
+                                      /*distinct=*/true},
+                         ValueType::kInt64});
 }
 
 Expression Case(std::vector<std::pair<Expression, Expression>> branches,

@@ -146,7 +146,8 @@ Expression Literal(Value value);
 Expression Parameter(std::string_view name, ValueType type = ValueType::kNull);
 Expression Null();
 Expression Text(std::string_view sql,
-                std::vector<std::pair<std::string, Value>> parameters = {});
+                std::vector<std::pair<std::string, Value>> parameters = {},
+                ValueType type = ValueType::kNull);
 Expression Unary(UnaryOp op, Expression operand);
 Expression Binary(BinaryOp op, Expression left, Expression right);
 // AND / OR; an empty side gives the other, so conditions can be gathered.
@@ -163,6 +164,8 @@ Expression Between(Expression operand, Expression low, Expression high,
 Expression Function(std::string_view name, std::vector<Expression> arguments,
                     FunctionKind kind = FunctionKind::kUnknown,
                     ValueType type = ValueType::kNull);
+Expression CountRows();  // COUNT(*)
+Expression CountDistinct(Expression operand);
 Expression Case(std::vector<std::pair<Expression, Expression>> branches,
                 Expression otherwise = {});
 Expression Cast(Expression operand, ValueType type);

@@ -34,12 +34,7 @@ Expr<std::int64_t> Count(const X& x) {
 }
 template <SqlExpression X>
 Expr<std::int64_t> CountDistinct(const X& x) {
-  sql::Node node{sql::FunctionNode{"count",
-                                   {ToExpression(x)},
-                                   sql::FunctionKind::kAggregate,
-                                   /*distinct=*/true},
-                 sql::ValueType::kInt64};
-  return {sql::Expression(std::move(node))};
+  return {sql::CountDistinct(ToExpression(x))};
 }
 template <SqlExpression X>
 Expr<ValueOf<X>> Min(const X& x) {
@@ -148,15 +143,7 @@ Expr<T> ScalarFunc(std::string_view name, const Args&... args) {
   return sql::internal::Scalar<T>(name, {sql::internal::Argument(args)...});
 }
 
-inline Expr<std::int64_t> Count() {
-  sql::Node node{sql::FunctionNode{"count",
-                                   {},
-                                   sql::FunctionKind::kAggregate,
-                                   /*distinct=*/false,
-                                   /*star=*/true},
-                 sql::ValueType::kInt64};
-  return {sql::Expression(std::move(node))};
-}
+inline Expr<std::int64_t> Count() { return {sql::CountRows()}; }
 
 }  // namespace shard
 

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <mutex>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -32,6 +33,25 @@ void CompileCache::Store(const void* dialect,
     }
   }
   entries_.emplace_back(dialect, std::move(compiled));
+}
+
+// Here and not in the header, since what a std::variant of them needs takes the
+// compiler long in every file that makes statements.
+Statement::Shared::Shared(Body b, const ClassInfo* c)
+    : body(std::move(b)), class_info(c) {}
+Statement::Statement(SelectStatement body, const ClassInfo* class_info)
+    : shared_(std::make_shared<Shared>(std::move(body), class_info)) {}
+Statement::Statement(InsertStatement body, const ClassInfo* class_info)
+    : shared_(std::make_shared<Shared>(std::move(body), class_info)) {}
+Statement::Statement(UpdateStatement body, const ClassInfo* class_info)
+    : shared_(std::make_shared<Shared>(std::move(body), class_info)) {}
+Statement::Statement(DeleteStatement body, const ClassInfo* class_info)
+    : shared_(std::make_shared<Shared>(std::move(body), class_info)) {}
+Statement::Statement(TextStatement body, const ClassInfo* class_info)
+    : shared_(std::make_shared<Shared>(std::move(body), class_info)) {}
+
+Statement TextSql(std::string_view text) {
+  return Statement(TextStatement{std::string(text)});
 }
 
 }  // namespace shard::sql

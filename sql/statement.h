@@ -65,18 +65,13 @@ class Statement {
   using Body = std::variant<SelectStatement, InsertStatement, UpdateStatement,
                             DeleteStatement, TextStatement>;
 
-  // `class_info` is the mapped class that the statement is about; routers use
-  // it. Null is fine for statements over tables without a class.
-  Statement(Body body, const ClassInfo* class_info = nullptr)  // NOLINT
-      : shared_(std::make_shared<Shared>(std::move(body), class_info)) {}
-  Statement(SelectStatement body)  // NOLINT
-      : Statement(Body(std::move(body))) {}
-  Statement(InsertStatement body)  // NOLINT
-      : Statement(Body(std::move(body))) {}
-  Statement(UpdateStatement body)  // NOLINT
-      : Statement(Body(std::move(body))) {}
-  Statement(DeleteStatement body)  // NOLINT
-      : Statement(Body(std::move(body))) {}
+  // With the mapped class that the statement is about; routers use it. Null is
+  // fine for statements over tables without a class.
+  Statement(SelectStatement body, const ClassInfo* = nullptr);  // NOLINT
+  Statement(InsertStatement body, const ClassInfo* = nullptr);  // NOLINT
+  Statement(UpdateStatement body, const ClassInfo* = nullptr);  // NOLINT
+  Statement(DeleteStatement body, const ClassInfo* = nullptr);  // NOLINT
+  Statement(TextStatement body, const ClassInfo* = nullptr);    // NOLINT
 
   const Body& body() const { return shared_->body; }
   const ClassInfo* class_info() const { return shared_->class_info; }
@@ -89,7 +84,7 @@ class Statement {
 
  private:
   struct Shared {
-    Shared(Body b, const ClassInfo* c) : body(std::move(b)), class_info(c) {}
+    Shared(Body b, const ClassInfo* c);
     Body body;
     const ClassInfo* class_info;
     CompileCache cache;
@@ -100,9 +95,7 @@ class Statement {
 // Raw SQL with ":name" parameters, each written as often as wanted; the values
 // are given when it runs. Text in quotes, comments and "::" casts is left
 // alone.
-inline Statement TextSql(std::string_view text) {
-  return Statement(Statement::Body(TextStatement{std::string(text)}));
-}
+Statement TextSql(std::string_view text);
 
 }  // namespace shard::sql
 

@@ -230,9 +230,7 @@ Expr<T> Cast(const X& x) {
 template <class T>
 Expr<T> SqlText(std::string_view text,
                 std::vector<std::pair<std::string, sql::Value>> values = {}) {
-  sql::Node node{sql::TextNode{std::string(text), std::move(values)},
-                 sql::TypeAdapter<T>::kType};
-  return {sql::Expression(std::move(node))};
+  return {sql::Text(text, std::move(values), sql::TypeAdapter<T>::kType)};
 }
 
 // ":name", given its value when the statement runs.

@@ -125,7 +125,7 @@ absl::Status SqliteConnection::RunOnce(sqlite3_stmt* statement, bool shape,
       ShapeBatch(statement, request_.statement->columns, rows);
     }
     if (has_row) SHARD_RETURN_IF_ERROR(AppendRow(statement, rows));
-  } while (has_row);
+  } while (has_row && !request_.one_row);
   const std::int64_t after = sqlite3_total_changes64(database_->handle());
   outcome->affected.push_back(
       after == before ? 0 : sqlite3_changes64(database_->handle()));

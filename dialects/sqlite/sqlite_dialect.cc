@@ -14,7 +14,12 @@ const SqliteDialect& SqliteDialect::Get() {
 }
 
 std::string SqliteDialect::ColumnType(const sql::Column& column) const {
-  return CastType(column.type());
+  const std::string type = CastType(column.type());
+  // A key of type INTEGER is numbered by SQLite, past any default.
+  return type == "INTEGER" && column.primary_key() &&
+                 !column.server_default().empty()
+             ? "BIGINT"
+             : type;
 }
 
 std::string SqliteDialect::CastType(sql::ValueType type) const {

@@ -10,6 +10,13 @@
 namespace shard {
 
 StatementCache::Loan StatementCache::Borrow(std::string_view text) {
+  // Often it is the same statement again, which is found without hashing.
+  if (const Place latest = entries_.begin(); latest != entries_.end() &&
+                                             latest->kept && !latest->lent &&
+                                             latest->text == text) {
+    latest->lent = true;
+    return Loan(this, latest);
+  }
   const auto found = by_text_.find(text);
   if (found == by_text_.end() || found->second->lent) return Loan();
   const Place at = found->second;

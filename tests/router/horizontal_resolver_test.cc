@@ -329,6 +329,25 @@ TEST_F(HorizontalResolverTest, ClassWithoutARuleIsNamed) {
       HasCode(absl::StatusCode::kFailedPrecondition));
 }
 
+TEST_F(HorizontalResolverTest, UpsertMayNotMoveARow) {
+  const sql::Column* continent = city_.FindColumn("continent");
+  MapReader eu({{"continent", Value("EU")}});
+  const auto resolve = [&](sql::Expression new_key) {
+    sql::InsertStatement insert(city_);
+    insert.Values({{continent, Literal(Value("EU"))}});
+    insert.OnConflictUpdate({continent}, {{continent, std::move(new_key)}});
+    const sql::Statement statement(std::move(insert));
+    BindRequest request;
+    request.statement = &statement;
+    request.object = &eu;
+    return resolver_->Resolve(request);
+  };
+  EXPECT_EQ(Name(resolve(sql::Excluded(*continent))), "A");
+  EXPECT_THAT(resolve(Literal(Value("AS"))),
+              StatusIs(absl::StatusCode::kUnimplemented,
+                       HasSubstr("shard key 'city.continent'")));
+}
+
 TEST_F(HorizontalResolverTest, ShardKeyOfAClass) {
   EXPECT_THAT(
       resolver_->ShardKey(report_class_),

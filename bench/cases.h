@@ -1,0 +1,18 @@
+// All comparisons, one list for each file of cases.
+#ifndef SHARD_BENCH_CASES_H_
+#define SHARD_BENCH_CASES_H_
+
+#include <vector>
+
+#include "shard/bench/comparison.h"
+
+namespace shard::bench {
+
+std::vector<Case> FlushCases();
+std::vector<Case> PostgresFlushCases();
+std::vector<Case> GetCases();
+std::vector<Case> RouterCases();
+
+}  // namespace shard::bench
+
+#endif  // SHARD_BENCH_CASES_H_

@@ -1,0 +1,188 @@
+// Get by primary key: from the database, and from the identity map.
+
+#include <benchmark/benchmark.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "shard/base/status_macros.h"
+#include "shard/bench/cases.h"
+#include "shard/bench/items.h"
+#include "shard/bench/raw_sqlite.h"
+#include "shard/session/sharded_session.h"
+
+namespace shard::bench {
+namespace {
+
+constexpr std::size_t kStoredRows = 10'000;
+constexpr std::size_t kReads = 5'000;
+constexpr std::size_t kHeldObjects = 1'000;
+constexpr std::size_t kHits = 10'000;
+
+absl::Status Missing() {
+  return absl::NotFoundError("a row that was stored is not there");
+}
+
+// Stores rows with the keys 1 to `count`.
+absl::Status Store(const std::shared_ptr<BindResolver>& resolver,
+                   std::size_t count) {
+  ShardedSession session(SessionOptions{.resolver = resolver});
+  const auto items = MakeItems(MakeRows(count));
+  for (std::size_t i = 0; i < count; ++i) {
+    items[i]->id = static_cast<std::int64_t>(i + 1);
+    SHARD_RETURN_IF_ERROR(session.Add(items[i]));
+  }
+  return session.Commit().status();
+}
+
+// Each key is new to the session, whose transaction has begun and has read: one
+// row, before the time runs. Nobody keeps the objects.
+class SessionGet : public Side {
+ public:
+  explicit SessionGet(std::shared_ptr<BindResolver> resolver)
+      : resolver_(std::move(resolver)), keys_(ShuffledKeys(kStoredRows)) {}
+
+  absl::Status Prepare() override {
+    session_.emplace(SessionOptions{.resolver = resolver_});
+    return session_->Get<Item>(keys_.back()).status();
+  }
+  absl::Status Run() override {
+    for (std::size_t i = 0; i < kReads; ++i) {
+      const auto item = session_->Get<Item>(keys_[i]);
+      if (!item.ok()) return item.status();
+      if (*item == nullptr) return Missing();
+      benchmark::DoNotOptimize(item->get());
+    }
+    return absl::OkStatus();
+  }
+  absl::Status CleanUp() override {
+    session_.reset();
+    return absl::OkStatus();
+  }
+
+ private:
+  const std::shared_ptr<BindResolver> resolver_;
+  const std::vector<std::int64_t> keys_;
+  std::optional<ShardedSession> session_;
+};
+
+// A prepared SELECT; each row into a struct of its own.
+class RawGet : public Side {
+ public:
+  explicit RawGet(std::unique_ptr<RawSqlite> file)
+      : file_(std::move(file)), keys_(ShuffledKeys(kStoredRows)) {}
+
+  absl::Status Prepare() override {
+    SHARD_RETURN_IF_ERROR(file_->Run("BEGIN"));
+    ItemRow row;
+    return file_->Get(keys_.back(), &row) ? absl::OkStatus() : Missing();
+  }
+  absl::Status Run() override {
+    for (std::size_t i = 0; i < kReads; ++i) {
+      ItemRow row;
+      if (!file_->Get(keys_[i], &row)) return Missing();
+      benchmark::DoNotOptimize(row);
+    }
+    return absl::OkStatus();
+  }
+  absl::Status CleanUp() override { return file_->Run("ROLLBACK"); }
+
+ private:
+  const std::unique_ptr<RawSqlite> file_;
+  const std::vector<std::int64_t> keys_;
+};
+
+absl::StatusOr<std::unique_ptr<Side>> MakeRawGet(
+    const TemporaryFolder& folder) {
+  SHARD_ASSIGN_OR_RETURN(auto file,
+                         RawSqlite::Make(folder.PathOf("raw_get.db")));
+  SHARD_RETURN_IF_ERROR(file->Prepare());
+  SHARD_RETURN_IF_ERROR(file->Run("BEGIN"));
+  for (ItemRow& row : MakeRows(kStoredRows)) {
+    if (!file->Insert(row)) return file->Error();
+  }
+  SHARD_RETURN_IF_ERROR(file->Run("COMMIT"));
+  return std::make_unique<RawGet>(std::move(file));
+}
+
+// Finds objects that the session holds, kHeldObjects of them over and over.
+class IdentityMapHit : public Side {
+ public:
+  explicit IdentityMapHit(std::shared_ptr<BindResolver> resolver)
+      : session_(SessionOptions{.resolver = std::move(resolver)}),
+        keys_(ShuffledKeys(kHeldObjects)) {}
+
+  absl::Status Load() {
+    for (const std::int64_t key : keys_) {
+      SHARD_ASSIGN_OR_RETURN(held_.emplace_back(), session_.Get<Item>(key));
+      if (held_.back() == nullptr) return Missing();
+    }
+    return absl::OkStatus();
+  }
+  absl::Status Run() override {
+    for (std::size_t i = 0; i < kHits / kHeldObjects; ++i) {
+      for (const std::int64_t key : keys_) {
+        const auto item = session_.Get<Item>(key);
+        if (!item.ok()) return item.status();
+        benchmark::DoNotOptimize(item->get());
+      }
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  ShardedSession session_;
+  const std::vector<std::int64_t> keys_;
+  std::vector<std::shared_ptr<Item>> held_;
+};
+
+absl::StatusOr<std::unique_ptr<Side>> MakeHit(
+    std::shared_ptr<BindResolver> resolver) {
+  SHARD_RETURN_IF_ERROR(Store(resolver, kHeldObjects));
+  auto side = std::make_unique<IdentityMapHit>(std::move(resolver));
+  SHARD_RETURN_IF_ERROR(side->Load());
+  return side;
+}
+
+}  // namespace
+
+std::vector<Case> GetCases() {
+  const auto folder = std::make_shared<TemporaryFolder>();
+  const Case read{.name = "get/sqlite",
+                  .operations = kReads,
+                  .at_most = 1.5,
+                  .ours = [folder]() -> absl::StatusOr<std::unique_ptr<Side>> {
+                    SHARD_ASSIGN_OR_RETURN(
+                        auto engine, MakeSqlite(folder->PathOf("get.db")));
+                    const auto resolver = OneDatabase(std::move(engine));
+                    SHARD_RETURN_IF_ERROR(Store(resolver, kStoredRows));
+                    return std::make_unique<SessionGet>(resolver);
+                  },
+                  .floor = [folder] { return MakeRawGet(*folder); }};
+  const Case plain{.name = "identity_map_hit/plain",
+                   .operations = kHits,
+                   .at_most = 60,
+                   .ours = [folder]() -> absl::StatusOr<std::unique_ptr<Side>> {
+                     SHARD_ASSIGN_OR_RETURN(
+                         auto engine, MakeSqlite(folder->PathOf("hit.db")));
+                     return MakeHit(OneDatabase(std::move(engine)));
+                   },
+                   .floor = nullptr};
+  const Case sharded{
+      .name = "identity_map_hit/sharded",
+      .operations = kHits,
+      .at_most = 120,
+      .ours = [folder]() -> absl::StatusOr<std::unique_ptr<Side>> {
+        SHARD_ASSIGN_OR_RETURN(auto resolver,
+                               HashedBy(*folder, Item::c.id.column()));
+        return MakeHit(std::move(resolver));
+      },
+      .floor = nullptr};
+  return {read, plain, sharded};
+}
+
+}  // namespace shard::bench
