@@ -2,6 +2,7 @@
 #ifndef SHARD_DIALECTS_COMPILED_STATEMENT_H_
 #define SHARD_DIALECTS_COMPILED_STATEMENT_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +32,8 @@ struct CompiledStatement {
   std::vector<ResultColumn> columns;  // of raw text: empty
   bool returns_rows = false;          // of raw text: not known, false
   bool is_write = false;              // of raw text: not known, true
+  // No two that a dialect has compiled have the same; 0: made in another way.
+  std::uint64_t serial = 0;
 };
 
 // Whether a value that no parameter asks for is a mistake. It is not where a

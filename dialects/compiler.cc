@@ -1,6 +1,8 @@
 #include "shard/dialects/compiler.h"
 
 #include <algorithm>
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -81,6 +83,8 @@ absl::StatusOr<std::shared_ptr<const CompiledStatement>> Compiler::Run(
     const sql::Statement& statement) && {
   std::visit([this](const auto& body) { Compile(body); }, statement.body());
   if (!status_.ok()) return status_;
+  static std::atomic<std::uint64_t> latest_serial = 0;
+  out_.serial = ++latest_serial;
   return std::make_shared<const CompiledStatement>(std::move(out_));
 }
 

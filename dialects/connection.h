@@ -46,7 +46,7 @@ struct InsertRequest {
 
 struct Outcome {
   std::vector<std::int64_t> affected;  // rows changed, for each run
-  std::vector<std::int64_t> keys;  // an insert's generated keys
+  std::vector<std::int64_t> keys;      // an insert's generated keys
   std::int64_t total_affected() const {
     std::int64_t sum = 0;
     for (const std::int64_t rows : affected) sum += rows;

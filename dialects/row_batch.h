@@ -3,6 +3,7 @@
 #define SHARD_DIALECTS_ROW_BATCH_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -21,6 +22,19 @@ class RowBatch {
   // Forgets the rows and takes the shape of a new result.
   void Reset(std::vector<ResultColumn> columns) {
     columns_ = std::move(columns);
+    serial_ = 0;
+    ClearRows();
+  }
+  // The same, with the columns of `statement`; next to nothing when it has them
+  // already, as in point reads, where copying names would take a good part of
+  // the time.
+  void ResetFor(const CompiledStatement& statement) {
+    // (Moved from, a batch has the serial and not the columns.)
+    if (serial_ == 0 || serial_ != statement.serial ||
+        columns_.size() != statement.columns.size()) {
+      columns_ = statement.columns;
+      serial_ = statement.serial;
+    }
     ClearRows();
   }
   void ClearRows() {
@@ -46,6 +60,7 @@ class RowBatch {
 
  private:
   std::vector<ResultColumn> columns_;
+  std::uint64_t serial_ = 0;           // CompiledStatement::serial of columns_
   std::vector<sql::ValueView> cells_;  // row by row
   std::size_t rows_ = 0;
   sql::ByteArena arena_;

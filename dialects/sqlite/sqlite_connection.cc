@@ -122,7 +122,7 @@ absl::Status SqliteConnection::RunOnce(sqlite3_stmt* statement, bool shape,
     if (rows == nullptr) continue;
     // Only now: a step may have found that the schema has changed.
     if (std::exchange(shape, false)) {
-      ShapeBatch(statement, request_.statement->columns, rows);
+      ShapeBatch(statement, *request_.statement, rows);
     }
     if (has_row) SHARD_RETURN_IF_ERROR(AppendRow(statement, rows));
   } while (has_row && !request_.one_row);

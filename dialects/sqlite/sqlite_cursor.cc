@@ -99,7 +99,7 @@ absl::Status SqliteCursor::Fill(RowBatch* batch) {
   for (std::size_t row = 0; row < batch_rows_; ++row) {
     SHARD_ASSIGN_OR_RETURN(const bool has_row, database_->Step(statement));
     // Only now: a step may have found that the schema has changed.
-    if (row == 0) ShapeBatch(statement, compiled_.columns, batch);
+    if (row == 0) ShapeBatch(statement, compiled_, batch);
     if (!has_row) {
       at_end_ = true;
       break;

@@ -2,7 +2,6 @@
 
 #include <sqlite3.h>
 
-#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -219,25 +218,13 @@ absl::Status WrongCell(const ResultColumn& column, int storage) {
       " that is not a valid ", ToAbsl(sql::ValueTypeName(column.type))));
 }
 
-bool SameShape(const std::vector<ResultColumn>& a,
-               const std::vector<ResultColumn>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](const ResultColumn& x, const ResultColumn& y) {
-                      return x.type == y.type && x.name == y.name;
-                    });
-}
-
 }  // namespace
 
-void ShapeBatch(sqlite3_stmt* statement, const std::vector<ResultColumn>& known,
+void ShapeBatch(sqlite3_stmt* statement, const CompiledStatement& compiled,
                 RowBatch* batch) {
+  const std::vector<ResultColumn>& known = compiled.columns;
   const auto count = static_cast<std::size_t>(sqlite3_column_count(statement));
-  if (known.size() == count) {
-    // A batch that is used again and again keeps its columns: a point read
-    // would otherwise spend a good part of its time on copying their names.
-    if (SameShape(batch->columns(), known)) return batch->ClearRows();
-    return batch->Reset(known);
-  }
+  if (known.size() == count) return batch->ResetFor(compiled);
   std::vector<ResultColumn> columns(count);
   for (std::size_t i = 0; i < count; ++i) {
     if (i < known.size()) {

@@ -4,8 +4,6 @@
 
 #include <sqlite3.h>
 
-#include <vector>
-
 #include "absl/status/status.h"
 #include "shard/dialects/compiled_statement.h"
 #include "shard/dialects/row_batch.h"
@@ -13,8 +11,8 @@
 namespace shard {
 
 // Gives `batch` the shape of the rows of `statement`, without rows. Names and
-// types come from `known` where there are some, names from SQLite otherwise.
-void ShapeBatch(sqlite3_stmt* statement, const std::vector<ResultColumn>& known,
+// types come from `compiled` where it has some, names from SQLite otherwise.
+void ShapeBatch(sqlite3_stmt* statement, const CompiledStatement& compiled,
                 RowBatch* batch);
 
 // Adds the row that `statement` stands on. Values become the types of the
