@@ -60,9 +60,10 @@ class Row {
   ShardId shard_;
 };
 
-// The answer to one Execute. Rows stream in while they are read, a batch at a
-// time, so a result need not fit in memory; read them before the transaction
-// ends. Movable; belongs to the thread of its session, which must outlive it.
+// The answer to one Execute. Rows of a SELECT stream in while they are read, a
+// batch at a time, so a result need not fit in memory; read them before the
+// transaction ends. Rows of raw text and of RETURNING are all here at once.
+// Movable; belongs to the thread of its session, which must outlive it.
 class Result {
  public:
   Result(std::shared_ptr<RowStream> rows, std::int64_t affected)

@@ -26,8 +26,8 @@ struct ColumnSpec {
   bool primary_key = false;
   bool nullable = true;           // a primary key never is
   std::string server_default{};   // SQL, in the table's DDL; empty for none
-  DefaultMaker client_default{};  // for an INSERT that leaves the column out
-  DefaultMaker onupdate{};        // for an UPDATE that leaves the column out
+  DefaultMaker client_default{};  // of an object whose attribute is unset
+  DefaultMaker onupdate{};        // of an object that changed otherwise
 };
 
 // Immutable, owned by its Table, at an address that stays. Thread-safe.
