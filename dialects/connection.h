@@ -28,8 +28,8 @@ struct Request {
   const CompiledStatement* statement = nullptr;
   absl::Span<const sql::ValueView> parameters;
   std::size_t runs = 1;
-  // Each run gives one row at most, as a look-up by key does: a driver that has
-  // got it need not look for more.
+  // Reads, and each run gives one row at most, as a look-up by key does: a
+  // driver that has got it need look for no more, nor fill Outcome::affected.
   bool one_row = false;
 };
 

@@ -47,14 +47,25 @@ absl::StatusOr<sql::ValueView> ReadKeyPart(const BindRequest& request,
       ToAbsl(sql::ValueTypeName(part->type()))));
 }
 
-// An upsert leaves the row where it is, so it must not change the shard key,
-// except to what the new row has, which was placed by it.
+// An upsert sees the rows of its own shard only, and leaves a row where it is:
+// what conflicts must have the same shard key, and it must not change, except
+// to what the new row has, which was placed by it.
 absl::Status CheckUpsert(const BindRequest& request, const ShardRule& rule) {
   const auto* insert = request.statement == nullptr
                            ? nullptr
                            : request.statement->As<sql::InsertStatement>();
   if (insert == nullptr || !insert->on_conflict.has_value()) {
     return absl::OkStatus();
+  }
+  const std::vector<const sql::Column*>& target = insert->on_conflict->target;
+  for (const sql::Column* column : rule.key) {
+    if (!target.empty() &&
+        std::find(target.begin(), target.end(), column) == target.end()) {
+      return absl::UnimplementedError(absl::StrCat(
+          "ON CONFLICT does not name shard key '", column->QualifiedName(),
+          "', so the row that conflicts may be on another shard; name the "
+          "shard, if it cannot be"));
+    }
   }
   for (const sql::ColumnAssignment& set : insert->on_conflict->update) {
     const auto* value = set.value.As<sql::ColumnNode>();

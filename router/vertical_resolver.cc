@@ -32,10 +32,10 @@ class EngineResolver : public BindResolver {
 };
 
 absl::Status Unbound(const std::string& what) {
-  return absl::FailedPreconditionError(absl::StrCat(
-      what,
-      " is not bound to a database; bind it, or a base class of it, or a "
-      "default"));
+  return absl::FailedPreconditionError(
+      absl::StrCat(what,
+                   " is not bound to a database; bind it or a "
+                   "default"));
 }
 
 }  // namespace

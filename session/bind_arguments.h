@@ -28,7 +28,8 @@ BindArguments BindTo() {
   return {&E::class_info(), std::nullopt};
 }
 
-// On this shard, whatever the router would say.
+// On this shard, whatever the router would say, unchecked: a row that is put
+// where its shard key does not belong is not found by its key.
 inline BindArguments OnShard(std::string_view name) {
   return {nullptr, ShardId::Of(name)};
 }

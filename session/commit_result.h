@@ -15,6 +15,7 @@ namespace shard {
 struct CommitShare {
   std::string engine;  // Engine::name()
   std::string shard;   // empty where the engine is not a shard
+  // Known to be committed. kUnavailable in `error`: the answer was lost.
   bool committed = false;
   absl::Status error;  // why not, where it is not
 };

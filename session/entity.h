@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "shard/session/attribute.h"
 #include "shard/session/entity_base.h"
@@ -23,11 +23,10 @@ namespace shard {
 namespace internal {
 // "Account" out of what the compiler calls this function for it.
 template <class E>
-std::string ClassName() {
+std::string_view ClassName() {
   std::string_view text = __PRETTY_FUNCTION__;
   const std::size_t begin = text.find("E = ") + 4;
-  text = text.substr(begin, text.find_first_of(";]", begin) - begin);
-  return std::string(text);
+  return text.substr(begin, text.find_first_of(";]", begin) - begin);
 }
 }  // namespace internal
 
@@ -57,7 +56,7 @@ struct Entity : EntityBase, Fields<AsAttributes> {
   }
 
   static const Mapping& ClassMapping() {
-    static const Mapping mapping = MakeMapping();
+    static const Mapping mapping(Define());
     return mapping;
   }
   static const sql::Table& table() { return ClassMapping().table(); }
@@ -68,12 +67,14 @@ struct Entity : EntityBase, Fields<AsAttributes> {
  private:
   static constexpr std::size_t kFieldCount = internal::CountFields<Columns>();
 
-  static Mapping MakeMapping() {
+  static Mapping::Definition Define() {
     Mapping::Definition definition;
     definition.class_name = internal::ClassName<E>();
-    definition.table_name = std::string(TableName.view());
+    definition.table_name = TableName.view();
     internal::VisitFields<kFieldCount>(c, [&](const auto&... columns) {
-      (Describe(columns, definition), ...);
+      static constexpr FieldInfo fields[] = {
+          std::remove_cvref_t<decltype(columns)>::kInfo...};
+      definition.fields = fields;
     });
     definition.make = [] {
       return std::static_pointer_cast<EntityBase>(std::make_shared<E>());
@@ -83,13 +84,7 @@ struct Entity : EntityBase, Fields<AsAttributes> {
           static_cast<Fields<AsAttributes>&>(static_cast<Entity&>(object)),
           [&](auto&... fields) { ((*out++ = &fields), ...); });
     };
-    return Mapping(std::move(definition));
-  }
-
-  template <class Column>
-  static void Describe(const Column&, Mapping::Definition& definition) {
-    definition.columns.push_back(Column::Spec());
-    definition.ops.push_back(&kAttributeOps<typename Column::value_type>);
+    return definition;
   }
 };
 

@@ -20,6 +20,7 @@
 
 #include "shard/session/attribute.h"
 #include "shard/session/fixed_string.h"
+#include "shard/session/mapping.h"
 #include "shard/sql/column.h"
 #include "shard/sql/dml.h"
 #include "shard/sql/expression.h"
@@ -80,6 +81,13 @@ struct OnUpdate {
   }
 };
 
+namespace internal {
+template <class... Options>
+void ApplyOptions(sql::ColumnSpec& spec) {
+  (Options::Apply(spec), ...);
+}
+}  // namespace internal
+
 // A column of class E in SQL expressions: the type of E::c.name. Empty.
 template <class E, class T, FixedString Name, class... Options>
 struct MappedColumn {
@@ -90,14 +98,9 @@ struct MappedColumn {
     static const sql::Column& column = *E::table().FindColumn(Name.view());
     return column;
   }
-  static sql::ColumnSpec Spec() {
-    sql::ColumnSpec spec;
-    spec.name = std::string(Name.view());
-    spec.type = sql::TypeAdapter<T>::kType;
-    spec.nullable = sql::StripOptional<T>::kNullable;
-    (Options::Apply(spec), ...);
-    return spec;
-  }
+  static constexpr FieldInfo kInfo{
+      Name.view(), sql::TypeAdapter<T>::kType, sql::StripOptional<T>::kNullable,
+      &kAttributeOps<T>, &internal::ApplyOptions<Options...>};
 
   // `c.balance = 5` and `c.balance = c.balance + 1` for Update and Insert.
   template <SqlOperand<sql::Bare<T>> V>

@@ -31,6 +31,7 @@ class FlushStep {
   // `attributes`: those of `object`, as Mapping::Attributes gives them. Their
   // values are taken here, while the object is near.
   virtual void Add(EntityBase& object, AttributeBase* const* attributes) = 0;
+  const Mapping& mapping() const { return *mapping_; }
   virtual absl::Status Start(Share& share) = 0;
   virtual absl::Status Finish(Share& share) = 0;
   virtual absl::Status Apply(Share& share, ObjectLoader& loader) = 0;

@@ -141,11 +141,22 @@ absl::StatusOr<InsertStep::Key> KeyKind(const Mapping& mapping,
 
 }  // namespace
 
-Flusher::Steps& Flusher::StepsOf(Share& share) {
-  for (auto& [known, steps] : plan_) {
-    if (known == &share) return steps;
+FlushStep* Flusher::AddStep(Share& share, char kind,
+                            std::unique_ptr<FlushStep> step) {
+  auto entry = std::find_if(plan_.begin(), plan_.end(), [&share](auto& known) {
+    return known.first == &share;
+  });
+  if (entry == plan_.end()) {
+    entry = plan_.emplace(plan_.end(), &share, Steps());
   }
-  return plan_.emplace_back(&share, Steps()).second;
+  Steps& steps = entry->second;
+  const auto last_alike =
+      std::find_if(steps.rbegin(), steps.rend(), [&](const PlannedStep& known) {
+        return known.kind == kind && &known.step->mapping() == &step->mapping();
+      });
+  const auto place =
+      last_alike == steps.rend() ? steps.end() : last_alike.base();
+  return steps.insert(place, {kind, std::move(step)})->step.get();
 }
 
 template <class Make>
@@ -155,7 +166,7 @@ absl::StatusOr<FlushStep*> Flusher::StepFor(const GroupId& id, Share& share,
   if (step == nullptr) {
     absl::StatusOr<std::unique_ptr<FlushStep>> made = make();
     if (!made.ok()) return made.status();
-    step = StepsOf(share).emplace_back(*std::move(made)).get();
+    step = AddStep(share, id.kind, *std::move(made));
   }
   return step;
 }
@@ -212,7 +223,7 @@ absl::Status Flusher::PlanInsertWithExpressions(EntityBase& object,
   auto step = std::make_unique<ExpressionStep>(&mapping, std::move(compiled),
                                                /*is_insert=*/true);
   step->Add(object, nullptr);
-  StepsOf(share).push_back(std::move(step));
+  AddStep(share, kInsert, std::move(step));
   return absl::OkStatus();
 }
 
@@ -270,7 +281,7 @@ absl::Status Flusher::PlanUpdateWithExpressions(EntityBase& object,
   auto step = std::make_unique<ExpressionStep>(&mapping, std::move(compiled),
                                                /*is_insert=*/false);
   step->Add(object, nullptr);
-  StepsOf(share).push_back(std::move(step));
+  AddStep(share, kUpdate, std::move(step));
   return absl::OkStatus();
 }
 
@@ -361,7 +372,7 @@ absl::Status Flusher::RunSteps() {
     std::vector<FanOutTask> tasks;
     for (auto& [share, steps] : plan_) {
       if (stage >= steps.size()) continue;
-      FlushStep* step = steps[stage].get();
+      FlushStep* step = steps[stage].step.get();
       tasks.push_back({&share->connection(),
                        [step, share = share] {
                          absl::Status status = step->Start(*share);
@@ -374,7 +385,7 @@ absl::Status Flusher::RunSteps() {
     SHARD_RETURN_IF_ERROR(FanOut(absl::MakeSpan(tasks)));
     for (auto& [share, steps] : plan_) {
       if (stage >= steps.size()) continue;
-      const absl::Status status = steps[stage]->Apply(*share, loader_);
+      const absl::Status status = steps[stage].step->Apply(*share, loader_);
       if (!status.ok()) return share->Failed(status);
     }
   }

@@ -40,7 +40,11 @@ class Flusher {
   absl::Status Run(UnitOfWork& work);
 
  private:
-  using Steps = std::vector<std::unique_ptr<FlushStep>>;
+  struct PlannedStep {
+    char kind;
+    std::unique_ptr<FlushStep> step;
+  };
+  using Steps = std::vector<PlannedStep>;
   // Objects that can share a statement: same share, class, kind and fields.
   struct GroupId {
     const Share* share;
@@ -71,7 +75,9 @@ class Flusher {
   absl::Status CheckStaysOnShard(EntityBase& object,
                                  AttributeBase* const* attributes,
                                  std::uint64_t changed);
-  Steps& StepsOf(Share& share);
+  // Puts a step behind those of its kind and class, so that a class's rows are
+  // written before those of a class that came later.
+  FlushStep* AddStep(Share& share, char kind, std::unique_ptr<FlushStep> step);
   // The step of a group; `make` makes the first.
   template <class Make>
   absl::StatusOr<FlushStep*> StepFor(const GroupId& id, Share& share,

@@ -21,14 +21,13 @@ bool IsInteger(const sql::ValueView& view) {
          view.type() == sql::ValueType::kInt32;
 }
 
-// Enough to know a key by; it may be megabytes long.
-std::string ShortText(const sql::ValueView& part) {
-  constexpr std::size_t kMostBytes = 80;
-  std::string text = sql::DebugString(part);
-  if (text.size() <= kMostBytes) return text;
-  std::size_t end = kMostBytes;
-  while ((text[end] & 0xC0) == 0x80) --end;  // not within a character
-  return text.substr(0, end) + "...";
+// Numbers and UUIDs name a row and say nothing more; text may be private, and
+// messages end up in logs.
+std::string WithoutText(const sql::ValueView& part) {
+  if (part.holds_bytes() && part.type() != sql::ValueType::kUuid) {
+    return absl::StrCat("<", ToAbsl(sql::ValueTypeName(part.type())), ">");
+  }
+  return sql::DebugString(part);
 }
 
 std::size_t HashOf(const sql::ValueView& view) {
@@ -74,7 +73,7 @@ std::string KeyValue::DebugString() const {
   if (parts_ == nullptr) return absl::StrCat(number_);
   std::string text;
   for (const sql::Value& part : *parts_) {
-    absl::StrAppend(&text, text.empty() ? "" : ", ", ShortText(part.view()));
+    absl::StrAppend(&text, text.empty() ? "" : ", ", WithoutText(part.view()));
   }
   return parts_->size() == 1 ? text : absl::StrCat("(", text, ")");
 }

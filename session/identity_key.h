@@ -28,7 +28,8 @@ class KeyValue {
 
   // The values again; they live as long as this key.
   absl::InlinedVector<sql::ValueView, 2> Views() const;
-  std::string DebugString() const;  // "7" or "('eu', 7)"; long values are cut
+  // For messages: "7" or "(<text>, 7)"; text is not shown.
+  std::string DebugString() const;
 
   friend bool operator==(const KeyValue& a, const KeyValue& b) {
     if (a.parts_ == nullptr && b.parts_ == nullptr) {

@@ -1,7 +1,8 @@
 #include "shard/session/mapping.h"
 
 #include <cstdint>
-#include <utility>
+#include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -9,11 +10,27 @@
 
 namespace shard {
 
-Mapping::Mapping(Definition definition)
-    : table_(definition.table_name, std::move(definition.columns)),
+namespace {
+
+std::vector<sql::ColumnSpec> Columns(absl::Span<const FieldInfo> fields) {
+  std::vector<sql::ColumnSpec> columns;
+  for (const FieldInfo& field : fields) {
+    sql::ColumnSpec& spec = columns.emplace_back();
+    spec.name = std::string(field.name);
+    spec.type = field.type;
+    spec.nullable = field.nullable;
+    field.apply_options(spec);
+  }
+  return columns;
+}
+
+}  // namespace
+
+Mapping::Mapping(const Definition& definition)
+    : table_(definition.table_name, Columns(definition.fields)),
       make_(definition.make),
       attributes_(definition.attributes) {
-  class_info_.name = std::move(definition.class_name);
+  class_info_.name = std::string(definition.class_name);
   class_info_.table = &table_;
   for (const sql::Column& column : table_.columns()) {
     if (column.primary_key()) {
@@ -24,7 +41,7 @@ Mapping::Mapping(Definition definition)
           absl::StrCat("class ", class_info_.name, " maps column '",
                        column.name(), "' twice; rename one of the fields"));
     }
-    fields_.push_back({&column, definition.ops[column.index()]});
+    fields_.push_back({&column, definition.fields[column.index()].ops});
   }
   if (key_fields_.size() == 1) {
     const sql::ValueType type = fields_[key_fields_[0]].column->type();

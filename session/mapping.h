@@ -5,15 +5,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "shard/session/attribute.h"
 #include "shard/session/entity_base.h"
 #include "shard/sql/class_info.h"
 #include "shard/sql/column.h"
 #include "shard/sql/table.h"
+#include "shard/sql/value_type.h"
 
 namespace shard {
 
@@ -22,6 +24,16 @@ namespace shard {
 struct MappedField {
   const sql::Column* column;
   const AttributeOps* ops;
+};
+
+// A field as its declaration has it. A constant: a function for each field of
+// each class would keep the compiler busy.
+struct FieldInfo {
+  std::string_view name;
+  sql::ValueType type;
+  bool nullable;
+  const AttributeOps* ops;
+  void (*apply_options)(sql::ColumnSpec& spec);
 };
 
 // The most fields a mapped class can have: a set of them fits in 64 bits.
@@ -33,14 +45,13 @@ class Mapping {
  public:
   // What Entity knows of its class at compile time.
   struct Definition {
-    std::string class_name;
-    std::string table_name;
-    std::vector<sql::ColumnSpec> columns;
-    std::vector<const AttributeOps*> ops;
+    std::string_view class_name;
+    std::string_view table_name;
+    absl::Span<const FieldInfo> fields;
     std::shared_ptr<EntityBase> (*make)();
     void (*attributes)(EntityBase&, AttributeBase**);
   };
-  explicit Mapping(Definition definition);
+  explicit Mapping(const Definition& definition);
 
   const sql::ClassInfo& class_info() const { return class_info_; }
   const sql::Table& table() const { return table_; }

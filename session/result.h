@@ -62,7 +62,9 @@ class Row {
 
 // The answer to one Execute. Rows of a SELECT stream in while they are read, a
 // batch at a time, so a result need not fit in memory; read them before the
-// transaction ends. Rows of raw text and of RETURNING are all here at once.
+// transaction ends. Whether rows that the transaction changes meanwhile show up
+// is the database's choice (SQLite may show them, PostgreSQL does not): read on
+// before you flush. Rows of raw text and of RETURNING are all here at once.
 // Movable; belongs to the thread of its session, which must outlive it.
 class Result {
  public:

@@ -74,9 +74,22 @@ bool SortsByBytesEverywhere(absl::Span<Share* const> shares) {
   });
 }
 
+// A collation inside a function or CASE carries outward, so one other than by
+// bytes anywhere in the expression decides.
+bool SortsByBytes(const Expression& expression,
+                  absl::Span<Share* const> shares) {
+  bool other = false;
+  sql::Walk(expression, [&other](const Expression& e) {
+    const auto* collate = e.As<sql::CollateNode>();
+    other = other || (collate != nullptr && collate->collation != "C");
+  });
+  if (other) return false;
+  return expression.As<sql::CollateNode>() != nullptr ||
+         SortsByBytesEverywhere(shares);
+}
+
 absl::Status CheckSortable(const Expression& expression,
                            absl::Span<Share* const> shares) {
-  const auto* collate = expression.As<sql::CollateNode>();
   switch (expression->type) {
     case sql::ValueType::kNull:
       return Refuse("ORDER BY an expression of unknown type",
@@ -84,10 +97,7 @@ absl::Status CheckSortable(const Expression& expression,
     case sql::ValueType::kJson:
       return Refuse("ORDER BY JSON", "order by another column");
     case sql::ValueType::kText:
-      if (collate != nullptr ? collate->collation == "C"
-                             : SortsByBytesEverywhere(shares)) {
-        return absl::OkStatus();
-      }
+      if (SortsByBytes(expression, shares)) return absl::OkStatus();
       return Refuse("ORDER BY text in a language's collation",
                     "order by Collate(column, \"C\")");
     default:

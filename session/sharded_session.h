@@ -126,9 +126,10 @@ class ShardedSession {
   // Flushes, then commits database by database, and says which are committed.
   // Not atomic over several databases yet: when one fails after the writes of
   // others were committed, the error is kDataLoss and CommitResultOf() tells
-  // which. Any other error: nothing was. kFailedPrecondition: a statement
-  // failed in this transaction; roll it back. The session is then ready for
-  // more.
+  // which. Any other error: nothing was, unless it is kUnavailable: then the
+  // answer to a COMMIT was lost, and it may have happened; look before you
+  // repeat. kFailedPrecondition: a statement failed in this transaction; roll
+  // it back. The session is then ready for more.
   absl::StatusOr<CommitResult> Commit() { return core_->Commit(); }
 
   // Undoes all since the last commit. New objects become transient again,
@@ -213,13 +214,16 @@ template <MappedClass E>
 absl::StatusOr<std::vector<std::shared_ptr<E>>> ShardedSession::Scalars(
     const TypedSelect<E>& select, const sql::Parameters& parameters,
     const BindArguments& bind) {
-  SHARD_ASSIGN_OR_RETURN(
-      auto objects,
-      core_->LoadObjects(E::ClassMapping(), select, parameters, bind));
-  // (push_back() would cost the compiler more than all the rest.)
-  std::vector<std::shared_ptr<E>> typed(objects.size());
-  for (std::size_t i = 0; i < typed.size(); ++i) {
-    typed[i] = std::static_pointer_cast<E>(std::move(objects[i]));
+  auto objects =
+      core_->LoadObjects(E::ClassMapping(), select, parameters, bind);
+  if (!objects.ok()) return std::move(objects).status();
+  // Filled in place: growing, moving and converting a vector of its own for
+  // each class would cost the compiler more than all the rest.
+  absl::StatusOr<std::vector<std::shared_ptr<E>>> typed(absl::in_place,
+                                                        objects->size());
+  for (std::size_t i = 0; i < objects->size(); ++i) {
+    auto object = std::static_pointer_cast<E>(std::move((*objects)[i]));
+    (*typed)[i].swap(object);
   }
   return typed;
 }

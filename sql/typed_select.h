@@ -20,16 +20,36 @@ template <SqlExpression X>
 OrderTerm ToOrderTerm(const X& x) {
   return Asc(x);
 }
+
+// What all TypedSelects have in common, compiled once.
+class SelectBase {
+ public:
+  SelectBase(SelectStatement statement, const ClassInfo* class_info);
+  SelectBase(const SelectBase&);
+  SelectBase(SelectBase&&) noexcept;
+  SelectBase& operator=(const SelectBase&);
+  SelectBase& operator=(SelectBase&&) noexcept;
+  ~SelectBase();
+
+  operator Statement() const;  // NOLINT: a SELECT is a statement
+  const SelectStatement& statement() const { return statement_; }
+
+ protected:
+  void AddJoin(JoinKind kind, const Table& table, Expression on);
+  SelectStatement statement_;
+
+ private:
+  const ClassInfo* class_info_;
+};
 }  // namespace sql::internal
 
 // A SELECT whose rows are made of Ts: one mapped class, or values. A plain
 // value; each method changes it and returns it, so calls chain. Convert it to
 // an sql::Statement once to compile it once for many runs.
 template <class... Ts>
-class TypedSelect {
+class TypedSelect : public sql::internal::SelectBase {
  public:
-  TypedSelect(sql::SelectStatement statement, const sql::ClassInfo* class_info)
-      : statement_(std::move(statement)), class_info_(class_info) {}
+  using SelectBase::SelectBase;
 
   template <SqlCondition C>
   TypedSelect& Where(const C& condition) {  // again: AND
@@ -39,11 +59,13 @@ class TypedSelect {
   // E: a mapped class; its columns are then usable in conditions.
   template <class E, SqlCondition C>
   TypedSelect& Join(const C& on) {
-    return AddJoin<E>(sql::JoinKind::kInner, ToExpression(on));
+    AddJoin(sql::JoinKind::kInner, E::table(), ToExpression(on));
+    return *this;
   }
   template <class E, SqlCondition C>
   TypedSelect& LeftJoin(const C& on) {
-    return AddJoin<E>(sql::JoinKind::kLeft, ToExpression(on));
+    AddJoin(sql::JoinKind::kLeft, E::table(), ToExpression(on));
+    return *this;
   }
   template <class E>
   TypedSelect& From() {
@@ -82,26 +104,6 @@ class TypedSelect {
     statement_.for_update = true;
     return *this;
   }
-
-  operator sql::Statement() const {  // NOLINT: a SELECT is a statement
-    return sql::Statement(statement_, class_info_);
-  }
-  const sql::SelectStatement& statement() const { return statement_; }
-
- private:
-  template <class E>
-  TypedSelect& AddJoin(sql::JoinKind kind, sql::Expression on) {
-    // JOIN needs a left side: the table that the columns come from.
-    if (statement_.from.table == nullptr) {
-      const auto tables = statement_.Tables();
-      if (!tables.empty()) statement_.From(tables.front());
-    }
-    statement_.Join(E::table(), std::move(on), kind);
-    return *this;
-  }
-
-  sql::SelectStatement statement_;
-  const sql::ClassInfo* class_info_;
 };
 
 // The SELECT as a scalar subquery, a value in another statement.

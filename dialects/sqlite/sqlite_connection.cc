@@ -97,7 +97,7 @@ absl::Status SqliteConnection::Run(RowBatch* rows, Outcome* outcome) {
   const std::string& text = request_.statement->text;
   SHARD_ASSIGN_OR_RETURN(const StatementCache::Loan loan,
                          database_->Prepare(text));
-  outcome->affected.reserve(request_.runs);
+  if (!request_.one_row) outcome->affected.reserve(request_.runs);
   const std::size_t count = request_.parameters.size() / request_.runs;
   absl::Status status;
   for (std::size_t run = 0; status.ok() && run < request_.runs; ++run) {
@@ -126,6 +126,7 @@ absl::Status SqliteConnection::RunOnce(sqlite3_stmt* statement, bool shape,
     }
     if (has_row) SHARD_RETURN_IF_ERROR(AppendRow(statement, rows));
   } while (has_row && !request_.one_row);
+  if (request_.one_row) return absl::OkStatus();
   const std::int64_t after = sqlite3_total_changes64(database_->handle());
   outcome->affected.push_back(
       after == before ? 0 : sqlite3_changes64(database_->handle()));

@@ -348,6 +348,24 @@ TEST_F(HorizontalResolverTest, UpsertMayNotMoveARow) {
                        HasSubstr("shard key 'city.continent'")));
 }
 
+TEST_F(HorizontalResolverTest, UpsertMustConflictOnTheShardKey) {
+  const sql::Column* continent = city_.FindColumn("continent");
+  const sql::Column* id = city_.FindColumn("id");
+  MapReader eu({{"continent", Value("EU")}});
+  sql::InsertStatement insert(city_);
+  insert.Values({{continent, Literal(Value("EU"))}, {id, Literal(Value(1))}});
+  insert.OnConflictDoNothing({id});
+  const sql::Statement statement(std::move(insert));
+  BindRequest request;
+  request.statement = &statement;
+  request.object = &eu;
+  EXPECT_THAT(resolver_->Resolve(request),
+              StatusIs(absl::StatusCode::kUnimplemented,
+                       HasSubstr("does not name shard key 'city.continent'")));
+  request.shard = ShardId::Of("A");
+  EXPECT_EQ(Name(resolver_->Resolve(request)), "A");
+}
+
 TEST_F(HorizontalResolverTest, ShardKeyOfAClass) {
   EXPECT_THAT(
       resolver_->ShardKey(report_class_),

@@ -205,7 +205,7 @@ TEST_P(BadInputTest, TenMegabytes) {
   EXPECT_TRUE(blobs[1]->data.value().data == bytes);
 }
 
-TEST_P(BadInputTest, LongKeysStayOutOfMessages) {
+TEST_P(BadInputTest, TextKeysStayOutOfMessages) {
   const auto engine = NewEngine("main", {&Page::table()});
   ShardedSession session(engine);
   auto page = std::make_shared<Page>();
@@ -215,8 +215,9 @@ TEST_P(BadInputTest, LongKeysStayOutOfMessages) {
   RunSql(engine, "delete from pages");
   page->body = "x";
   const absl::Status status = session.Flush();
-  EXPECT_THAT(status, StatusIs(absl::StatusCode::kAborted, HasSubstr("Page")));
-  EXPECT_LT(status.message().size(), 1000u);
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kAborted,
+                               AllOf(HasSubstr("Page <text>"),
+                                     Not(HasSubstr("kkkk")))));
 }
 
 TEST_P(BadInputTest, ErrorsDoNotShowValues) {

@@ -83,6 +83,22 @@ TEST_P(FlushTest, RowsOfOneShapeGoTogether) {
   EXPECT_GE(log().Of("INSERT")[0].parameters, is_sqlite() ? 100u : 1u);
 }
 
+TEST_P(FlushTest, ClassesKeepTheOrderOfTheirFirstObjects) {
+  ShardedSession session(engine_);
+  const auto plain = MakeAccount("x"), noted = MakeAccount("y");
+  noted->note = "another shape";
+  const auto token = std::make_shared<Token>();
+  token->owner = "x";
+  SHARD_ASSERT_OK(session.Add(plain));
+  SHARD_ASSERT_OK(session.Add(token));
+  SHARD_ASSERT_OK(session.Add(noted));
+  SHARD_ASSERT_OK(session.Flush());
+  const auto inserts = log().Of("INSERT");
+  ASSERT_EQ(inserts.size(), 3u);
+  EXPECT_THAT(inserts[1].statement, HasSubstr("accounts"));
+  EXPECT_THAT(inserts[2].statement, HasSubstr("tokens"));
+}
+
 TEST_P(FlushTest, EachShapeIsAStatement) {
   ShardedSession session(engine_);
   for (int i = 0; i < 6; ++i) {

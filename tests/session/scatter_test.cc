@@ -256,6 +256,8 @@ TEST_P(ScatterTest, RefusedRatherThanWrong) {
               "abs", {ToExpression(e.id)}, sql::FunctionKind::kScalar)))),
           "unknown type");
   refuses(Select(e.name).OrderBy(Collate(e.name, "nocase")), "collation");
+  refuses(Select(e.name).OrderBy(Lower(Collate(e.name, "nocase"))),
+          "collation");
   EXPECT_EQ(log().CountAll(), 0u);
   SHARD_EXPECT_OK(session.Execute(
       Select(e.name).Where(ScalarFunc<std::int64_t>("abs", e.id) > 1)));
