@@ -34,6 +34,14 @@ bool IsWrite(const sql::Statement& statement) {
          statement.As<sql::DeleteStatement>() != nullptr;
 }
 
+// A key was asked for that `found` has, and an object on another shard too.
+absl::Status OnTwoShards(const EntityBase& found, const std::string& other) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      found.mapping().class_info().name, " ",
+      InstanceAccess::State(found).key.DebugString(), " is on shard '",
+      found.shard().name(), "' and on shard '", other, "'; name the shard"));
+}
+
 std::string ShardNames(const std::vector<Share*>& shares) {
   std::string names;
   for (const Share* share : shares) {
@@ -171,10 +179,7 @@ absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::Get(
     auto known = identity_map_.Find({&mapping, bind.shard, key});
     if (known == nullptr || InstanceAccess::State(*known).expired) continue;
     if (found != nullptr) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          mapping.class_info().name, " ", key.DebugString(), " is on shard '",
-          found->shard().name(), "' and on shard '", bind.shard.name(),
-          "'; name the shard"));
+      return OnTwoShards(*found, bind.shard.name());
     }
     found = std::move(known);
   }
@@ -219,10 +224,7 @@ absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::LoadByKey(
   for (const SharePart& part : parts) {
     if (part.rows.rows() == 0) continue;
     if (found != nullptr) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          mapping.class_info().name, " ", key.DebugString(), " is on shard '",
-          found->shard().name(), "' and on shard '", part.share->name(),
-          "'; name the shard"));
+      return OnTwoShards(*found, part.share->name());
     }
     SHARD_ASSIGN_OR_RETURN(
         found, loader_.Load(mapping, part.share->bind(), part.rows.row(0)));
