@@ -28,7 +28,7 @@ class SessionFlush : public Side {
       : resolver_(std::move(resolver)), rows_(MakeRows(kFlushRows)) {}
 
   absl::Status Prepare() override {
-    session_.emplace(SessionOptions{.resolver = resolver_});
+    session_.emplace(SessionOptions{.resolver = resolver_, .two_phase = false});
     items_ = MakeItems(rows_);
     return absl::OkStatus();
   }

@@ -27,6 +27,11 @@ absl::StatusOr<Outcome> Connection::Insert(const InsertRequest& request) {
   return FinishInsert();
 }
 
+absl::Status Connection::ExecuteScript(std::string_view sql) {
+  SHARD_RETURN_IF_ERROR(StartScript(sql));
+  return FinishScript();
+}
+
 absl::Status Connection::Begin(const TransactionOptions& options) {
   return ExecuteScript(BeginText(options));
 }
@@ -53,6 +58,12 @@ absl::Status Connection::Release(std::string_view name) {
   return ExecuteScript(absl::StrCat("RELEASE SAVEPOINT ", quoted));
 }
 
+absl::Status Connection::LimitLockWaits(absl::Duration) {
+  return absl::OkStatus();
+}
+
 void Connection::set_progress(std::function<void()>) {}
+
+void Connection::set_deadline(absl::Time) {}
 
 }  // namespace shard

@@ -12,9 +12,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "shard/dialects/compiled_statement.h"
 #include "shard/dialects/dialect.h"
+#include "shard/dialects/participant.h"
 #include "shard/dialects/row_batch.h"
 #include "shard/sql/table.h"
 #include "shard/sql/value.h"
@@ -123,10 +125,25 @@ class Connection {
       const Request& request, std::size_t batch_rows) = 0;
 
   // Statements without parameters or rows, one or several: DDL and settings.
-  virtual absl::Status ExecuteScript(std::string_view sql) = 0;
+  absl::Status ExecuteScript(std::string_view sql);
+  virtual absl::Status StartScript(std::string_view sql) = 0;
+  virtual absl::Status FinishScript() = 0;
 
-  // Transactions. Savepoint names are quoted, so any text will do.
-  absl::Status Begin(const TransactionOptions& options = {});
+  // From now on waiting for the database ends at that time, with
+  // kDeadlineExceeded; the connection is lost then. An embedded database, which
+  // works itself, ignores it. InfiniteFuture(), as at first: no limit.
+  virtual void set_deadline(absl::Time deadline);
+
+  // Its part in an atomic commit.
+  virtual Participant& participant() = 0;
+
+  // Transactions. Savepoint names are quoted, so any text will do. A server
+  // may hear of Begin only with the next statement: it saves a round trip.
+  virtual absl::Status Begin(const TransactionOptions& options = {});
+  // For the running transaction: waiting for a lock ends after that time with
+  // kAborted, unless the database has a limit of its own. Takes effect with the
+  // next statement.
+  virtual absl::Status LimitLockWaits(absl::Duration limit);
   absl::Status Commit();
   absl::Status Rollback();
   absl::Status Savepoint(std::string_view name);

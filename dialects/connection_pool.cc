@@ -19,8 +19,9 @@ ConnectionPool::ConnectionPool(Engine::Opener* opener,
                                const EngineOptions* options)
     : opener_(opener),
       options_(options),
-      limit_(std::max<std::size_t>(
-          1, opener->LimitPoolSize(options->pool_size))) {}
+      limit_(
+          std::max<std::size_t>(1, opener->LimitPoolSize(options->pool_size))),
+      private_(opener->LimitPoolSize(2) < 2) {}
 
 absl::StatusOr<ConnectionPool::Idle> ConnectionPool::TakeIdleOrPermit() {
   const auto deadline =
@@ -41,6 +42,7 @@ absl::StatusOr<ConnectionPool::Idle> ConnectionPool::TakeIdleOrPermit() {
   }
   Idle taken = std::move(idle_.back());
   idle_.pop_back();
+  taken.passed = Passed(*taken.connection);
   return taken;
 }
 
@@ -55,22 +57,81 @@ void ConnectionPool::GiveBackPermit() {
 absl::StatusOr<PooledConnection> ConnectionPool::Borrow() {
   while (true) {
     SHARD_ASSIGN_OR_RETURN(Idle taken, TakeIdleOrPermit());
-    if (taken.connection == nullptr) break;
+    if (taken.connection == nullptr) return OpenPooled();
     const bool fresh =
         absl::Now() - taken.since <= options_->health_check_after;
-    if (fresh || taken.connection->Ping().ok()) {
-      return PooledConnection(this, std::move(taken.connection));
+    if (!fresh && !taken.connection->Ping().ok()) {
+      Drop(std::move(taken.connection));
+      continue;  // look for another, or open one
     }
-    taken.connection.reset();
-    GiveBackPermit();  // and look for another, or open one
+    if (!taken.passed) {
+      const absl::Status status = Look(*taken.connection, true);
+      if (!status.ok()) {
+        // Only a private database still has such a connection, and its data
+        // must not be lost.
+        Return(std::move(taken.connection));
+        return status;
+      }
+    }
+    return PooledConnection(this, std::move(taken.connection));
   }
+}
+
+absl::StatusOr<std::unique_ptr<Connection>> ConnectionPool::Open() {
   absl::StatusOr<std::unique_ptr<Connection>> opened = opener_->Open();
+  if (opened.ok()) return opened;
+  return Annotate(opened.status(),
+                  absl::StrCat("cannot connect to '", options_->name, "'"));
+}
+
+absl::StatusOr<PooledConnection> ConnectionPool::OpenPooled() {
+  absl::StatusOr<std::unique_ptr<Connection>> opened = Open();
   if (!opened.ok()) {
     GiveBackPermit();
-    return Annotate(opened.status(),
-                    absl::StrCat("cannot connect to '", options_->name, "'"));
+    return opened.status();
+  }
+  const absl::Status status = Look(**opened, true);
+  if (!status.ok()) {
+    Drop(*std::move(opened));
+    return status;
   }
   return PooledConnection(this, *std::move(opened));
+}
+
+absl::StatusOr<std::unique_ptr<Connection>> ConnectionPool::OpenOutside() {
+  if (private_) {
+    return absl::UnimplementedError(absl::StrCat(
+        "the database of '", options_->name,
+        "' lives in its one connection; a second connection would open "
+        "another database. Use Connect"));
+  }
+  SHARD_ASSIGN_OR_RETURN(std::unique_ptr<Connection> opened, Open());
+  SHARD_RETURN_IF_ERROR(Look(*opened, false));
+  return opened;
+}
+
+absl::Status ConnectionPool::Look(Connection& connection, bool pooled) {
+  std::unique_lock lock(mutex_);
+  std::shared_ptr<Check> passed;
+  while (check_ != nullptr && check_ != passed) {
+    const std::shared_ptr<Check> check = check_;
+    ++check->running;
+    lock.unlock();
+    const absl::Status status = check->look(connection);
+    lock.lock();
+    if (--check->running == 0) looked_.notify_all();
+    if (!status.ok()) {
+      return Annotate(status,
+                      absl::StrCat("cannot connect to '", options_->name, "'"));
+    }
+    passed = check;
+  }
+  if (pooled && check_ != nullptr) passed_.insert(&connection);
+  return absl::OkStatus();
+}
+
+bool ConnectionPool::Passed(const Connection& connection) const {
+  return check_ == nullptr || passed_.contains(&connection);
 }
 
 void ConnectionPool::Return(std::unique_ptr<Connection> connection) {
@@ -78,15 +139,67 @@ void ConnectionPool::Return(std::unique_ptr<Connection> connection) {
     connection->Rollback().IgnoreError();  // shows in usable()
   }
   if (!connection->usable() || connection->in_transaction()) {
-    connection.reset();
-    GiveBackPermit();
-    return;
+    Drop(std::move(connection));
+  } else {
+    PutBack(std::move(connection));
   }
+}
+
+void ConnectionPool::PutBack(std::unique_ptr<Connection> connection) {
   {
     const std::lock_guard lock(mutex_);
-    idle_.push_back({std::move(connection), absl::Now()});
+    if (private_ || Passed(*connection)) {
+      idle_.push_back({std::move(connection), absl::Now()});
+    }
   }
-  returned_.notify_one();
+  if (connection != nullptr) {
+    Drop(std::move(connection));
+  } else {
+    returned_.notify_one();
+  }
+}
+
+void ConnectionPool::Drop(std::unique_ptr<Connection> connection) {
+  {
+    const std::lock_guard lock(mutex_);
+    passed_.erase(connection.get());
+  }
+  connection.reset();
+  GiveBackPermit();
+}
+
+absl::Status ConnectionPool::SetCheck(const void* owner,
+                                      Engine::ConnectCheck look) {
+  std::vector<Idle> unchecked;
+  {
+    std::unique_lock lock(mutex_);
+    if (check_ != nullptr && check_->owner != owner) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "the connections of '", options_->name,
+          "' are looked at on behalf of somebody else already; open an engine "
+          "of your own"));
+    }
+    const std::shared_ptr<Check> replaced = std::exchange(
+        check_, std::make_shared<Check>(Check{owner, std::move(look)}));
+    passed_.clear();
+    if (!private_) unchecked.swap(idle_);
+    if (replaced != nullptr) WaitUntilNobodyRuns(*replaced, lock);
+  }
+  for (Idle& idle : unchecked) Drop(std::move(idle.connection));
+  return absl::OkStatus();
+}
+
+void ConnectionPool::RemoveCheck(const void* owner) {
+  std::unique_lock lock(mutex_);
+  if (check_ == nullptr || check_->owner != owner) return;
+  const std::shared_ptr<Check> removed = std::exchange(check_, nullptr);
+  passed_.clear();
+  WaitUntilNobodyRuns(*removed, lock);
+}
+
+void ConnectionPool::WaitUntilNobodyRuns(const Check& check,
+                                         std::unique_lock<std::mutex>& lock) {
+  looked_.wait(lock, [&check] { return check.running == 0; });
 }
 
 std::size_t ConnectionPool::open_connections() const {

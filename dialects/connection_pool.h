@@ -6,9 +6,10 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
-#include <string>
+#include <unordered_set>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "shard/dialects/connection.h"
@@ -28,23 +29,58 @@ class ConnectionPool {
   void Return(std::unique_ptr<Connection> connection);
   std::size_t open_connections() const;
 
+  // One that never was in the pool and never comes to it.
+  absl::StatusOr<std::unique_ptr<Connection>> OpenOutside();
+
+  // See Engine. Connections that are lent while the check is set are dropped
+  // when they come back. A database that lives in its one connection keeps it:
+  // there the check looks before the connection is lent next. Both wait until
+  // no thread runs the check that was there before, so that its owner may go:
+  // never call them from a check, nor under a lock that a check takes.
+  absl::Status SetCheck(const void* owner, Engine::ConnectCheck look);
+  void RemoveCheck(const void* owner);
+
  private:
   struct Idle {
     std::unique_ptr<Connection> connection;
     absl::Time since;
+    bool passed = true;
+  };
+  struct Check {
+    const void* owner;
+    Engine::ConnectCheck look;
+    int running = 0;  // guarded by mutex_: threads that run it
   };
 
   // Waits for an idle connection or the right to open one (null).
   absl::StatusOr<Idle> TakeIdleOrPermit();
+  absl::StatusOr<std::unique_ptr<Connection>> Open();
+  absl::StatusOr<PooledConnection> OpenPooled();
+  // Has the check look at a connection, again if another check is set
+  // meanwhile, and keeps in mind that it has passed if it is the pool's.
+  absl::Status Look(Connection& connection, bool pooled);
+  void WaitUntilNobodyRuns(const Check& check,
+                           std::unique_lock<std::mutex>& lock);
+  bool Passed(const Connection& connection) const;  // needs mutex_
+  void PutBack(std::unique_ptr<Connection> connection);
+  // Closes a connection and gives its permit back.
+  void Drop(std::unique_ptr<Connection> connection);
   void GiveBackPermit();
 
   Engine::Opener* const opener_;
   const EngineOptions* const options_;
   const std::size_t limit_;
+  // The database lives in its one connection, and ends with it.
+  const bool private_;
   mutable std::mutex mutex_;
   std::condition_variable returned_;
-  std::vector<Idle> idle_;  // guarded by mutex_
-  std::size_t open_ = 0;    // guarded by mutex_: lent, idle or being opened
+  std::condition_variable looked_;
+  // All that follows is guarded by mutex_.
+  std::vector<Idle> idle_;
+  std::size_t open_ = 0;  // lent, idle or being opened
+  std::shared_ptr<Check> check_;
+  // The pool's connections that check_ has passed; empty without a check.
+  std::unordered_set<const Connection*> passed_;
 };
 
 }  // namespace shard

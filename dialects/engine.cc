@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "shard/base/status_macros.h"
 #include "shard/dialects/connection_pool.h"
@@ -38,6 +39,18 @@ Engine::Engine(std::unique_ptr<Opener> opener, EngineOptions options)
 Engine::~Engine() = default;
 
 absl::StatusOr<PooledConnection> Engine::Connect() { return pool_->Borrow(); }
+
+absl::StatusOr<std::unique_ptr<Connection>> Engine::OpenConnection() {
+  return pool_->OpenOutside();
+}
+
+absl::Status Engine::SetConnectCheck(const void* owner, ConnectCheck check) {
+  return pool_->SetCheck(owner, std::move(check));
+}
+
+void Engine::RemoveConnectCheck(const void* owner) {
+  pool_->RemoveCheck(owner);
+}
 
 std::size_t Engine::open_connections() const {
   return pool_->open_connections();

@@ -91,6 +91,18 @@ class Engine {
   // Borrows a connection. kResourceExhausted when none came back in time,
   // kUnavailable when the database cannot be reached; both name the engine.
   absl::StatusOr<PooledConnection> Connect();
+  // A connection outside of the pool, for work that must not wait for it. The
+  // same errors and checks.
+  absl::StatusOr<std::unique_ptr<Connection>> OpenConnection();
+
+  // Looks at each connection opened from now on before anybody gets it, and
+  // those idle now are dropped; an error refuses the connection, and Connect
+  // returns it. May be called from several threads at once.
+  // kFailedPrecondition: there is a check already, `owner` of it is another.
+  using ConnectCheck = std::function<absl::Status(Connection&)>;
+  absl::Status SetConnectCheck(const void* owner, ConnectCheck check);
+  // Removes it, if it is that owner's.
+  void RemoveConnectCheck(const void* owner);
   std::size_t open_connections() const;
 
  private:

@@ -13,7 +13,22 @@
 namespace shard {
 namespace {
 
-constexpr char kPayload[] = "shardsession/commit-result";
+using nlohmann::json;
+
+constexpr char kResultPayload[] = "shardsession/commit-result";
+constexpr char kInDoubtPayload[] = "shardsession/in-doubt";
+
+// Driver messages may hold bytes that are no UTF-8.
+absl::Cord ToCord(const json& value) {
+  return absl::Cord(value.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+json PayloadOf(const absl::Status& status, const char* url) {
+  const auto payload = status.GetPayload(url);
+  return payload.has_value()
+             ? json::parse(std::string(*payload), nullptr, false)
+             : json();
+}
 
 const std::string& NameOf(const CommitShare& share) {
   return share.shard.empty() ? share.engine : share.shard;
@@ -26,55 +41,79 @@ bool CommitResult::all_committed() const {
                      [](const CommitShare& share) { return share.committed; });
 }
 
+bool CommitResult::has_pending() const {
+  return std::any_of(shares.begin(), shares.end(),
+                     [](const CommitShare& share) { return share.pending; });
+}
+
 std::string CommitResult::ToString() const {
-  std::string committed, failed;
+  std::string committed, pending, failed;
+  const auto add = [](std::string* list, const CommitShare& share) {
+    absl::StrAppend(list, list->empty() ? "'" : ", '", NameOf(share), "'");
+  };
   for (const CommitShare& share : shares) {
     if (share.committed) {
-      absl::StrAppend(&committed, committed.empty() ? "" : ", ", "'",
-                      NameOf(share), "'");
+      add(&committed, share);
+    } else if (share.pending) {
+      add(&pending, share);
     } else {
-      absl::StrAppend(&failed, failed.empty() ? "" : "; ", "not on '",
-                      NameOf(share), "': ", share.error.message());
+      absl::StrAppend(&failed, "; not on '", NameOf(share),
+                      "': ", share.error.message());
     }
   }
   return absl::StrCat("committed on ", committed.empty() ? "none" : committed,
-                      failed.empty() ? "" : "; ", failed);
+                      pending.empty() ? "" : "; pending on ", pending, failed);
 }
 
 absl::Status PartlyCommitted(const CommitResult& result) {
   absl::Status status = absl::DataLossError(absl::StrCat(
       "the commit reached some databases only (", result.ToString(),
       "); repeating it would do the committed part twice"));
-  nlohmann::json shares = nlohmann::json::array();
+  json shares = json::array();
   for (const CommitShare& share : result.shares) {
     shares.push_back({{"engine", share.engine},
                       {"shard", share.shard},
                       {"committed", share.committed},
+                      {"pending", share.pending},
                       {"code", static_cast<int>(share.error.code())},
                       {"message", std::string(share.error.message())}});
   }
-  // Driver messages may hold bytes that are no UTF-8.
-  status.SetPayload(
-      kPayload, absl::Cord(shares.dump(
-                    -1, ' ', false, nlohmann::json::error_handler_t::replace)));
+  status.SetPayload(kResultPayload, ToCord(shares));
   return status;
 }
 
 std::optional<CommitResult> CommitResultOf(const absl::Status& status) {
-  const auto payload = status.GetPayload(kPayload);
-  if (!payload.has_value()) return std::nullopt;
-  const nlohmann::json shares =
-      nlohmann::json::parse(std::string(*payload), nullptr, false);
+  const json shares = PayloadOf(status, kResultPayload);
   if (!shares.is_array()) return std::nullopt;
   CommitResult result;
-  for (const nlohmann::json& share : shares) {
+  for (const json& share : shares) {
     result.shares.push_back(
         {share.value("engine", ""), share.value("shard", ""),
          share.value("committed", false),
          absl::Status(static_cast<absl::StatusCode>(share.value("code", 0)),
-                      share.value("message", ""))});
+                      share.value("message", "")),
+         share.value("pending", false)});
   }
   return result;
+}
+
+absl::Status CommitInDoubt(const InDoubt& in_doubt, const absl::Status& cause) {
+  absl::Status status = absl::UnavailableError(absl::StrCat(
+      "the commit is in doubt: '", in_doubt.decider,
+      "', which decides it, was lost meanwhile and does not answer (",
+      cause.message(), "). Do not repeat the work; Resolve(\"",
+      in_doubt.transaction, "\") asks again, and recovery will finish it"));
+  status.SetPayload(kInDoubtPayload,
+                    ToCord({{"transaction", in_doubt.transaction},
+                            {"decider", in_doubt.decider}}));
+  return status;
+}
+
+std::optional<InDoubt> InDoubtOf(const absl::Status& status) {
+  const json payload = PayloadOf(status, kInDoubtPayload);
+  if (!payload.is_object()) return std::nullopt;
+  return InDoubt{payload.value("transaction", ""),
+                 payload.value("decider", "")};
 }
 
 }  // namespace shard

@@ -18,23 +18,43 @@ struct CommitShare {
   // Known to be committed. kUnavailable in `error`: the answer was lost.
   bool committed = false;
   absl::Status error;  // why not, where it is not
+  // Decided to be committed, and not known to be so yet: recovery does it.
+  bool pending = false;
 };
 
-// Plain value. Shares stand in the order in which they were committed.
+// Plain value. Shares stand in the order in which the transaction came to them.
 struct CommitResult {
   std::vector<CommitShare> shares;
+  // The name of a transaction that wrote to several databases of a topology and
+  // was committed atomically; else empty.
+  std::string transaction;
 
   bool all_committed() const;
-  // "committed on 'a', 'b'; not on 'c': disk full".
+  bool has_pending() const;
+  // "committed on 'a', 'b'; pending on 'd'; not on 'c': disk full".
   std::string ToString() const;
 };
 
-// The result inside the error of a commit that reached some databases but not
-// all; nullopt for any other status.
+// The result inside the error of a commit without two_phase that reached some
+// databases but not all; nullopt for any other status.
 std::optional<CommitResult> CommitResultOf(const absl::Status& status);
 
 // kDataLoss with the result inside.
 absl::Status PartlyCommitted(const CommitResult& result);
+
+// A commit of which nobody knows yet whether it happened: the database that
+// decides it was lost while it did. Recovery will find out and finish it either
+// way; ShardedSession::Resolve(transaction) waits for the answer.
+struct InDoubt {
+  std::string transaction;
+  std::string decider;  // the name of its database
+};
+
+// What is in doubt, if the status says so.
+std::optional<InDoubt> InDoubtOf(const absl::Status& status);
+
+// kUnavailable with it inside; `cause` is why the decider cannot be asked.
+absl::Status CommitInDoubt(const InDoubt& in_doubt, const absl::Status& cause);
 
 }  // namespace shard
 

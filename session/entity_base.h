@@ -44,12 +44,14 @@ struct InstanceState {
   ShardId shard;               // its row's shard: the identity token
   Engine* engine = nullptr;    // where its row is
   ObjectState object_state = ObjectState::kTransient;
-  bool dirty = false;                    // in its session's list of changes
-  bool expired = false;                  // all of it, since it was last loaded
-  bool marked_deleted = false;           // the next flush deletes its row
-  bool inserted_in_transaction = false;  // a rollback makes it transient
-  bool key_generated = false;            // by the database, in that INSERT
-  bool written_in_transaction = false;   // what it holds may not be committed
+  bool dirty = false;                   // in its session's list of changes
+  bool expired = false;                 // all of it, since it was last loaded
+  bool marked_deleted = false;          // the next flush deletes its row
+  bool key_generated = false;           // by the database, in its INSERT
+  bool written_in_transaction = false;  // what it holds may not be committed
+  // How deep in nested transactions its row was inserted, from 1; 0: not in
+  // this transaction. A rollback up to there makes it transient.
+  std::uint16_t inserted_at = 0;
   // SQL waiting for the next flush, by attribute.
   std::vector<std::pair<std::uint16_t, sql::Expression>> expressions;
 };

@@ -112,7 +112,7 @@ void FlushStep::BecomePersistent(EntityBase& object,
   state.key = KeyOf(*mapping_, attributes);
   state.shard = share.bind().shard;
   state.engine = share.bind().engine;
-  state.inserted_in_transaction = true;
+  state.inserted_at = static_cast<std::uint16_t>(share.depth() + 1);
 }
 
 void FlushStep::TakeUpdate(EntityBase& object, AttributeBase* const* attributes,

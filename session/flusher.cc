@@ -184,7 +184,7 @@ absl::Status Flusher::PlanInsert(EntityBase& object) {
   request.object = &reader;
   request.operation = Operation::kFlush;
   SHARD_ASSIGN_OR_RETURN(const Bind bind, resolver_.Resolve(request));
-  SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.ShareFor(bind));
+  SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.PlanShare(bind));
   if (sets.expressions != 0) {
     return PlanInsertWithExpressions(object, *share, sets.values);
   }
@@ -331,7 +331,7 @@ absl::StatusOr<Share*> Flusher::ShareOf(const EntityBase& object) {
   request.operation = Operation::kFlush;
   if (!object.shard().is_none()) request.shard = object.shard();
   SHARD_ASSIGN_OR_RETURN(const Bind bind, resolver_.Resolve(request));
-  return transaction_.ShareFor(bind);
+  return transaction_.PlanShare(bind);
 }
 
 absl::Status Flusher::CheckStaysOnShard(EntityBase& object,
@@ -361,6 +361,14 @@ absl::Status Flusher::CheckStaysOnShard(EntityBase& object,
       InstanceAccess::State(object).key.DebugString(), " belongs on shard '",
       bind.shard.name(), "', but its row is on shard '", object.shard().name(),
       "'; delete the object and add a new one"));
+}
+
+// The last chance to refuse with nothing written.
+absl::Status Flusher::OpenShares() {
+  std::vector<Share*> shares;
+  for (const auto& entry : plan_) shares.push_back(entry.first);
+  SHARD_RETURN_IF_ERROR(transaction_.Open(shares));
+  return transaction_.CheckMayWrite(shares);
 }
 
 absl::Status Flusher::RunSteps() {
@@ -405,6 +413,7 @@ absl::Status Flusher::Run(UnitOfWork& work) {
     SHARD_RETURN_IF_ERROR(PlanDelete(*object));
   }
   loader_.Expect(work.added.size());
+  SHARD_RETURN_IF_ERROR(OpenShares());
   SHARD_RETURN_IF_ERROR(RunSteps());
   for (const auto& object : work.changed) {
     InstanceAccess::State(*object).dirty = false;

@@ -82,6 +82,7 @@ class Flusher {
   template <class Make>
   absl::StatusOr<FlushStep*> StepFor(const GroupId& id, Share& share,
                                      Make&& make);
+  absl::Status OpenShares();
   absl::Status RunSteps();
 
   BindResolver& resolver_;

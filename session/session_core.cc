@@ -14,7 +14,7 @@
 #include "shard/base/status_macros.h"
 #include "shard/router/vertical_resolver.h"
 #include "shard/session/attribute.h"
-#include "shard/session/flusher.h"
+#include "shard/session/two_phase/recoverer.h"
 
 namespace shard {
 namespace {
@@ -51,10 +51,15 @@ void RestoreKey(EntityBase& object, AttributeBase* const* attributes) {
 
 SessionCore::SessionCore(SessionOptions options)
     : options_(std::move(options)),
+      transaction_(&options_),
       loader_(&identity_map_, this, &work_.rekeyed) {
   // One that knows no place, and says so.
   if (options_.resolver == nullptr) {
     options_.resolver = std::make_shared<VerticalResolver>();
+  }
+  // What others left unfinished shall not wait for our first commit.
+  if (options_.two_phase && options_.topology != nullptr) {
+    Recoverer::Of(*options_.topology, options_.recovery);
   }
 }
 
@@ -174,7 +179,7 @@ void SessionCore::Detach(EntityBase& object) {
   state.host = nullptr;
   state.dirty = false;
   state.marked_deleted = false;
-  state.inserted_in_transaction = false;
+  state.inserted_at = 0;
   state.written_in_transaction = false;
   state.object_state = state.object_state == ObjectState::kPending
                            ? ObjectState::kTransient
@@ -222,152 +227,6 @@ void SessionCore::ExpireLoaded(EntityBase& object) {
     }
   }
   StateOf(object).expired = true;
-}
-
-// Transactions.
-
-absl::Status SessionCore::Flush() {
-  if (work_.empty()) return absl::OkStatus();
-  SHARD_RETURN_IF_ERROR(transaction_.CheckHealthy());
-  return Flusher(options_.resolver.get(), &transaction_, &statements_, &loader_)
-      .Run(work_);
-}
-
-absl::StatusOr<CommitResult> SessionCore::Commit() {
-  SHARD_RETURN_IF_ERROR(transaction_.CheckHealthy());
-  SHARD_RETURN_IF_ERROR(Flush());
-  EndStreams();
-  std::vector<const Engine*> engines;  // in the order of the result's shares
-  for (const auto& share : transaction_.shares()) {
-    engines.push_back(share->bind().engine);
-  }
-  absl::StatusOr<CommitResult> result = transaction_.Commit();
-  if (result.ok()) {
-    SettleCommit();
-    return result;
-  }
-  std::vector<const Engine*> committed;
-  if (const auto partly = CommitResultOf(result.status())) {
-    for (std::size_t i = 0; i < partly->shares.size(); ++i) {
-      if (partly->shares[i].committed) committed.push_back(engines[i]);
-    }
-  }
-  SettleRollback(committed, Reads::kExpire);
-  return result;
-}
-
-void SessionCore::Rollback() {
-  EndStreams();
-  transaction_.Rollback();
-  SettleRollback({}, Reads::kExpire);
-}
-
-void SessionCore::Close() {
-  EndStreams();
-  transaction_.Rollback();
-  SettleRollback({}, Reads::kKeep);
-  std::vector<std::shared_ptr<EntityBase>> objects;
-  identity_map_.ForEach([&objects](const auto& o) { objects.push_back(o); });
-  for (const auto& object : objects) Detach(*object);
-  identity_map_.Clear();
-}
-
-void SessionCore::EndStreams() {
-  for (const std::weak_ptr<RowStream>& weak : streams_) {
-    if (const std::shared_ptr<RowStream> stream = weak.lock()) stream->End();
-  }
-  streams_.clear();
-}
-
-void SessionCore::SettleCommit() {
-  identity_map_.ForEach([this](const std::shared_ptr<EntityBase>& object) {
-    InstanceState& state = StateOf(*object);
-    state.inserted_in_transaction = false;
-    state.key_generated = false;
-    state.written_in_transaction = false;
-    if (options_.expire_on_commit) ExpireAttributes(*object);
-  });
-  for (const auto& object : work_.gone) LetGoOfDeleted(*object);
-  work_.gone.clear();
-  work_.rekeyed.clear();
-}
-
-void SessionCore::MakeTransient(EntityBase& object) {
-  const Mapping& mapping = object.mapping();
-  AttributeBase* attributes[kMostFields];
-  mapping.Attributes(object, attributes);
-  InstanceState& state = StateOf(object);
-  for (std::size_t i = 0; i < mapping.fields().size(); ++i) {
-    const AttributeState now = attributes[i]->state();
-    // What the database made, or was to make, ends with the row.
-    const bool own_value =
-        (now == AttributeState::kLoaded || now == AttributeState::kModified) &&
-        !(state.key_generated && mapping.field(i).column->primary_key());
-    AttributeAccess::SetState(*attributes[i], own_value
-                                                  ? AttributeState::kModified
-                                                  : AttributeState::kUnset);
-  }
-  identity_map_.Erase(object);
-  state = InstanceState{};
-  state.mapping = &mapping;
-}
-
-// Objects go back to what their rows are now. Rows on committed engines stay.
-void SessionCore::SettleRollback(const std::vector<const Engine*>& committed,
-                                 Reads reads) {
-  const auto stays = [&committed](const InstanceState& state) {
-    return std::find(committed.begin(), committed.end(), state.engine) !=
-           committed.end();
-  };
-  // A flush that failed half-way has written some of its objects already: those
-  // are found in the identity map below, or among the deleted.
-  for (const auto& object : work_.added) {
-    if (StateOf(*object).object_state == ObjectState::kPending) Detach(*object);
-  }
-  for (const auto& object : work_.changed) StateOf(*object).dirty = false;
-  for (const auto& object : work_.deleted) {
-    StateOf(*object).marked_deleted = false;
-    if (StateOf(*object).object_state == ObjectState::kDeleted) {
-      work_.gone.push_back(object);
-    }
-  }
-  const auto rekeyed = std::exchange(work_.rekeyed, {});
-  for (auto entry = rekeyed.rbegin(); entry != rekeyed.rend(); ++entry) {
-    EntityBase& object = *entry->first;
-    if (stays(StateOf(object))) continue;
-    loader_.Rekey(object, entry->second);
-    // Its attributes have the new key still: RestoreKey shall replace it.
-    AttributeBase* attributes[kMostFields];
-    object.mapping().Attributes(object, attributes);
-    for (const std::uint16_t field : object.mapping().key_fields()) {
-      AttributeAccess::SetState(*attributes[field], AttributeState::kModified);
-    }
-  }
-  work_.rekeyed.clear();
-  for (const auto& object : std::exchange(work_.gone, {})) {
-    InstanceState& state = StateOf(*object);
-    if (stays(state)) {
-      LetGoOfDeleted(*object);
-    } else {
-      loader_.Adopt(*object);
-    }
-  }
-  std::vector<std::shared_ptr<EntityBase>> objects;
-  identity_map_.ForEach([&objects](const auto& o) { objects.push_back(o); });
-  for (const auto& object : objects) {
-    InstanceState& state = StateOf(*object);
-    const bool written = std::exchange(state.written_in_transaction, false);
-    if (state.inserted_in_transaction && !stays(state)) {
-      MakeTransient(*object);
-      continue;
-    }
-    state.inserted_in_transaction = false;
-    state.key_generated = false;
-    if (written || reads == Reads::kExpire) ExpireAttributes(*object);
-  }
-  work_.added.clear();
-  work_.changed.clear();
-  work_.deleted.clear();
 }
 
 }  // namespace shard

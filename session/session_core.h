@@ -2,14 +2,17 @@
 #ifndef SHARD_SESSION_SESSION_CORE_H_
 #define SHARD_SESSION_SESSION_CORE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "shard/dialects/participant.h"
 #include "shard/session/bind_arguments.h"
 #include "shard/session/commit_result.h"
 #include "shard/session/identity_map.h"
@@ -41,11 +44,16 @@ class SessionCore : public ObjectHost {
   void ExpireAll();
   absl::Status Expunge(EntityBase& object);
 
-  // Transactions (session_core.cc).
+  // Transactions (session_transactions.cc).
   absl::Status Flush();
+  absl::Status Prepare();
   absl::StatusOr<CommitResult> Commit();
+  absl::StatusOr<Decision> Resolve(std::string_view transaction);
   void Rollback();
   void Close();
+  absl::Status BeginNested();
+  absl::Status CommitNested();
+  absl::Status RollbackNested();
 
   // Reading and running statements (session_statements.cc).
   absl::StatusOr<std::shared_ptr<EntityBase>> Get(const Mapping& mapping,
@@ -78,6 +86,17 @@ class SessionCore : public ObjectHost {
   void SettleCommit();
   enum class Reads { kExpire, kKeep };  // of objects that were only read
   void SettleRollback(const std::vector<const Engine*>& committed, Reads reads);
+  // How long the lists of the unit of work were when a nested transaction
+  // began.
+  struct Savepoint {
+    std::size_t gone = 0;
+    std::size_t rekeyed = 0;
+  };
+  absl::Status CheckNested(const char* verb) const;
+  void UndoSince(Savepoint savepoint,
+                 const std::vector<const Engine*>& committed, Reads reads);
+  void UndoObject(EntityBase& object, bool stays, Reads reads);
+  void RestoreRowKey(EntityBase& object, KeyValue key);
   void MakeTransient(EntityBase& object);
 
   absl::Status Autoflush();
@@ -110,6 +129,7 @@ class SessionCore : public ObjectHost {
   IdentityMap identity_map_;
   UnitOfWork work_;
   Transaction transaction_;
+  std::vector<Savepoint> nested_;  // the innermost last
   MappingStatements statements_;
   ObjectLoader loader_;
   std::vector<std::weak_ptr<RowStream>> streams_;  // of this transaction

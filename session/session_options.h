@@ -2,20 +2,54 @@
 #ifndef SHARD_SESSION_SESSION_OPTIONS_H_
 #define SHARD_SESSION_SESSION_OPTIONS_H_
 
+#include <functional>
 #include <memory>
+#include <string>
 
+#include "absl/time/time.h"
 #include "shard/router/bind_resolver.h"
+#include "shard/router/topology.h"
+#include "shard/session/two_phase/recovery_options.h"
+#include "shard/session/two_phase/two_phase_event.h"
 
 namespace shard {
 
+// When Commit returns: once every database has committed its share, or as soon
+// as it is decided; recovery, in some process, then does the rest.
+enum class DecisionMode { kAfterAll, kAfterDecision };
+
 struct SessionOptions {
   // Where work goes; required. Shared by all sessions made with it.
-  std::shared_ptr<BindResolver> resolver;
+  std::shared_ptr<BindResolver> resolver = nullptr;
   // Flush before each statement, so that it sees the session's own changes.
   bool autoflush = true;
   // Expire all objects after a commit, so that the next read sees what others
   // have written since. Off: objects keep what they hold.
   bool expire_on_commit = true;
+
+  // A commit to several databases happens on all of them or on none, whatever
+  // crashes. They must be in `topology`. Off: one after the other, and the
+  // result says which are committed.
+  bool two_phase = true;
+  std::shared_ptr<Topology> topology = nullptr;
+  DecisionMode decision = DecisionMode::kAfterAll;
+  // The name of the database to decide where there is a choice; empty: the
+  // first by name. One that cannot prepare decides in any case.
+  std::string decider = "";
+  // Preparing must be done by then, or all is rolled back.
+  absl::Duration prepare_timeout = absl::Seconds(30);
+  // How long a decider that was lost while it committed is asked for.
+  absl::Duration resolve_timeout = absl::Seconds(10);
+  // How long after the decision the others are waited for; what is not
+  // committed by then is pending.
+  absl::Duration finish_timeout = absl::Seconds(5);
+  // Once a transaction is on two servers: how long it waits for a lock, on a
+  // server that has no limit of its own. Ends deadlocks that no server sees.
+  absl::Duration lock_timeout = absl::Seconds(5);
+  // Hears of each step of a commit over several databases.
+  std::function<void(const TwoPhaseEvent&)> on_two_phase = nullptr;
+  // What finishes the work of those who crash, for the topology.
+  RecoveryOptions recovery = {};
 };
 
 }  // namespace shard

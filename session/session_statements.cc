@@ -128,7 +128,7 @@ absl::StatusOr<std::vector<Share*>> SessionCore::SharesAt(
   }
   std::vector<Share*> shares;
   for (const Bind& bind : binds) {
-    SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.ShareFor(bind));
+    SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.PlanShare(bind));
     if (std::find(shares.begin(), shares.end(), share) != shares.end()) {
       return absl::InternalError(
           absl::StrCat("the bind resolver named '", bind.engine->name(),
@@ -136,6 +136,7 @@ absl::StatusOr<std::vector<Share*>> SessionCore::SharesAt(
     }
     shares.push_back(share);
   }
+  SHARD_RETURN_IF_ERROR(transaction_.Open(shares));
   return shares;
 }
 
@@ -284,6 +285,9 @@ absl::StatusOr<Result> SessionCore::Execute(const sql::Statement& statement,
     }
     SHARD_RETURN_IF_ERROR(CheckScatters(ExpressionsOf(statement)));
   }
+  if (IsWrite(statement)) {
+    SHARD_RETURN_IF_ERROR(transaction_.CheckMayWrite(shares));
+  }
   absl::StatusOr<Result> result = RunBuffered(statement, parameters, shares);
   if (IsWrite(statement)) ExpireClass(*TablesOf(statement).front());
   return result;
@@ -357,7 +361,7 @@ absl::StatusOr<Result> SessionCore::RunInsert(
                  ? place.status()
                  : Annotate(place.status(), absl::StrCat("row ", row + 1));
     }
-    SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.ShareFor(*place));
+    SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.PlanShare(*place));
     auto known = std::find_if(placed.begin(), placed.end(), [&](auto& entry) {
       return entry.first == share;
     });
@@ -370,6 +374,10 @@ absl::StatusOr<Result> SessionCore::RunInsert(
       known->second.rows.push_back(insert.rows[row]);
     }
   }
+  std::vector<Share*> shares;
+  for (const auto& entry : placed) shares.push_back(entry.first);
+  SHARD_RETURN_IF_ERROR(transaction_.Open(shares));
+  SHARD_RETURN_IF_ERROR(transaction_.CheckMayWrite(shares));
   if (placed.size() == 1) {
     return RunBuffered(statement, parameters, {placed.front().first});
   }

@@ -123,14 +123,48 @@ class ShardedSession {
   // kAborted: an object's row was changed or deleted by someone else.
   absl::Status Flush() { return core_->Flush(); }
 
-  // Flushes, then commits database by database, and says which are committed.
-  // Not atomic over several databases yet: when one fails after the writes of
-  // others were committed, the error is kDataLoss and CommitResultOf() tells
-  // which. Any other error: nothing was, unless it is kUnavailable: then the
-  // answer to a COMMIT was lost, and it may have happened; look before you
-  // repeat. kFailedPrecondition: a statement failed in this transaction; roll
-  // it back. The session is then ready for more.
+  // Flushes, then commits on every database or on none (AtomicCommit in
+  // two_phase/atomic_commit.h says how), and says what became of each share: OK
+  // means that it is decided, though some may still be pending. The session is
+  // then ready for more. Errors mean that nothing was committed, but for two:
+  //
+  //   InDoubtOf(status)   the database that decides was lost while it did; the
+  //                       answer will come, see Resolve
+  //   kUnavailable        one database wrote, and its answer was lost: look
+  //                       before you repeat
+  //
+  // kAborted: try again. kFailedPrecondition: a statement failed in this
+  // transaction, or its databases cannot be in one: with nothing committed, the
+  // transaction goes on, for you to roll back. Where only one database was
+  // written to this is a plain commit.
+  //
+  // With two_phase off databases are committed one after the other: when one
+  // fails after the writes of others were committed, the error is kDataLoss,
+  // and CommitResultOf() tells which.
   absl::StatusOr<CommitResult> Commit() { return core_->Commit(); }
+
+  // The first half of Commit on its own: when it succeeds every database but
+  // the one that decides has promised to commit. No durable promise, since
+  // that one has not. Only Commit, Rollback and Close may follow.
+  // kFailedPrecondition: two_phase is off, or this is in a nested transaction.
+  absl::Status Prepare() { return core_->Prepare(); }
+
+  // What became of a transaction that was in doubt; finishes it, too. Ask
+  // within RecoveryOptions::decision_retention: later the decision may be gone,
+  // and the answer be kAbort. kUnavailable or another error: it still cannot be
+  // known.
+  absl::StatusOr<Decision> Resolve(std::string_view transaction) {
+    return core_->Resolve(transaction);
+  }
+
+  // A transaction inside the transaction: a savepoint on every database, those
+  // that join later too. What is done from here on can be undone alone, after a
+  // failed statement too. They nest; Commit and Rollback end all of them.
+  absl::Status BeginNested() { return core_->BeginNested(); }
+  // Ends the innermost, keeping its work. kFailedPrecondition: there is none.
+  absl::Status CommitNested() { return core_->CommitNested(); }
+  // Ends it, undoing its work; objects are as Rollback leaves them.
+  absl::Status RollbackNested() { return core_->RollbackNested(); }
 
   // Undoes all since the last commit. New objects become transient again,
   // others are read again when next used.

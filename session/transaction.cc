@@ -1,5 +1,7 @@
 #include "shard/session/transaction.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -7,10 +9,13 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "shard/base/status_macros.h"
 #include "shard/dialects/errors.h"
+#include "shard/session/fan_out.h"
+#include "shard/session/two_phase/writer_check.h"
 
 namespace shard {
 namespace {
@@ -20,65 +25,22 @@ std::string ShardName(const Bind& bind) {
                               : absl::StrCat("shard '", bind.shard.name(), "'");
 }
 
+std::string SavepointName(std::size_t depth) {
+  return absl::StrCat("shard_nested_", depth);
+}
+
+CommitMember MemberOf(Share& share) {
+  CommitMember member;
+  member.engine = share.bind().engine;
+  member.connection = &share.connection();
+  member.work = share.work();
+  return member;
+}
+
 }  // namespace
 
-const std::string& Share::name() const {
-  return bind_.shard.is_none() ? bind_.engine->name() : bind_.shard.name();
-}
-
-absl::Status Share::Refused(const absl::Status& error) {
-  const std::string where =
-      absl::StrCat(bind_.shard.is_none() ? "'" : "shard '", name(), "'");
-  return absl::StartsWith(error.message(), where) ? error
-                                                  : Annotate(error, where);
-}
-
-absl::Status Share::Failed(const absl::Status& error) {
-  absl::Status annotated = Refused(error);
-  if (first_error_.ok()) first_error_ = annotated;
-  return annotated;
-}
-
-absl::Status Share::Start(const Request& request) {
-  may_have_written_ = may_have_written_ || request.statement->is_write;
-  const absl::Status status = connection_->Start(request);
-  if (status.ok()) return status;
-  return absl::IsInvalidArgument(status) || absl::IsOutOfRange(status)
-             ? Refused(status)
-             : Failed(status);
-}
-
-absl::StatusOr<Outcome> Share::Finish(RowBatch* rows) {
-  absl::StatusOr<Outcome> outcome = connection_->Finish(rows);
-  if (!outcome.ok()) return Failed(outcome.status());
-  return outcome;
-}
-
-absl::StatusOr<Outcome> Share::Execute(const Request& request, RowBatch* rows) {
-  SHARD_RETURN_IF_ERROR(Start(request));
-  return Finish(rows);
-}
-
-absl::Status Share::StartInsert(const InsertRequest& request) {
-  may_have_written_ = true;
-  const absl::Status status = connection_->StartInsert(request);
-  return status.ok() ? status : Failed(status);
-}
-
-absl::StatusOr<Outcome> Share::FinishInsert() {
-  absl::StatusOr<Outcome> outcome = connection_->FinishInsert();
-  if (!outcome.ok()) return Failed(outcome.status());
-  return outcome;
-}
-
-absl::StatusOr<std::unique_ptr<Cursor>> Share::OpenCursor(
-    const Request& request, std::size_t batch_rows) {
-  auto cursor = connection_->OpenCursor(request, batch_rows);
-  if (!cursor.ok()) return Refused(cursor.status());
-  return cursor;
-}
-
-absl::StatusOr<Share*> Transaction::ShareFor(const Bind& bind) {
+absl::StatusOr<Share*> Transaction::PlanShare(const Bind& bind) {
+  SHARD_RETURN_IF_ERROR(CheckNotPrepared());
   if (bind.engine == nullptr) {
     return absl::InternalError(
         "the bind resolver answered with no engine; return a Bind with one");
@@ -92,19 +54,74 @@ absl::StatusOr<Share*> Transaction::ShareFor(const Bind& bind) {
         " in one transaction, which is not supported yet; keep them on "
         "different databases"));
   }
+  shares_.push_back(std::make_unique<Share>(bind));
+  return shares_.back().get();
+}
+
+absl::StatusOr<Share*> Transaction::ShareFor(const Bind& bind) {
+  SHARD_ASSIGN_OR_RETURN(Share * share, PlanShare(bind));
+  if (!share->open()) SHARD_RETURN_IF_ERROR(OpenOne(*share));
+  return share;
+}
+
+absl::Status Transaction::Open(std::vector<Share*> shares) {
+  std::erase_if(shares, [](const Share* share) { return share->open(); });
+  std::sort(shares.begin(), shares.end(), [](const Share* a, const Share* b) {
+    return a->name() < b->name();
+  });
+  for (Share* share : shares) SHARD_RETURN_IF_ERROR(OpenOne(*share));
+  return absl::OkStatus();
+}
+
+absl::Status Transaction::OpenOne(Share& share) {
+  const Bind& bind = share.bind();
   absl::StatusOr<PooledConnection> connection = bind.engine->Connect();
   if (!connection.ok()) {
-    return bind.shard.is_none()
-               ? connection.status()
-               : Annotate(connection.status(),
-                          absl::StrCat("shard '", bind.shard.name(), "'"));
+    return bind.shard.is_none() ? connection.status()
+                                : share.Refused(connection.status());
   }
-  auto share = std::make_unique<Share>(bind, *std::move(connection));
-  if (absl::Status begun = share->connection().Begin(); !begun.ok()) {
-    return share->Failed(begun);
+  Connection& opened = **connection;
+  if (absl::Status begun = opened.Begin(); !begun.ok()) {
+    return share.Refused(begun);
   }
-  shares_.push_back(std::move(share));
-  return shares_.back().get();
+  for (std::size_t depth = 1; depth <= depth_; ++depth) {
+    const absl::Status made = opened.Savepoint(SavepointName(depth));
+    if (!made.ok()) return share.Refused(made);
+  }
+  share.Open(*std::move(connection));
+  share.set_depth(depth_);
+  if (options_.lock_timeout <= absl::ZeroDuration()) return absl::OkStatus();
+  std::vector<Share*> open;
+  for (const auto& other : shares_) {
+    if (other->open()) open.push_back(other.get());
+  }
+  if (open.size() < 2) return absl::OkStatus();
+  // A deadlock over two databases is seen by neither.
+  for (Share* each : open) {
+    if (open.size() > 2 && each != &share) continue;  // has its limit already
+    SHARD_RETURN_IF_ERROR(
+        each->connection().LimitLockWaits(options_.lock_timeout));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Transaction::CheckMayWrite(const std::vector<Share*>& shares) {
+  const bool stamped = options_.topology != nullptr;
+  if (!options_.two_phase || (shares_.size() < 2 && !stamped)) {
+    return absl::OkStatus();
+  }
+  std::vector<CommitMember> members;
+  for (const auto& share : shares_) {
+    if (!share->open()) continue;
+    members.push_back(MemberOf(*share));
+    const bool shall_write =
+        std::find(shares.begin(), shares.end(), share.get()) != shares.end();
+    if (shall_write) members.back().work = CommitMember::Work::kWrote;
+    if (!members.back().wrote())
+      members.back().work = CommitMember::Work::kRead;
+  }
+  Identify(options_, members);
+  return CheckWriters(options_, members);
 }
 
 absl::Status Transaction::CheckHealthy() const {
@@ -118,13 +135,131 @@ absl::Status Transaction::CheckHealthy() const {
   return absl::OkStatus();
 }
 
+absl::Status Transaction::CheckNotPrepared() const {
+  if (!prepared_) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "the session is prepared, so it can run no more SQL in this transaction; "
+      "call Commit() or Rollback()");
+}
+
+absl::Status Transaction::OnAll(const std::string& script) {
+  std::vector<FanOutTask> tasks;
+  for (const auto& share : shares_) {
+    if (!share->open()) continue;
+    tasks.push_back({&share->connection(),
+                     [&script, share = share.get()] {
+                       const absl::Status status =
+                           share->connection().StartScript(script);
+                       return status.ok() ? status : share->Failed(status);
+                     },
+                     [share = share.get()] {
+                       const absl::Status status =
+                           share->connection().FinishScript();
+                       return status.ok() ? status : share->Failed(status);
+                     },
+                     absl::OkStatus()});
+  }
+  return FanOut(absl::MakeSpan(tasks));
+}
+
+absl::Status Transaction::BeginNested() {
+  SHARD_RETURN_IF_ERROR(CheckNotPrepared());
+  SHARD_RETURN_IF_ERROR(CheckHealthy());
+  SHARD_RETURN_IF_ERROR(
+      OnAll(absl::StrCat("SAVEPOINT ", SavepointName(depth_ + 1))));
+  ++depth_;
+  for (const auto& share : shares_) share->set_depth(depth_);
+  return absl::OkStatus();
+}
+
+absl::Status Transaction::CommitNested() {
+  SHARD_RETURN_IF_ERROR(CheckHealthy());
+  SHARD_RETURN_IF_ERROR(
+      OnAll(absl::StrCat("RELEASE SAVEPOINT ", SavepointName(depth_))));
+  --depth_;
+  for (const auto& share : shares_) share->set_depth(depth_);
+  return absl::OkStatus();
+}
+
+absl::Status Transaction::RollbackNested() {
+  const std::string name = SavepointName(depth_);
+  SHARD_RETURN_IF_ERROR(OnAll(absl::StrCat("ROLLBACK TO SAVEPOINT ", name,
+                                           "; RELEASE SAVEPOINT ", name)));
+  for (const auto& share : shares_) {
+    share->ForgetErrors(depth_);
+    share->set_depth(depth_ - 1);
+  }
+  --depth_;
+  return absl::OkStatus();
+}
+
+bool Transaction::IsAtomic() const {
+  if (!options_.two_phase) return false;
+  if (shares_.size() > 1) return true;
+  // One database decides for itself, unless it must not be written to.
+  return shares_.size() == 1 && options_.topology != nullptr &&
+         !options_.topology->CheckMayWrite(shares_[0]->bind().engine).ok();
+}
+
+void Transaction::MakeAtomic() {
+  // Planned by a flush that was refused.
+  std::erase_if(shares_, [](const auto& share) { return !share->open(); });
+  std::vector<CommitMember> members;
+  for (const auto& share : shares_) members.push_back(MemberOf(*share));
+  atomic_ = std::make_unique<AtomicCommit>(&options_, std::move(members));
+}
+
+absl::Status Transaction::Prepare() {
+  SHARD_RETURN_IF_ERROR(CheckNotPrepared());
+  SHARD_RETURN_IF_ERROR(CheckHealthy());
+  MakeAtomic();
+  const absl::Status status = atomic_->Prepare();
+  if (status.ok()) {
+    prepared_ = true;
+  } else if (std::exchange(atomic_, nullptr)->open()) {
+    return status;
+  } else {
+    End();
+  }
+  return status;
+}
+
 absl::StatusOr<CommitResult> Transaction::Commit() {
+  if (!prepared_ && !IsAtomic()) return CommitEach();
+  if (!prepared_) SHARD_RETURN_IF_ERROR(Prepare());
+  return CommitAtomically();
+}
+
+absl::StatusOr<CommitResult> Transaction::CommitAtomically() {
+  const absl::Status status = atomic_->Commit();
+  CommitResult result = ResultOf(*atomic_);
+  End();
+  if (!status.ok()) return status;
+  return result;
+}
+
+CommitResult Transaction::ResultOf(const AtomicCommit& commit) const {
+  CommitResult result;
+  result.transaction = commit.transaction();
+  for (std::size_t i = 0; i < shares_.size(); ++i) {
+    const CommitMember& member = commit.members()[i];
+    const Bind& bind = shares_[i]->bind();
+    const bool pending = member.state == CommitMember::State::kPending;
+    result.shares.push_back({bind.engine->name(), bind.shard.name(), !pending,
+                             pending ? member.error : absl::OkStatus(),
+                             pending});
+  }
+  return result;
+}
+
+absl::StatusOr<CommitResult> Transaction::CommitEach() {
   CommitResult result;
   absl::Status first_failure;
   bool some_written = false;
   for (const auto& share : shares_) {
+    if (!share->open()) continue;
     const Bind& bind = share->bind();
-    CommitShare done{bind.engine->name(), bind.shard.name(), false, {}};
+    CommitShare done{bind.engine->name(), bind.shard.name(), false, {}, false};
     if (first_failure.ok()) {
       done.error = share->connection().Commit();
       done.committed = done.error.ok();
@@ -137,12 +272,23 @@ absl::StatusOr<CommitResult> Transaction::Commit() {
     }
     result.shares.push_back(std::move(done));
   }
-  Rollback();  // what was not committed; and gives the connections back
+  End();  // rolls back what was not committed
   if (first_failure.ok()) return result;
   if (!some_written) return first_failure;
   return PartlyCommitted(result);
 }
 
-void Transaction::Rollback() { shares_.clear(); }  // the pools roll back
+void Transaction::Rollback() {
+  if (atomic_ != nullptr) atomic_->Rollback();
+  End();
+}
+
+// The pools roll back what is open.
+void Transaction::End() {
+  atomic_.reset();
+  shares_.clear();
+  depth_ = 0;
+  prepared_ = false;
+}
 
 }  // namespace shard

@@ -4,85 +4,82 @@
 
 #include <cstddef>
 #include <memory>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "shard/dialects/connection.h"
-#include "shard/dialects/engine.h"
+#include "absl/types/span.h"
 #include "shard/router/bind.h"
 #include "shard/session/commit_result.h"
+#include "shard/session/session_options.h"
+#include "shard/session/share.h"
+#include "shard/session/two_phase/atomic_commit.h"
 
 namespace shard {
 
-// The transaction's part on one database: one connection, taken when the
-// database is first needed. The verbs are the connection's; they add the
-// shard's name to errors and remember the first, which poisons the share: it
-// can then only be rolled back. Not thread-safe, except that shares may be
-// worked on by one thread each.
-class Share {
- public:
-  Share(const Bind& bind, PooledConnection connection)
-      : bind_(bind), connection_(std::move(connection)) {}
-
-  const Bind& bind() const { return bind_; }
-  Connection& connection() { return *connection_; }
-  const Dialect& dialect() const { return bind_.engine->dialect(); }
-  // The shard's name, or the engine's where it is not a shard.
-  const std::string& name() const;
-  const absl::Status& first_error() const { return first_error_; }
-  // False when all that was done here was to read.
-  bool may_have_written() const { return may_have_written_; }
-  // Others are going to work on the connection.
-  void ExpectWrites() { may_have_written_ = true; }
-
-  absl::Status Start(const Request& request);
-  absl::StatusOr<Outcome> Finish(RowBatch* rows);
-  absl::StatusOr<Outcome> Execute(const Request& request, RowBatch* rows);
-  absl::Status StartInsert(const InsertRequest& request);
-  absl::StatusOr<Outcome> FinishInsert();
-  absl::StatusOr<std::unique_ptr<Cursor>> OpenCursor(const Request& request,
-                                                     std::size_t batch_rows);
-  // For errors of a cursor of this share: names it, and poisons.
-  absl::Status Failed(const absl::Status& error);
-
- private:
-  friend class Transaction;
-  // A request refused before anything was sent leaves the share as it was.
-  absl::Status Refused(const absl::Status& error);
-
-  Bind bind_;
-  PooledConnection connection_;
-  absl::Status first_error_;
-  bool may_have_written_ = false;
-};
-
-// Begins on each database when it is first needed. Not thread-safe.
+// Begins on each database when it is first needed. Not thread-safe; the options
+// must outlive it.
 class Transaction {
  public:
+  explicit Transaction(const SessionOptions* options) : options_(*options) {}
+
   bool empty() const { return shares_.empty(); }
   // The share on `bind`'s engine; opens and begins it on first use. The pointer
-  // is good until Commit or Rollback.
+  // is good until the transaction ends. kFailedPrecondition after Prepare.
   absl::StatusOr<Share*> ShareFor(const Bind& bind);
-  std::vector<std::unique_ptr<Share>>& shares() { return shares_; }
+  // The same without opening it: Open must come before its first verb.
+  absl::StatusOr<Share*> PlanShare(const Bind& bind);
+  // Opens those that are not open, in the order of their names, so that
+  // sessions that need the same databases do not take them crosswise.
+  absl::Status Open(std::vector<Share*> shares);
+  const std::vector<std::unique_ptr<Share>>& shares() const { return shares_; }
+
+  // Whether these can be written to, together with those that were already, in
+  // one atomic commit; an error leaves all as it is.
+  absl::Status CheckMayWrite(const std::vector<Share*>& shares);
 
   // kFailedPrecondition, naming the shard and its first error, when a share is
   // poisoned.
   absl::Status CheckHealthy() const;
 
-  // Commits share by share, in the order in which they were begun, and ends the
-  // transaction. Stops at the first that fails and rolls the rest back:
-  // kDataLoss if some that wrote were committed by then (CommitResultOf tells
-  // which), else the error.
+  // Savepoints on all databases, those that join later too; they nest.
+  std::size_t depth() const { return depth_; }
+  absl::Status BeginNested();
+  absl::Status CommitNested();
+  // Also what was poisoned since is well again.
+  absl::Status RollbackNested();
+
+  // The first phase of an atomic commit. After an error the transaction is
+  // over, unless empty() is still false: then nothing was done.
+  absl::Status Prepare();
+  bool prepared() const { return prepared_; }
+
+  // Ends the transaction. With two_phase, see AtomicCommit: when it is refused,
+  // with nothing done, the transaction goes on (empty() is false). Without,
+  // share by share in the order in which they were begun: stops at the first
+  // that fails and rolls the rest back: kDataLoss if some that wrote were
+  // committed by then (CommitResultOf tells which), else the error.
   absl::StatusOr<CommitResult> Commit();
   // Rolls all back and ends the transaction. An error of the database is not
   // worth reporting: what it has not committed it forgets.
   void Rollback();
 
  private:
+  absl::Status CheckNotPrepared() const;
+  absl::Status OpenOne(Share& share);
+  absl::Status OnAll(const std::string& script);
+  bool IsAtomic() const;
+  void MakeAtomic();
+  absl::StatusOr<CommitResult> CommitAtomically();
+  absl::StatusOr<CommitResult> CommitEach();
+  CommitResult ResultOf(const AtomicCommit& commit) const;
+  void End();
+
+  const SessionOptions& options_;
   std::vector<std::unique_ptr<Share>> shares_;
+  std::size_t depth_ = 0;
+  bool prepared_ = false;
+  std::unique_ptr<AtomicCommit> atomic_;  // from Prepare on
 };
 
 }  // namespace shard

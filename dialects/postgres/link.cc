@@ -3,8 +3,11 @@
 #include <libpq-fe.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <exception>
+#include <limits>
 #include <memory>
 #include <pqxx/pqxx>
 #include <string>
@@ -17,6 +20,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "shard/base/status_macros.h"
+#include "shard/dialects/errors.h"
 #include "shard/dialects/postgres/sqlstate.h"
 
 namespace shard::postgres {
@@ -24,19 +28,30 @@ namespace {
 
 constexpr char kLookingUp[] = "a look-up in the catalogue";
 
-// Waits until the socket can be read or written; false when `deadline` is over.
+constexpr char kSettingUp[] = "the settings of a new connection";
+
+// How often what has come already is read once the deadline is over: all of an
+// answer of usual size, but not a stream without end.
+constexpr int kMostLateReads = 64;
+
+// As poll takes it.
+int MillisecondsUntil(absl::Time deadline) {
+  if (deadline == absl::InfiniteFuture()) return -1;
+  const std::int64_t left = absl::ToInt64Milliseconds(
+      absl::Ceil(deadline - absl::Now(), absl::Milliseconds(1)));
+  return static_cast<int>(
+      std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
+}
+
+// Waits until the socket can be read or written; false when it cannot and
+// `deadline` is over.
 bool WaitForSocket(int socket, short events, absl::Time deadline) {
   while (true) {
-    int milliseconds = -1;
-    if (deadline != absl::InfiniteFuture()) {
-      const absl::Duration left = deadline - absl::Now();
-      if (left <= absl::ZeroDuration()) return false;
-      milliseconds = static_cast<int>(absl::ToInt64Milliseconds(left)) + 1;
-    }
     pollfd entry{socket, events, 0};
-    const int ready = poll(&entry, 1, milliseconds);
+    const int ready = poll(&entry, 1, MillisecondsUntil(deadline));
     if (ready > 0) return true;
     if (ready < 0 && errno != EINTR) return true;  // libpq will find out
+    if (absl::Now() >= deadline) return false;
   }
 }
 
@@ -134,23 +149,10 @@ std::string CorrectingSettings(const PGconn* connection) {
   return sql;
 }
 
-absl::Status SetUp(PGconn* connection) {
-  PQsetNoticeReceiver(connection, &IgnoreNotice, nullptr);
-  if (const std::string sql = CorrectingSettings(connection); !sql.empty()) {
-    const std::unique_ptr<PGresult, decltype(&PQclear)> result(
-        PQexec(connection, sql.c_str()), &PQclear);
-    if (PQresultStatus(result.get()) != PGRES_COMMAND_OK) {
-      return ErrorOfResult(result.get(), sql);
-    }
-  }
-  if (PQsetnonblocking(connection, 1) != 0) {
-    return ErrorOfLostConnection(connection, "");
-  }
-  return absl::OkStatus();
-}
+}  // namespace
 
-std::vector<std::vector<std::string>> RowsOf(const PGresult* result) {
-  std::vector<std::vector<std::string>> rows(PQntuples(result));
+TextRows RowsOf(const PGresult* result) {
+  TextRows rows(PQntuples(result));
   for (int row = 0; row < PQntuples(result); ++row) {
     for (int column = 0; column < PQnfields(result); ++column) {
       rows[row].emplace_back(PQgetvalue(result, row, column));
@@ -159,7 +161,10 @@ std::vector<std::vector<std::string>> RowsOf(const PGresult* result) {
   return rows;
 }
 
-}  // namespace
+// PQcmdStatus takes what it does not change as non-const.
+std::string_view CommandTag(const PGresult* result) {
+  return PQcmdStatus(const_cast<PGresult*>(result));
+}
 
 // A connection of libpqxx with a policy of our own.
 class Link::Libpqxx : public pqxx::connection_base {
@@ -171,7 +176,7 @@ class Link::Libpqxx : public pqxx::connection_base {
   absl::Status Connect() {
     try {
       init();
-      return SetUp(policy_.libpq());
+      return absl::OkStatus();
     } catch (const std::exception&) {
       if (!policy_.status().ok()) return policy_.status();
       return absl::UnavailableError("cannot connect");
@@ -187,14 +192,89 @@ Link::Link(std::unique_ptr<Libpqxx> libpqxx) : libpqxx_(std::move(libpqxx)) {}
 Link::~Link() = default;
 
 absl::StatusOr<std::unique_ptr<Link>> Link::Connect(const ConnInfo& info) {
+  const absl::Time deadline = absl::Now() + info.timeout;
   auto libpqxx = std::make_unique<Libpqxx>(info);
   SHARD_RETURN_IF_ERROR(libpqxx->Connect());
-  return std::unique_ptr<Link>(new Link(std::move(libpqxx)));
+  std::unique_ptr<Link> link(new Link(std::move(libpqxx)));
+  link->set_deadline(deadline);
+  SHARD_RETURN_IF_ERROR(link->SetUp());
+  return link;
+}
+
+absl::Status Link::SetUp() {
+  PQsetNoticeReceiver(libpq(), &IgnoreNotice, nullptr);
+  if (PQsetnonblocking(libpq(), 1) != 0) return Lost(kSettingUp);
+  const std::string sql = CorrectingSettings(libpq());
+  if (sql.empty()) return absl::OkStatus();
+  if (PQsendQuery(libpq(), sql.c_str()) != 1) return Lost(kSettingUp);
+  return LastResult(kSettingUp).status();
 }
 
 PGconn* Link::libpq() const { return libpqxx_->libpq(); }
 
-absl::StatusOr<std::vector<std::vector<std::string>>> Link::LookUp(
+bool Link::usable() const {
+  return !broken_ && PQstatus(libpq()) == CONNECTION_OK;
+}
+
+void Link::set_deadline(absl::Time deadline) {
+  deadline_ = deadline;
+  late_reads_ = 0;
+}
+
+absl::Status Link::Lost(std::string_view statement) {
+  broken_ = true;
+  if (!timed_out_) return ErrorOfLostConnection(libpq(), statement);
+  return DatabaseError(absl::StatusCode::kUnavailable,
+                       "connection lost: an earlier answer did not come in "
+                       "time",
+                       statement, "");
+}
+
+absl::Status Link::Wait(std::string_view statement) {
+  const int unsent = PQflush(libpq());
+  // When it fails, the server may have said why before it hung up.
+  if (unsent >= 0 && PQsocket(libpq()) >= 0) {
+    const short events = unsent == 1 ? POLLIN | POLLOUT : POLLIN;
+    const bool late =
+        absl::Now() >= deadline_ && ++late_reads_ > kMostLateReads;
+    if (late || !WaitForSocket(PQsocket(libpq()), events, deadline_)) {
+      broken_ = timed_out_ = true;
+      return DatabaseError(absl::StatusCode::kDeadlineExceeded,
+                           "no answer in time; the server may still be at work "
+                           "on it, and the connection is given up",
+                           statement, "");
+    }
+  }
+  if (PQconsumeInput(libpq()) == 1) return absl::OkStatus();
+  return ErrorOfLostConnection(libpq(), statement);
+}
+
+absl::StatusOr<Result> Link::NextResult(std::string_view statement) {
+  while (PQisBusy(libpq())) {
+    const absl::Status status = Wait(statement);
+    if (absl::IsDeadlineExceeded(status)) return status;
+    if (!status.ok()) break;  // libpq has a result for that
+  }
+  return Result(PQgetResult(libpq()));
+}
+
+absl::StatusOr<Result> Link::LastResult(std::string_view statement) {
+  Result last;
+  while (true) {
+    SHARD_ASSIGN_OR_RETURN(Result next, NextResult(statement));
+    if (next == nullptr) break;
+    last = std::move(next);
+  }
+  if (last == nullptr || PQstatus(libpq()) != CONNECTION_OK) {
+    return Lost(statement);
+  }
+  if (PQresultStatus(last.get()) == PGRES_FATAL_ERROR) {
+    return ErrorOfResult(last.get(), statement);
+  }
+  return last;
+}
+
+absl::StatusOr<TextRows> Link::LookUp(
     std::string_view query, absl::Span<const std::string> parameters) {
   const std::string text(query);
   std::vector<const char*> values;
@@ -202,28 +282,18 @@ absl::StatusOr<std::vector<std::vector<std::string>>> Link::LookUp(
     values.push_back(parameter.c_str());
   }
   // Not by libpqxx: it leaks its result when the connection is lost.
-  const std::unique_ptr<PGresult, decltype(&PQclear)> result(
-      PQexecParams(libpq(), text.c_str(), static_cast<int>(values.size()),
-                   nullptr, values.data(), nullptr, nullptr, 0),
-      &PQclear);
-  if (PQresultStatus(result.get()) == PGRES_TUPLES_OK) {
-    return RowsOf(result.get());
+  if (!usable() ||
+      PQsendQueryParams(libpq(), text.c_str(), static_cast<int>(values.size()),
+                        nullptr, values.data(), nullptr, nullptr, 0) != 1) {
+    return Lost(kLookingUp);
   }
-  if (result == nullptr || PQstatus(libpq()) != CONNECTION_OK) {
-    return ErrorOfLostConnection(libpq(), kLookingUp);
-  }
-  return ErrorOfResult(result.get(), kLookingUp);
+  SHARD_ASSIGN_OR_RETURN(const Result result, LastResult(kLookingUp));
+  return RowsOf(result.get());
 }
 
-bool WaitForServer(PGconn* connection) {
-  const int unsent = PQflush(connection);
-  if (unsent < 0) {
-    // The server may have said why before it hung up.
-    return PQconsumeInput(connection) == 1;
-  }
-  const short events = unsent == 1 ? POLLIN | POLLOUT : POLLIN;
-  WaitForSocket(PQsocket(connection), events, absl::InfiniteFuture());
-  return PQconsumeInput(connection) == 1;
+absl::Status Link::Ping() {
+  if (!usable() || PQsendQuery(libpq(), "") != 1) return Lost("");
+  return LastResult("").status();
 }
 
 }  // namespace shard::postgres

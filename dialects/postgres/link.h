@@ -9,17 +9,35 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "shard/dialects/postgres/conninfo.h"
 
 namespace shard::postgres {
 
+struct ClearResult {
+  void operator()(PGresult* result) const { PQclear(result); }
+};
+using Result = std::unique_ptr<PGresult, ClearResult>;
+
+// Rows as text; NULL comes as "".
+using TextRows = std::vector<std::vector<std::string>>;
+TextRows RowsOf(const PGresult* result);
+// "INSERT 0 1"; lives as long as the result.
+std::string_view CommandTag(const PGresult* result);
+
 // libpqxx owns the connection, connects and closes it; what it cannot do
 // (pipelines, calls that do not wait, binary parameters) is done with libpq on
 // the same connection. Not thread-safe.
+//
+// Every wait for the server is done here, and ends at the deadline with
+// kDeadlineExceeded. Then the link is broken for good, since an answer is still
+// to come; what the server does meanwhile is not known.
 class Link {
  public:
+  // Its deadline is that of connecting; who is done with that sets another.
   static absl::StatusOr<std::unique_ptr<Link>> Connect(const ConnInfo& info);
   ~Link();
   Link(const Link&) = delete;
@@ -29,21 +47,42 @@ class Link {
   // when libpqxx found it lost; libpq takes that for a broken connection.
   PGconn* libpq() const;
 
-  // The rows of a query of ours on the catalogue; NULL comes as "". At most
-  // nine parameters.
-  absl::StatusOr<std::vector<std::vector<std::string>>> LookUp(
-      std::string_view query, absl::Span<const std::string> parameters);
+  void set_deadline(absl::Time deadline);
+
+  // False once the connection is lost, or out of step with the server.
+  bool usable() const;
+  bool broken() const { return broken_; }
+  void Break() { broken_ = true; }
+  // Breaks it, if that was not noted yet, and returns the error that says so.
+  absl::Status Lost(std::string_view statement);
+
+  // Sends what waits to be sent and reads until something has come in.
+  // kUnavailable: the connection broke; what has come by then can be read.
+  absl::Status Wait(std::string_view statement);
+  // Waits for the next result of what was sent; null behind the last. A lost
+  // connection shows in the result and in usable(): all errors are those of
+  // the deadline.
+  absl::StatusOr<Result> NextResult(std::string_view statement);
+
+  // The rows of a query of ours on the catalogue. At most nine parameters.
+  absl::StatusOr<TextRows> LookUp(std::string_view query,
+                                  absl::Span<const std::string> parameters);
+  // Asks the server for a sign of life.
+  absl::Status Ping();
 
  private:
   class Libpqxx;
   explicit Link(std::unique_ptr<Libpqxx> libpqxx);
+  absl::Status SetUp();
+  // Waits for all results and returns the last, which is no error.
+  absl::StatusOr<Result> LastResult(std::string_view statement);
 
   std::unique_ptr<Libpqxx> libpqxx_;
+  absl::Time deadline_ = absl::InfiniteFuture();
+  int late_reads_ = 0;  // since the deadline is over
+  bool broken_ = false;
+  bool timed_out_ = false;
 };
-
-// Sends what waits to be sent and reads until something has come in;
-// false when the connection broke.
-bool WaitForServer(PGconn* connection);
 
 }  // namespace shard::postgres
 

@@ -10,8 +10,9 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "shard/base/strings.h"
+#include "shard/base/status_macros.h"
 #include "shard/dialects/errors.h"
 #include "shard/dialects/postgres/results.h"
 #include "shard/dialects/postgres/sqlstate.h"
@@ -19,21 +20,8 @@
 namespace shard::postgres {
 namespace {
 
-using Result = std::unique_ptr<PGresult, decltype(&PQclear)>;
-
 constexpr std::size_t kMostStepsRunning = 512;
 constexpr std::size_t kBytesAtOnce = 64 << 10;
-
-bool IsCopy(const PGresult* result) {
-  switch (PQresultStatus(result)) {
-    case PGRES_COPY_IN:
-    case PGRES_COPY_OUT:
-    case PGRES_COPY_BOTH:
-      return true;
-    default:
-      return false;
-  }
-}
 
 constexpr char kNoSuchStatement[] = "26000";
 
@@ -47,84 +35,82 @@ bool MayBeStale(std::string_view sqlstate) {
   return false;
 }
 
-// PQcmdStatus takes what it does not change as non-const.
-std::string_view CommandTag(const PGresult* result) {
-  return PQcmdStatus(const_cast<PGresult*>(result));
-}
-
-absl::Status RolledBack(std::string_view statement) {
-  return DatabaseError(absl::StatusCode::kAborted,
-                       "the transaction had failed before, so the server "
-                       "rolled it back instead",
-                       statement, "25P02");
-}
-
-absl::Status CopyRefused(std::string_view statement) {
-  return DatabaseError(absl::StatusCode::kUnimplemented,
-                       "COPY from or to the client is not supported", statement,
-                       "");
-}
-
 }  // namespace
 
-Pipeline::Pipeline(Link* link, ServerState* state,
-                   std::function<void(const StatementEvent&)> on_statement,
-                   std::string engine_name)
+Pipeline::Pipeline(Link* link, ServerState* state, LateBegin* late_begin,
+                   const Listener* listener)
     : link_(link),
       state_(state),
-      on_statement_(std::move(on_statement)),
-      engine_name_(std::move(engine_name)) {}
-
-bool Pipeline::usable() const {
-  return !broken_ && PQstatus(libpq()) == CONNECTION_OK;
-}
-
-void Pipeline::Tell(std::string_view text, std::size_t parameters, bool ok) {
-  if (on_statement_) on_statement_({engine_name_, text, parameters, ok});
-}
+      late_begin_(late_begin),
+      listener_(listener) {}
 
 absl::Status Pipeline::Start(PipelineTask* task) {
-  if (running()) {
+  if (running() || PQtransactionStatus(libpq()) == PQTRANS_ACTIVE) {
     return absl::FailedPreconditionError(
         "the connection is busy: finish what was started first");
   }
-  if (!usable() || PQenterPipelineMode(libpq()) != 1) {
-    broken_ = true;
-    return ErrorOfLostConnection(libpq(), task->text(0));
-  }
+  if (!link_->usable()) return link_->Lost(task->text(0));
+  SHARD_RETURN_IF_ERROR(CheckMayRun(task->text(0)));
+  if (PQenterPipelineMode(libpq()) != 1) return link_->Lost(task->text(0));
   task_ = task;
   next_step_ = 0;
   steps_running_ = 0;
   bytes_unsent_ = 0;
   end_sent_ = false;
   error_ = absl::OkStatus();
+  SendOpening();
   SendHousekeeping();
   SendMore();
   PQflush(libpq());  // a lost connection shows when it is read from
   return absl::OkStatus();
 }
 
+// In a transaction that failed without the server's knowledge.
+absl::Status Pipeline::CheckMayRun(std::string_view statement) {
+  absl::Status status = late_begin_->CheckMayRun(statement);
+  if (status.ok()) return status;
+  switch (EndingOf(statement)) {
+    case Ending::kNone:
+      return status;
+    case Ending::kCommit:
+      late_begin_->End();
+      return RolledBack(statement);
+    case Ending::kRollback:
+      late_begin_->End();
+      return absl::OkStatus();  // the server does not mind
+  }
+  return status;
+}
+
+void Pipeline::SendPlain(Awaited::Kind kind, const std::string& text) {
+  if (PQsendQueryParams(libpq(), text.c_str(), 0, nullptr, nullptr, nullptr,
+                        nullptr, 0) != 1) {
+    return Lose();
+  }
+  awaited_.push_back({kind, 0, nullptr});
+}
+
+void Pipeline::SendOpening() {
+  LateBegin::Opening opening =
+      late_begin_->TakeOpening(task_->text(0), PQtransactionStatus(libpq()));
+  if (!opening.begin.empty()) SendPlain(Awaited::kBegin, opening.begin);
+  if (!opening.limit.empty()) SendPlain(Awaited::kHousekeeping, opening.limit);
+  begin_ = std::move(opening.begin);
+}
+
 // Drops what the server need not keep any longer, along with other work.
 void Pipeline::SendHousekeeping() {
-  const auto send = [&](std::string_view verb, const std::string& name) {
-    const std::string text = absl::StrCat(ToAbsl(verb), " ", name);
-    if (PQsendQueryParams(libpq(), text.c_str(), 0, nullptr, nullptr, nullptr,
-                          nullptr, 0) != 1) {
-      return Lose();
-    }
-    awaited_.push_back({Awaited::kHousekeeping, 0, nullptr});
-  };
   if (PQtransactionStatus(libpq()) == PQTRANS_INERROR) return;
   for (const std::string& name : state_->statements().TakeDropped()) {
-    send("DEALLOCATE", name);
+    SendPlain(Awaited::kHousekeeping, absl::StrCat("DEALLOCATE ", name));
   }
   for (const std::string& name : state_->TakeCursorsToClose()) {
-    send("CLOSE", name);
+    SendPlain(Awaited::kHousekeeping, absl::StrCat("CLOSE ", name));
   }
 }
 
 void Pipeline::SendMore() {
-  while (!broken_ && error_.ok() && next_step_ < task_->steps() &&
+  while (!link_->broken() && error_.ok() && next_step_ < task_->steps() &&
          steps_running_ < kMostStepsRunning) {
     if (!task_->Send(next_step_, *this)) return Lose();
     awaited_.push_back({Awaited::kStep, next_step_, nullptr});
@@ -137,7 +123,7 @@ void Pipeline::SendMore() {
       if (PQflush(libpq()) != 0) break;
     }
   }
-  if (broken_ || end_sent_) return;
+  if (link_->broken() || end_sent_) return;
   if (!error_.ok() || next_step_ == task_->steps()) {
     SendEnd();
   } else if (PQsendFlushRequest(libpq()) != 1) {
@@ -188,11 +174,8 @@ absl::Status Pipeline::Finish() {
   if (!running()) {
     return absl::FailedPreconditionError("nothing was started");
   }
-  while (!broken_ && !(end_sent_ && awaited_.empty())) AwaitNext();
-  if (!broken_ && PQexitPipelineMode(libpq()) != 1) broken_ = true;
-  if (broken_ && error_.ok()) {
-    error_ = ErrorOfLostConnection(libpq(), task_->text(0));
-  }
+  while (!link_->broken() && !(end_sent_ && awaited_.empty())) AwaitNext();
+  if (!link_->broken() && PQexitPipelineMode(libpq()) != 1) Lose();
   awaited_.clear();
   last_statement_ = nullptr;
   task_ = nullptr;
@@ -208,10 +191,12 @@ void Pipeline::Abandon() {
 // Waits for the next answer and takes it.
 void Pipeline::AwaitNext() {
   if (awaited_.empty()) return SendMore();
-  while (PQisBusy(libpq())) {
-    if (!WaitForServer(libpq())) break;
+  absl::StatusOr<Result> answer = link_->NextResult(task_->text(0));
+  if (!answer.ok()) {
+    error_ = answer.status();  // whatever was first: the connection is lost
+    return;
   }
-  const Result result(PQgetResult(libpq()), &PQclear);
+  const Result result = *std::move(answer);
   if (result == nullptr) {
     // One stands behind each answer; more mean that there is none to come.
     if (PQstatus(libpq()) != CONNECTION_OK || ++empty_answers_ > 3) Lose();
@@ -242,6 +227,10 @@ void Pipeline::Take(const Awaited& awaited, const PGresult* result) {
     case PGRES_TUPLES_OK:
     case PGRES_COMMAND_OK:
     case PGRES_EMPTY_QUERY:
+      if (awaited.kind == Awaited::kBegin) {
+        late_begin_->NoteBegun();
+        listener_->Tell(begin_, 0, true);
+      }
       if (awaited.kind == Awaited::kStep) TakeStep(awaited, result);
       return;
     case PGRES_PIPELINE_ABORTED:
@@ -278,7 +267,7 @@ void Pipeline::TakeStep(const Awaited& awaited, const PGresult* result) {
   } else if (error_.ok()) {
     status = task_->Receive(awaited.step, result);
   }
-  Tell(text, task_->parameters(awaited.step), status.ok());
+  listener_->Tell(text, task_->parameters(awaited.step), status.ok());
   if (!status.ok()) Fail(awaited.step, status);
 }
 
@@ -293,7 +282,7 @@ void Pipeline::TakeError(const Awaited& awaited, const PGresult* result) {
     state_->statements().Forget(*awaited.statement);
   }
   if (awaited.kind == Awaited::kStep || awaited.kind == Awaited::kPrepare) {
-    Tell(text, task_->parameters(awaited.step), false);
+    listener_->Tell(text, task_->parameters(awaited.step), false);
     Fail(awaited.step, error);
   } else if (error_.ok()) {
     error_ = error;
@@ -305,51 +294,9 @@ void Pipeline::Fail(std::size_t step, const absl::Status& error) {
 }
 
 void Pipeline::Lose() {
-  broken_ = true;
-  if (error_.ok()) {
-    error_ = ErrorOfLostConnection(
-        libpq(), task_ == nullptr ? std::string_view() : task_->text(0));
-  }
-}
-
-absl::Status Pipeline::RunScript(std::string_view sql) {
-  Abandon();  // a rollback must get through
-  const std::string text(sql);
-  if (!usable() || PQsendQuery(libpq(), text.c_str()) != 1) {
-    broken_ = true;
-    return ErrorOfLostConnection(libpq(), sql);
-  }
-  absl::Status status;
-  while (true) {
-    const Result result(PQgetResult(libpq()), &PQclear);
-    if (result == nullptr) break;
-    if (IsCopy(result.get())) {
-      if (status.ok()) status = CopyRefused(sql);
-      DiscardCopy(result.get());
-      if (PQstatus(libpq()) != CONNECTION_OK) break;
-    } else if (PQresultStatus(result.get()) == PGRES_FATAL_ERROR) {
-      if (status.ok()) status = ErrorOfResult(result.get(), sql);
-    } else {
-      const std::string_view tag = CommandTag(result.get());
-      state_->NoteCommandTag(tag);
-      if (status.ok() && WasRolledBack(sql, tag)) status = RolledBack(sql);
-    }
-  }
-  if (PQstatus(libpq()) != CONNECTION_OK) {
-    broken_ = true;
-    if (status.ok()) status = ErrorOfLostConnection(libpq(), sql);
-  }
-  Tell(sql, 0, status.ok());
-  return status;
-}
-
-void Pipeline::DiscardCopy(const PGresult* result) {
-  if (PQresultStatus(result) == PGRES_COPY_OUT) {
-    char* line = nullptr;
-    while (PQgetCopyData(libpq(), &line, /*async=*/0) > 0) PQfreemem(line);
-  } else {
-    PQputCopyEnd(libpq(), "not supported");
-  }
+  const absl::Status lost =
+      link_->Lost(task_ == nullptr ? std::string_view() : task_->text(0));
+  if (error_.ok()) error_ = lost;
 }
 
 }  // namespace shard::postgres

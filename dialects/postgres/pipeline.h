@@ -6,15 +6,15 @@
 
 #include <cstddef>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
-#include "shard/dialects/engine.h"
+#include "shard/dialects/postgres/late_begin.h"
 #include "shard/dialects/postgres/link.h"
+#include "shard/dialects/postgres/listener.h"
 #include "shard/dialects/postgres/parameters.h"
 #include "shard/dialects/postgres/server_state.h"
 
@@ -49,9 +49,9 @@ class PipelineTask {
 // much goes either way. Not thread-safe.
 class Pipeline {
  public:
-  Pipeline(Link* link, ServerState* state,
-           std::function<void(const StatementEvent&)> on_statement,
-           std::string engine_name);
+  // What it is given must outlive it.
+  Pipeline(Link* link, ServerState* state, LateBegin* late_begin,
+           const Listener* listener);
 
   // Sends what can be sent at once. `task` must live until Finish; there is no
   // Finish after an error.
@@ -63,10 +63,6 @@ class Pipeline {
   // asked for more.
   void Abandon();
   bool running() const { return task_ != nullptr; }
-  // False once the connection is lost, or out of step with the server.
-  bool usable() const;
-  // Runs statements without parameters, all in one message.
-  absl::Status RunScript(std::string_view sql);
 
   // For tasks.
   bool SendPrepared(const std::shared_ptr<PreparedStatement>& statement,
@@ -79,13 +75,16 @@ class Pipeline {
  private:
   // What the server will answer next.
   struct Awaited {
-    enum Kind { kHousekeeping, kPrepare, kStep, kEnd } kind;
+    enum Kind { kBegin, kHousekeeping, kPrepare, kStep, kEnd } kind;
     std::size_t step = 0;
     std::shared_ptr<PreparedStatement> statement;
   };
 
   PGconn* libpq() const { return link_->libpq(); }
+  absl::Status CheckMayRun(std::string_view statement);
+  void SendOpening();
   void SendHousekeeping();
+  void SendPlain(Awaited::Kind kind, const std::string& text);
   void SendMore();
   void SendEnd();
   void AwaitNext();
@@ -94,23 +93,21 @@ class Pipeline {
   void TakeStep(const Awaited& awaited, const PGresult* result);
   void Fail(std::size_t step, const absl::Status& error);
   void Lose();
-  void Tell(std::string_view text, std::size_t parameters, bool ok);
-  void DiscardCopy(const PGresult* result);
 
   Link* const link_;
   ServerState* const state_;
-  const std::function<void(const StatementEvent&)> on_statement_;
-  const std::string engine_name_;
+  LateBegin* const late_begin_;
+  const Listener* const listener_;
 
   PipelineTask* task_ = nullptr;
   std::deque<Awaited> awaited_;
+  std::string begin_;  // was sent with this task, and not answered yet
   std::shared_ptr<PreparedStatement> last_statement_;  // of the step being sent
   std::size_t next_step_ = 0;                          // to be sent
   std::size_t steps_running_ = 0;                      // sent and not answered
   std::size_t bytes_unsent_ = 0;  // since libpq was last asked to send
   int empty_answers_ = 0;         // one behind the other
   bool end_sent_ = false;
-  bool broken_ = false;
   absl::Status error_;  // the first one
 };
 

@@ -1,7 +1,5 @@
 #include "shard/dialects/postgres/postgres_connection.h"
 
-#include <libpq-fe.h>
-
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,16 +9,15 @@
 #include "shard/base/status_macros.h"
 #include "shard/dialects/postgres/postgres_cursor.h"
 #include "shard/dialects/postgres/postgres_dialect.h"
-#include "shard/dialects/postgres/sqlstate.h"
 
 namespace shard::postgres {
 
 PostgresConnection::PostgresConnection(std::unique_ptr<Link> link,
                                        const EngineOptions& options,
-                                       bool text_sorts_by_bytes)
-    : link_(std::move(link)),
-      text_sorts_by_bytes_(text_sorts_by_bytes),
-      pipeline_(link_.get(), &state_, options.on_statement, options.name) {}
+                                       const DatabaseFacts& facts)
+    : facts_(facts),
+      conversation_(std::move(link), options),
+      participant_(&conversation_, facts.max_prepared_transactions) {}
 
 PostgresConnection::~PostgresConnection() = default;
 
@@ -30,19 +27,11 @@ const Dialect& PostgresConnection::dialect() const {
 
 absl::Status PostgresConnection::Ping() {
   SHARD_RETURN_IF_ERROR(CheckIdle());
-  const std::unique_ptr<PGresult, decltype(&PQclear)> result(
-      PQexec(link_->libpq(), ""), &PQclear);
-  if (PQresultStatus(result.get()) == PGRES_EMPTY_QUERY) {
-    return absl::OkStatus();
-  }
-  if (PQstatus(link_->libpq()) == CONNECTION_OK && result != nullptr) {
-    return ErrorOfResult(result.get(), "");
-  }
-  return ErrorOfLostConnection(link_->libpq(), "");
+  return conversation_.link().Ping();
 }
 
 absl::Status PostgresConnection::CheckIdle() const {
-  if (!pipeline_.running() && !nothing_started_) return absl::OkStatus();
+  if (!nothing_started_) return conversation_.CheckIdle();
   return absl::FailedPreconditionError(
       "the connection is busy: finish what was started first");
 }
@@ -54,13 +43,13 @@ absl::Status PostgresConnection::Start(const Request& request) {
     nothing_started_ = true;
     return absl::OkStatus();
   }
-  return pipeline_.Start(&run_);
+  return conversation_.pipeline().Start(&run_);
 }
 
 absl::StatusOr<Outcome> PostgresConnection::Finish(RowBatch* rows) {
   run_.set_rows(rows);
   if (!std::exchange(nothing_started_, false)) {
-    SHARD_RETURN_IF_ERROR(pipeline_.Finish());
+    SHARD_RETURN_IF_ERROR(conversation_.pipeline().Finish());
   }
   return run_.TakeOutcome();
 }
@@ -92,9 +81,9 @@ absl::StatusOr<const TableFacts*> PostgresConnection::FactsOf(
   const auto found = tables_.find(inserting_into_);
   if (found != tables_.end()) return &found->second;
   const sql::Column* const key = table.generated_key();
-  SHARD_ASSIGN_OR_RETURN(
-      TableFacts facts,
-      LookUpTable(*link_, inserting_into_, key == nullptr ? "" : key->name()));
+  SHARD_ASSIGN_OR_RETURN(TableFacts facts,
+                         LookUpTable(conversation_.link(), inserting_into_,
+                                     key == nullptr ? "" : key->name()));
   return &tables_.emplace(inserting_into_, std::move(facts)).first->second;
 }
 
@@ -102,7 +91,7 @@ absl::Status PostgresConnection::StartRowInsert(const InsertRequest& request) {
   SHARD_ASSIGN_OR_RETURN(std::string text, RowInsertText(request));
   row_insert_.Prepare(request, std::move(text));
   insert_ = &row_insert_;
-  return pipeline_.Start(insert_);
+  return conversation_.pipeline().Start(insert_);
 }
 
 absl::Status PostgresConnection::StartPageInsert(const InsertRequest& request,
@@ -113,12 +102,12 @@ absl::Status PostgresConnection::StartPageInsert(const InsertRequest& request,
                              : KeyedPageInsertText(request, facts));
   page_insert_.Prepare(request, std::move(text));
   insert_ = &page_insert_;
-  return pipeline_.Start(insert_);
+  return conversation_.pipeline().Start(insert_);
 }
 
 absl::StatusOr<Outcome> PostgresConnection::FinishInsert() {
   if (std::exchange(nothing_started_, false)) return Outcome{{0}, {}};
-  if (absl::Status status = pipeline_.Finish(); !status.ok()) {
+  if (absl::Status status = conversation_.pipeline().Finish(); !status.ok()) {
     // Perhaps the table is not what it was.
     tables_.erase(inserting_into_);
     return status;
@@ -132,27 +121,25 @@ absl::StatusOr<std::unique_ptr<Cursor>> PostgresConnection::OpenCursor(
     return absl::FailedPreconditionError(
         "a cursor needs a transaction: call Begin first");
   }
-  auto cursor =
-      std::make_unique<PostgresCursor>(&pipeline_, request, batch_rows);
+  auto cursor = std::make_unique<PostgresCursor>(&conversation_.pipeline(),
+                                                 request, batch_rows);
   SHARD_RETURN_IF_ERROR(cursor->Prepare());
   return cursor;
 }
 
-absl::Status PostgresConnection::ExecuteScript(std::string_view sql) {
+absl::Status PostgresConnection::StartScript(std::string_view sql) {
   SHARD_RETURN_IF_ERROR(CheckStatementText(sql));
   nothing_started_ = false;
-  return pipeline_.RunScript(sql);
+  return conversation_.StartScript({std::string(sql)});
 }
 
-bool PostgresConnection::in_transaction() const {
-  switch (PQtransactionStatus(link_->libpq())) {
-    case PQTRANS_ACTIVE:  // something was started; how it began is not known
-    case PQTRANS_INTRANS:
-    case PQTRANS_INERROR:
-      return true;
-    default:
-      return false;
-  }
+absl::Status PostgresConnection::FinishScript() {
+  return conversation_.FinishScript();
+}
+
+absl::Status PostgresConnection::Begin(const TransactionOptions& options) {
+  SHARD_RETURN_IF_ERROR(CheckIdle());
+  return conversation_.Begin(BeginText(options));
 }
 
 std::string PostgresConnection::BeginText(

@@ -10,28 +10,37 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "shard/dialects/connection.h"
 #include "shard/dialects/engine.h"
+#include "shard/dialects/postgres/conversation.h"
 #include "shard/dialects/postgres/insert_task.h"
 #include "shard/dialects/postgres/insert_text.h"
 #include "shard/dialects/postgres/link.h"
-#include "shard/dialects/postgres/pipeline.h"
+#include "shard/dialects/postgres/postgres_participant.h"
 #include "shard/dialects/postgres/run_task.h"
-#include "shard/dialects/postgres/server_state.h"
 
 namespace shard::postgres {
+
+// What is read of a database when it is connected to.
+struct DatabaseFacts {
+  bool text_sorts_by_bytes = false;
+  int max_prepared_transactions = 0;
+};
 
 class PostgresConnection final : public Connection {
  public:
   PostgresConnection(std::unique_ptr<Link> link, const EngineOptions& options,
-                     bool text_sorts_by_bytes);
+                     const DatabaseFacts& facts);
   ~PostgresConnection() override;
 
   const Dialect& dialect() const override;
-  bool usable() const override { return pipeline_.usable(); }
+  bool usable() const override { return conversation_.link().usable(); }
   absl::Status Ping() override;
   bool works_in_finish() const override { return false; }
-  bool text_sorts_by_bytes() const override { return text_sorts_by_bytes_; }
+  bool text_sorts_by_bytes() const override {
+    return facts_.text_sorts_by_bytes;
+  }
 
   absl::Status Start(const Request& request) override;
   absl::StatusOr<Outcome> Finish(RowBatch* rows) override;
@@ -39,8 +48,24 @@ class PostgresConnection final : public Connection {
   absl::StatusOr<Outcome> FinishInsert() override;
   absl::StatusOr<std::unique_ptr<Cursor>> OpenCursor(
       const Request& request, std::size_t batch_rows) override;
-  absl::Status ExecuteScript(std::string_view sql) override;
-  bool in_transaction() const override;
+  absl::Status StartScript(std::string_view sql) override;
+  absl::Status FinishScript() override;
+  // After kDeadlineExceeded the statement may still run on the server.
+  void set_deadline(absl::Time deadline) override {
+    conversation_.link().set_deadline(deadline);
+  }
+  Participant& participant() override { return participant_; }
+
+  // Both are sent along with the next statement. kFailedPrecondition from Begin
+  // in a transaction, from LimitLockWaits outside of one. A Commit or Rollback
+  // with nothing before it sends nothing.
+  absl::Status Begin(const TransactionOptions& options = {}) override;
+  absl::Status LimitLockWaits(absl::Duration limit) override {
+    return conversation_.LimitLockWaits(limit);
+  }
+  bool in_transaction() const override {
+    return conversation_.in_transaction();
+  }
 
  private:
   std::string BeginText(const TransactionOptions& options) const override;
@@ -50,10 +75,9 @@ class PostgresConnection final : public Connection {
   absl::Status StartPageInsert(const InsertRequest& request,
                                const TableFacts& facts);
 
-  const std::unique_ptr<Link> link_;
-  const bool text_sorts_by_bytes_;
-  ServerState state_;
-  Pipeline pipeline_;
+  const DatabaseFacts facts_;
+  Conversation conversation_;
+  PostgresParticipant participant_;
   RunTask run_;
   RowInsertTask row_insert_;
   PageInsertTask page_insert_;

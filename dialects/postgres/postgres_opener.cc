@@ -2,13 +2,14 @@
 #include <libpq-fe.h>
 
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
+#include "absl/time/time.h"
 #include "shard/base/status_macros.h"
 #include "shard/dialects/engine.h"
 #include "shard/dialects/postgres/conninfo.h"
@@ -21,22 +22,34 @@
 namespace shard::postgres {
 namespace {
 
-// Whether the database sorts text by its bytes. The C library's C.UTF-8 sorts
-// by code point, which in UTF-8 is the same; server 17 has it built in too.
-absl::StatusOr<bool> ReadTextOrder(Link& link) {
+// Whether text sorts by its bytes. The C library's C.UTF-8 sorts by code point,
+// which in UTF-8 is the same; server 17 has it built in too.
+bool SortsByBytes(const std::string& collation, const std::string& encoding,
+                  const std::string& provider) {
+  if (encoding != "UTF8") return false;
+  if (provider == "b") return true;
+  return provider == "c" && (collation == "C" || collation == "POSIX" ||
+                             collation == "C.UTF-8" || collation == "C.utf8");
+}
+
+// The database's collation, and a setting that a restart of the server may
+// change, in one query, for each connection.
+absl::StatusOr<DatabaseFacts> ReadFacts(Link& link) {
   constexpr int kProvidersSince = 150000;
   const bool has_providers = PQserverVersion(link.libpq()) >= kProvidersSince;
   const std::string query =
       std::string("SELECT datcollate, pg_encoding_to_char(encoding), ") +
       (has_providers ? "datlocprovider" : "'c'") +
+      ", current_setting('max_prepared_transactions')"
       " FROM pg_catalog.pg_database WHERE datname = current_database()";
-  SHARD_ASSIGN_OR_RETURN(const auto rows, link.LookUp(query, {}));
-  if (rows.size() != 1 || rows[0][1] != "UTF8") return false;
-  const std::string& collation = rows[0][0];
-  const std::string& provider = rows[0][2];
-  if (provider == "b") return true;
-  return provider == "c" && (collation == "C" || collation == "POSIX" ||
-                             collation == "C.UTF-8" || collation == "C.utf8");
+  SHARD_ASSIGN_OR_RETURN(const TextRows rows, link.LookUp(query, {}));
+  DatabaseFacts facts;
+  if (rows.size() != 1) return facts;
+  facts.text_sorts_by_bytes = SortsByBytes(rows[0][0], rows[0][1], rows[0][2]);
+  if (!absl::SimpleAtoi(rows[0][3], &facts.max_prepared_transactions)) {
+    facts.max_prepared_transactions = 0;
+  }
+  return facts;
 }
 
 class PostgresOpener final : public Engine::Opener {
@@ -50,25 +63,19 @@ class PostgresOpener final : public Engine::Opener {
 
   absl::StatusOr<std::unique_ptr<Connection>> Open() override {
     SHARD_ASSIGN_OR_RETURN(std::unique_ptr<Link> link, Link::Connect(info_));
-    SHARD_ASSIGN_OR_RETURN(const bool by_bytes, TextSortsByBytes(*link));
+    const absl::StatusOr<DatabaseFacts> facts = ReadFacts(*link);
+    if (absl::IsDeadlineExceeded(facts.status())) {
+      return absl::UnavailableError("cannot connect: the server is too slow");
+    }
+    SHARD_RETURN_IF_ERROR(facts.status());
+    link->set_deadline(absl::InfiniteFuture());
     return std::make_unique<PostgresConnection>(std::move(link), options_,
-                                                by_bytes);
+                                                *facts);
   }
 
  private:
-  // Asked once: a database keeps its collation.
-  absl::StatusOr<bool> TextSortsByBytes(Link& link) {
-    const std::lock_guard lock(mutex_);
-    if (!text_sorts_by_bytes_.has_value()) {
-      SHARD_ASSIGN_OR_RETURN(text_sorts_by_bytes_, ReadTextOrder(link));
-    }
-    return *text_sorts_by_bytes_;
-  }
-
   const ConnInfo info_;
   const EngineOptions options_;
-  std::mutex mutex_;
-  std::optional<bool> text_sorts_by_bytes_;
 };
 
 absl::StatusOr<std::unique_ptr<Engine::Opener>> MakeOpener(

@@ -187,4 +187,17 @@ absl::Status ErrorOfConnecting(const PGconn* connection) {
   return DatabaseError(code, words, "", sqlstate);
 }
 
+absl::Status RolledBack(std::string_view statement) {
+  return DatabaseError(Code::kAborted,
+                       "the transaction had failed before, so the server "
+                       "rolled it back instead",
+                       statement, "25P02");
+}
+
+absl::Status CopyRefused(std::string_view statement) {
+  return DatabaseError(Code::kUnimplemented,
+                       "COPY from or to the client is not supported", statement,
+                       "");
+}
+
 }  // namespace shard::postgres

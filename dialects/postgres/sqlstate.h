@@ -30,6 +30,11 @@ absl::Status ErrorOfLostConnection(const PGconn* connection,
 // there, so it must have been told to be verbose, which puts it in the text.
 absl::Status ErrorOfConnecting(const PGconn* connection);
 
+// What COMMIT of a failed transaction comes to; the server says it by the tag.
+absl::Status RolledBack(std::string_view statement);
+
+absl::Status CopyRefused(std::string_view statement);
+
 }  // namespace shard::postgres
 
 #endif  // SHARD_DIALECTS_POSTGRES_SQLSTATE_H_

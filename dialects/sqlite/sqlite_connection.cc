@@ -27,7 +27,7 @@
 namespace shard {
 namespace {
 
-// The comment tells ExecuteScript, and whoever reads a log, what kind it is.
+// The comment tells FinishScript, and whoever reads a log, what kind it is.
 constexpr std::string_view kBegin = "BEGIN";
 constexpr std::string_view kBeginReadOnly = "BEGIN /* read only */";
 constexpr std::string_view kCommit = "COMMIT";
@@ -51,7 +51,9 @@ absl::StatusOr<std::unique_ptr<Connection>> SqliteConnection::Open(
 }
 
 SqliteConnection::SqliteConnection(std::unique_ptr<SqliteDatabase> database)
-    : database_(std::move(database)), inserter_(database_.get()) {}
+    : database_(std::move(database)),
+      inserter_(database_.get()),
+      participant_(this, database_.get()) {}
 
 SqliteConnection::~SqliteConnection() { cursors_.EndAll(); }
 
@@ -156,7 +158,14 @@ absl::StatusOr<std::unique_ptr<Cursor>> SqliteConnection::OpenCursor(
                                         batch_rows);
 }
 
-absl::Status SqliteConnection::ExecuteScript(std::string_view sql) {
+absl::Status SqliteConnection::StartScript(std::string_view sql) {
+  script_ = sql;
+  return absl::OkStatus();
+}
+
+absl::Status SqliteConnection::FinishScript() {
+  // Taken out: a listener may ask for the next script.
+  const std::string sql = std::exchange(script_, std::string());
   const bool begins = sql == kBegin || sql == kBeginReadOnly;
   if (!begins && sql != kCommit && sql != kRollback) return RunScript(sql);
   // SQLite may have rolled back by itself, upon a full disk for instance.
@@ -171,12 +180,11 @@ absl::Status SqliteConnection::ExecuteScript(std::string_view sql) {
   return status;
 }
 
-absl::Status SqliteConnection::RunScript(std::string_view sql) {
-  if (sql.find('\0') != std::string_view::npos) {
+absl::Status SqliteConnection::RunScript(const std::string& script) {
+  if (script.find('\0') != std::string::npos) {
     return absl::InvalidArgumentError(
         "the script has a NUL byte, where SQLite would end it; remove it");
   }
-  const std::string script(sql);
   const char* rest = script.c_str();
   while (true) {
     SHARD_ASSIGN_OR_RETURN(const SqliteStatementPtr statement,

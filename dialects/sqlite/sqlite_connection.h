@@ -11,10 +11,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "shard/dialects/connection.h"
+#include "shard/dialects/participant.h"
 #include "shard/dialects/row_batch.h"
 #include "shard/dialects/sqlite/sqlite_cursor.h"
 #include "shard/dialects/sqlite/sqlite_database.h"
 #include "shard/dialects/sqlite/sqlite_insert.h"
+#include "shard/dialects/sqlite/sqlite_participant.h"
 #include "shard/sql/byte_arena.h"
 
 namespace shard {
@@ -41,7 +43,9 @@ class SqliteConnection : public Connection {
   absl::StatusOr<Outcome> FinishInsert() override;
   absl::StatusOr<std::unique_ptr<Cursor>> OpenCursor(
       const Request& request, std::size_t batch_rows) override;
-  absl::Status ExecuteScript(std::string_view sql) override;
+  absl::Status StartScript(std::string_view sql) override;
+  absl::Status FinishScript() override;
+  Participant& participant() override { return participant_; }
 
   bool in_transaction() const override { return database_->in_transaction(); }
   void set_progress(std::function<void()> progress) override;
@@ -54,7 +58,7 @@ class SqliteConnection : public Connection {
   absl::Status Run(RowBatch* rows, Outcome* outcome);
   absl::Status RunOnce(sqlite3_stmt* statement, bool shape, RowBatch* rows,
                        Outcome* outcome);
-  absl::Status RunScript(std::string_view sql);
+  absl::Status RunScript(const std::string& script);
   absl::Status RunScriptStatement(sqlite3_stmt* statement);
   // After anything that may have ended a transaction: COMMIT, and errors upon
   // which SQLite rolls back by itself.
@@ -62,9 +66,11 @@ class SqliteConnection : public Connection {
 
   std::unique_ptr<SqliteDatabase> database_;
   SqliteInserter inserter_;
+  SqliteParticipant participant_;
   SqliteCursorList cursors_;
   Request request_;       // between Start and Finish
   InsertRequest insert_;  // between StartInsert and FinishInsert
+  std::string script_;    // between StartScript and FinishScript
   sql::ByteArena scratch_;
   bool was_in_transaction_ = false;
   std::function<void()> progress_;

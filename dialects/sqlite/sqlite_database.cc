@@ -54,11 +54,6 @@ std::string FileName(const std::string& path) {
   return path.front() == '/' ? path : absl::StrCat("./", path);
 }
 
-int Milliseconds(absl::Duration timeout) {
-  return static_cast<int>(std::clamp<std::int64_t>(
-      absl::ToInt64Milliseconds(timeout), 0, std::numeric_limits<int>::max()));
-}
-
 std::string_view AsText(const void* data, int size) {
   return {static_cast<const char*>(data), static_cast<std::size_t>(size)};
 }
@@ -79,6 +74,11 @@ absl::Status OpenError(const SqliteOptions& options,
 
 }  // namespace
 
+int SqliteMilliseconds(absl::Duration timeout) {
+  return static_cast<int>(std::clamp<std::int64_t>(
+      absl::ToInt64Milliseconds(timeout), 0, std::numeric_limits<int>::max()));
+}
+
 absl::StatusOr<std::unique_ptr<SqliteDatabase>> SqliteDatabase::Open(
     const SqliteOptions& options) {
   try {
@@ -94,7 +94,7 @@ absl::StatusOr<std::unique_ptr<SqliteDatabase>> SqliteDatabase::Open(
 SqliteDatabase::SqliteDatabase(const SqliteOptions& options)
     : options_(options),
       database_(FileName(options.path), OpenFlags(options),
-                Milliseconds(options.busy_timeout)),
+                SqliteMilliseconds(options.busy_timeout)),
       handle_(database_.getHandle()) {}
 
 absl::Status SqliteDatabase::SetUp() {

@@ -31,6 +31,9 @@ struct SqliteOptions {
   std::function<void(const StatementEvent&)> on_statement;
 };
 
+// As SQLite takes a busy timeout.
+int SqliteMilliseconds(absl::Duration timeout);
+
 // Set-up goes through SQLiteCpp, whose exceptions end here; what runs often
 // uses SQLite's C functions on its handle. Not thread-safe.
 class SqliteDatabase {

@@ -20,6 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "shard/base/status_macros.h"
+#include "shard/router/topology.h"
 #include "shard/session/session_maker.h"
 #include "shard/session/sharded_session.h"
 #include "shard/sql/functions.h"
@@ -213,6 +214,21 @@ absl::Status UpdateOne(ShardedSession& session, Screen& screen) {
   return absl::OkStatus();
 }
 
+absl::Status UpdateTwo(ShardedSession& session, Screen& screen) {
+  SHARD_ASSIGN_OR_RETURN(const auto tokyo, session.Get<City>(1850147));
+  SHARD_ASSIGN_OR_RETURN(
+      const auto helsinki,
+      session.Get<City>(kHelsinki, shard::OnShard("europe")));
+  screen.Start();
+  tokyo->population = City::c.population - 1;  // somebody moves
+  helsinki->population = City::c.population + 1;
+  SHARD_ASSIGN_OR_RETURN(const shard::CommitResult done, session.Commit());
+  screen.Line("Commit of a change on two shards", 2);
+  std::printf("    %s%s\n", done.ToString().c_str(),
+              done.transaction.empty() ? "" : ", as one");
+  return absl::OkStatus();
+}
+
 absl::Status Run() {
   const std::vector<std::string> servers = absl::GetFlag(FLAGS_postgres);
   const std::filesystem::path folder =
@@ -226,9 +242,20 @@ absl::Status Run() {
                               : absl::StrCat("databases on ", servers.size(),
                                              " PostgreSQL servers")
                                     .c_str());
-  SHARD_ASSIGN_OR_RETURN(const auto resolver,
+  SHARD_ASSIGN_OR_RETURN(const WorldShards shards,
                          OpenShards(folder.string(), servers, &touched));
-  const shard::SessionMaker make_session({.resolver = resolver});
+  shard::SessionOptions options{.resolver = shards.resolver};
+  if (servers.empty()) {
+    // Several SQLite files cannot commit as one yet.
+    options.two_phase = false;
+    std::printf("Commits: file by file, not atomic (two_phase is off)\n");
+  } else {
+    SHARD_ASSIGN_OR_RETURN(
+        options.topology, shard::Topology::Open({.cluster = "world_cities",
+                                                 .databases = shards.engines}));
+    std::printf("Commits: on all shards or none (two_phase is on)\n");
+  }
+  const shard::SessionMaker make_session(options);
   {
     ShardedSession session = make_session();
     SHARD_RETURN_IF_ERROR(Load(session));
@@ -240,6 +267,7 @@ absl::Status Run() {
   SHARD_RETURN_IF_ERROR(ReadMany(session, screen));
   SHARD_RETURN_IF_ERROR(JoinReports(session, screen));
   SHARD_RETURN_IF_ERROR(UpdateOne(session, screen));
+  SHARD_RETURN_IF_ERROR(UpdateTwo(session, screen));
   session.Close();
   std::filesystem::remove_all(folder);
   return absl::OkStatus();

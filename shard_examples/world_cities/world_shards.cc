@@ -51,9 +51,9 @@ std::string Touched::Take() {
   return absl::StrJoin(shards, ", ");
 }
 
-absl::StatusOr<std::shared_ptr<shard::HorizontalResolver>> OpenShards(
-    const std::string& folder, const std::vector<std::string>& servers,
-    Touched* touched) {
+absl::StatusOr<WorldShards> OpenShards(const std::string& folder,
+                                       const std::vector<std::string>& servers,
+                                       Touched* touched) {
   shard::HorizontalOptions options;
   std::vector<std::pair<shard::sql::Value, std::string>> list;
   for (const Place& place : Places()) {
@@ -87,7 +87,10 @@ absl::StatusOr<std::shared_ptr<shard::HorizontalResolver>> OpenShards(
                          shard::ListStrategy::Create(list));
   options.rules = {shard::ShardBy(City::c.continent, by_continent),
                    shard::ShardBy(Report::c.continent, by_continent)};
-  return shard::HorizontalResolver::Create(std::move(options));
+  WorldShards shards{nullptr, options.shards};
+  SHARD_ASSIGN_OR_RETURN(shards.resolver,
+                         shard::HorizontalResolver::Create(std::move(options)));
+  return shards;
 }
 
 }  // namespace world_cities

@@ -6,10 +6,11 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "shard/router/bind_resolver.h"
+#include "shard/dialects/engine.h"
 #include "shard/router/horizontal_resolver.h"
 
 namespace world_cities {
@@ -36,12 +37,17 @@ class Touched {
   std::set<std::string> shards_;
 };
 
+struct WorldShards {
+  std::shared_ptr<shard::HorizontalResolver> resolver;
+  std::vector<std::pair<std::string, std::shared_ptr<shard::Engine>>> engines;
+};
+
 // Opens one database for each place and creates the tables: SQLite files in
 // `folder`, or, when servers are named, new databases spread over them. Cities
 // and reports are placed by their continent.
-absl::StatusOr<std::shared_ptr<shard::HorizontalResolver>> OpenShards(
-    const std::string& folder, const std::vector<std::string>& servers,
-    Touched* touched);
+absl::StatusOr<WorldShards> OpenShards(const std::string& folder,
+                                       const std::vector<std::string>& servers,
+                                       Touched* touched);
 
 }  // namespace world_cities
 

@@ -2,7 +2,9 @@
 #include "shard/dialects/engine.h"
 
 #include <atomic>
+#include <future>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -15,6 +17,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "shard/base/testing.h"
+#include "shard/dialects/connection.h"
 #include "shard/dialects/errors.h"
 #include "shard/dialects/registry.h"
 #include "shard/dialects/schema.h"
@@ -279,6 +282,274 @@ TEST_F(EngineTest, SavepointNamesAreQuoted) {
   EXPECT_THAT(database_->scripts(), ElementsAre("SAVEPOINT \"a\"\"; DROP\"",
                                                 "ROLLBACK TO SAVEPOINT \"b\"",
                                                 "RELEASE SAVEPOINT \"b\""));
+}
+
+TEST_F(EngineTest, ScriptsCanBeStartedOnManyAndFinishedLater) {
+  const auto engine = Make(2);
+  SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection a, engine->Connect());
+  SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection b, engine->Connect());
+  SHARD_ASSERT_OK(a->StartScript("ONE"));
+  SHARD_ASSERT_OK(b->StartScript("TWO"));
+  EXPECT_THAT(database_->scripts(), IsEmpty());
+  SHARD_ASSERT_OK(b->FinishScript());
+  SHARD_ASSERT_OK(a->FinishScript());
+  EXPECT_THAT(database_->scripts(), ElementsAre("TWO", "ONE"));
+}
+
+// Connections outside of the pool.
+
+TEST_F(EngineTest, AConnectionOutsideOfThePoolNeedsNoPermit) {
+  const auto engine = Make(1);
+  SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection held, engine->Connect());
+  SHARD_ASSERT_OK_AND_ASSIGN(std::unique_ptr<Connection> outside,
+                             engine->OpenConnection());
+  EXPECT_EQ(engine->open_connections(), 1u);
+  outside.reset();
+  EXPECT_EQ(database_->closed, 1);
+  EXPECT_EQ(engine->open_connections(), 1u);
+  database_->refuses_to_open = true;
+  const absl::Status status = engine->OpenConnection().status();
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnavailable,
+                               HasSubstr("cannot connect to 'till'")));
+  EXPECT_EQ(status.GetPayload("code"), absl::Cord("08001"));
+}
+
+TEST_F(EngineTest, APrivateDatabaseHasNoSecondConnection) {
+  database_->most_connections = 1;
+  const auto engine = Make(5);
+  EXPECT_THAT(engine->OpenConnection(),
+              StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("'till'")));
+  EXPECT_EQ(database_->opened, 0);
+  // A pool of one is no sign of a private database.
+  database_->most_connections = 1000;
+  SHARD_EXPECT_OK(Make(1)->OpenConnection());
+}
+
+// Checks on connecting.
+
+class ConnectCheckTest : public EngineTest {
+ protected:
+  // Notes whom it has looked at, and refuses those that the test says.
+  Engine::ConnectCheck Check() {
+    return [this](Connection& connection) {
+      const int number = static_cast<FakeConnection&>(connection).number();
+      const std::lock_guard lock(mutex_);
+      looked_at_.push_back(number);
+      if (number != refused_) return absl::OkStatus();
+      absl::Status status = absl::FailedPreconditionError("a stranger");
+      status.SetPayload("why", absl::Cord("stamp"));
+      return status;
+    };
+  }
+  std::vector<int> looked_at() {
+    const std::lock_guard lock(mutex_);
+    return looked_at_;
+  }
+
+  const int owner_ = 0;
+  const int stranger_ = 0;
+  std::mutex mutex_;
+  std::vector<int> looked_at_;
+  int refused_ = 0;  // set while nobody connects
+};
+
+TEST_F(ConnectCheckTest, LooksOnceAtEachConnectionThatIsOpened) {
+  const auto engine = Make(2);
+  SHARD_ASSERT_OK(engine->SetConnectCheck(&owner_, Check()));
+  for (int i = 0; i < 3; ++i) SHARD_ASSERT_OK(engine->Connect());
+  EXPECT_THAT(looked_at(), ElementsAre(1));
+  SHARD_ASSERT_OK(engine->OpenConnection());
+  SHARD_ASSERT_OK(engine->OpenConnection());
+  EXPECT_THAT(looked_at(), ElementsAre(1, 2, 3));
+  SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection first, engine->Connect());
+  SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection second, engine->Connect());
+  EXPECT_EQ(Fake(first).number(), 1);
+  EXPECT_THAT(looked_at(), ElementsAre(1, 2, 3, 4));
+}
+
+TEST_F(ConnectCheckTest, ARefusedConnectionIsClosedAndItsPlaceIsFree) {
+  const auto engine = Make(1);
+  SHARD_ASSERT_OK(engine->SetConnectCheck(&owner_, Check()));
+  refused_ = 1;
+  const absl::Status status = engine->Connect().status();
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition,
+                               "cannot connect to 'till': a stranger"));
+  EXPECT_EQ(status.GetPayload("why"), absl::Cord("stamp"));
+  EXPECT_EQ(database_->closed, 1);
+  EXPECT_EQ(engine->open_connections(), 0u);
+  refused_ = 2;
+  EXPECT_THAT(engine->OpenConnection(),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       "cannot connect to 'till': a stranger"));
+  EXPECT_EQ(database_->closed, 2);
+  SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection third, engine->Connect());
+  EXPECT_EQ(Fake(third).number(), 3);
+}
+
+TEST_F(ConnectCheckTest, IdleConnectionsAreDroppedAndLentOnesOnReturn) {
+  const auto engine = Make(3);
+  SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection lent, engine->Connect());
+  {
+    SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection a, engine->Connect());
+    SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection b, engine->Connect());
+  }
+  SHARD_ASSERT_OK(engine->SetConnectCheck(&owner_, Check()));
+  EXPECT_EQ(database_->closed, 2);
+  EXPECT_EQ(engine->open_connections(), 1u);
+  lent.Return();
+  EXPECT_EQ(database_->closed, 3);
+  EXPECT_EQ(engine->open_connections(), 0u);
+  SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection next, engine->Connect());
+  EXPECT_EQ(Fake(next).number(), 4);
+  EXPECT_THAT(looked_at(), ElementsAre(4));
+}
+
+TEST_F(ConnectCheckTest, HasOneOwner) {
+  const auto engine = Make(1);
+  SHARD_ASSERT_OK(engine->SetConnectCheck(&owner_, Check()));
+  EXPECT_THAT(
+      engine->SetConnectCheck(&stranger_, Check()),
+      StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("'till'")));
+  engine->RemoveConnectCheck(&stranger_);
+  SHARD_ASSERT_OK(engine->Connect());
+  EXPECT_THAT(looked_at(), ElementsAre(1));
+
+  // Its owner may put another in its place, which looks again.
+  SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection lent, engine->Connect());
+  SHARD_ASSERT_OK(engine->SetConnectCheck(&owner_, Check()));
+  lent.Return();
+  EXPECT_EQ(database_->closed, 1) << "it has passed the first check only";
+  SHARD_ASSERT_OK(engine->Connect());
+  EXPECT_THAT(looked_at(), ElementsAre(1, 2));
+
+  engine->RemoveConnectCheck(&owner_);
+  engine->RemoveConnectCheck(&owner_);
+  SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection kept, engine->Connect());
+  EXPECT_EQ(Fake(kept).number(), 2);
+  SHARD_ASSERT_OK(engine->OpenConnection());
+  EXPECT_THAT(looked_at(), ElementsAre(1, 2));
+  SHARD_EXPECT_OK(engine->SetConnectCheck(&stranger_, Check()));
+}
+
+TEST_F(ConnectCheckTest, SetWhileAConnectionIsBeingOpenedItLooksAtIt) {
+  std::unique_ptr<Engine> engine;
+  database_->on_open = [&] {
+    SHARD_ASSERT_OK(engine->SetConnectCheck(&owner_, Check()));
+  };
+  engine = Make(1);
+  SHARD_ASSERT_OK(engine->Connect());
+  EXPECT_THAT(looked_at(), ElementsAre(1));
+  SHARD_ASSERT_OK(engine->OpenConnection());
+  EXPECT_THAT(looked_at(), ElementsAre(1, 2));
+}
+
+TEST_F(ConnectCheckTest, APrivateDatabaseKeepsItsConnection) {
+  database_->most_connections = 1;
+  for (const bool lent : {false, true}) {
+    const auto engine = Make(1);
+    const int opened = database_->opened + 1;
+    SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection first, engine->Connect());
+    if (!lent) first.Return();
+    SHARD_ASSERT_OK(engine->SetConnectCheck(&owner_, Check()));
+    first.Return();
+    refused_ = opened;
+    looked_at_.clear();
+    EXPECT_THAT(engine->Connect(),
+                StatusIs(absl::StatusCode::kFailedPrecondition,
+                         "cannot connect to 'till': a stranger"));
+    EXPECT_EQ(engine->open_connections(), 1u);
+    refused_ = 0;
+    for (int i = 0; i < 2; ++i) {
+      SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection again, engine->Connect());
+      EXPECT_EQ(Fake(again).number(), opened);
+    }
+    EXPECT_THAT(looked_at(), ElementsAre(opened, opened));
+  }
+}
+
+TEST_F(ConnectCheckTest, RemovingWaitsForTheCheckToEnd) {
+  const auto engine = Make(1);
+  std::promise<void> began;
+  std::promise<void> may_end;
+  std::atomic<bool> ended{false};
+  SHARD_ASSERT_OK(engine->SetConnectCheck(&owner_, [&](Connection&) {
+    began.set_value();
+    may_end.get_future().wait();
+    ended = true;
+    return absl::OkStatus();
+  }));
+  std::thread connecting([&engine] { SHARD_EXPECT_OK(engine->Connect()); });
+  began.get_future().wait();
+  std::thread ending([&may_end] {
+    absl::SleepFor(absl::Milliseconds(20));
+    may_end.set_value();
+  });
+  engine->RemoveConnectCheck(&owner_);
+  EXPECT_TRUE(ended);
+  connecting.join();
+  ending.join();
+}
+
+TEST_F(ConnectCheckTest, ReplacedWhileItLooksTheOtherLooksToo) {
+  const auto engine = Make(1);
+  std::promise<void> began;
+  std::promise<void> may_end;
+  SHARD_ASSERT_OK(engine->SetConnectCheck(&owner_, [&](Connection&) {
+    began.set_value();
+    may_end.get_future().wait();
+    return absl::OkStatus();
+  }));
+  std::thread connecting([&engine] { SHARD_EXPECT_OK(engine->Connect()); });
+  began.get_future().wait();
+  std::thread ending([&may_end] {
+    absl::SleepFor(absl::Milliseconds(20));
+    may_end.set_value();
+  });
+  SHARD_EXPECT_OK(engine->SetConnectCheck(&owner_, Check()));
+  connecting.join();
+  ending.join();
+  SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection next, engine->Connect());
+  EXPECT_THAT(looked_at(), ElementsAre(Fake(next).number()));
+}
+
+TEST_F(ConnectCheckTest, MayBeSetAndRemovedWhileOthersConnect) {
+  constexpr int kThreads = 4;
+  constexpr int kRounds = 200;
+  EngineOptions options;
+  options.pool_size = 3;
+  options.pool_timeout = absl::Seconds(60);
+  const auto engine = Make(options);
+  std::atomic<int> errors{0};
+  std::atomic<int> looks{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kRounds; ++i) {
+        if (t == 0 && !engine->OpenConnection().ok()) ++errors;
+        auto connection = engine->Connect();
+        if (!connection.ok()) ++errors;
+      }
+    });
+  }
+  for (int i = 0; i < kRounds; ++i) {
+    // Alive only while the check is set: the sanitizers see a later use.
+    const auto alive = std::make_unique<int>(0);
+    int* const counter = alive.get();
+    const auto check = [counter, &looks, this](Connection&) {
+      const std::lock_guard lock(mutex_);
+      ++*counter;
+      ++looks;
+      return absl::OkStatus();
+    };
+    if (!engine->SetConnectCheck(&owner_, check).ok()) ++errors;
+    SHARD_EXPECT_OK(engine->Connect());
+    engine->RemoveConnectCheck(&owner_);
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(errors, 0);
+  EXPECT_GE(looks, kRounds);
+  EXPECT_EQ(database_->opened - database_->closed,
+            static_cast<int>(engine->open_connections()));
 }
 
 // Schema.

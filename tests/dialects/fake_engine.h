@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -17,6 +18,8 @@
 #include "absl/strings/cord.h"
 #include "shard/dialects/connection.h"
 #include "shard/dialects/engine.h"
+#include "shard/dialects/participant.h"
+#include "shard/tests/dialects/fake_participant.h"
 #include "shard/tests/dialects/plain_dialect.h"
 
 namespace shard::testing {
@@ -35,6 +38,8 @@ class FakeDatabase {
   std::atomic<bool> rollback_fails{false};
   std::atomic<bool> rollback_failure_loses{false};
   std::size_t most_connections = 1000;
+  // Called while a connection is being opened; set it before.
+  std::function<void()> on_open;
 
   void Note(std::string_view script) {
     const std::lock_guard lock(mutex_);
@@ -91,7 +96,12 @@ class FakeConnection : public Connection {
                                                      std::size_t) override {
     return absl::UnimplementedError("a fake has no rows");
   }
-  absl::Status ExecuteScript(std::string_view sql) override {
+  absl::Status StartScript(std::string_view sql) override {
+    script_ = sql;
+    return absl::OkStatus();
+  }
+  absl::Status FinishScript() override {
+    const std::string sql = std::move(script_);
     database_->Note(sql);
     if (database_->Fails(sql)) return absl::InternalError("told to fail");
     if (sql == "ROLLBACK" && database_->rollback_fails) {
@@ -103,6 +113,7 @@ class FakeConnection : public Connection {
     return absl::OkStatus();
   }
   bool in_transaction() const override { return in_transaction_; }
+  Participant& participant() override { return participant_; }
 
  private:
   std::string BeginText(const TransactionOptions&) const override {
@@ -111,6 +122,8 @@ class FakeConnection : public Connection {
 
   std::shared_ptr<FakeDatabase> database_;
   int number_;
+  FakeParticipant participant_;
+  std::string script_;  // between StartScript and FinishScript
   bool usable_ = true;
   bool in_transaction_ = false;
 };
@@ -126,6 +139,7 @@ class FakeOpener : public Engine::Opener {
       status.SetPayload("code", absl::Cord("08001"));
       return status;
     }
+    if (database_->on_open) database_->on_open();
     return std::make_unique<FakeConnection>(database_, ++database_->opened);
   }
   std::size_t LimitPoolSize(std::size_t wanted) override {

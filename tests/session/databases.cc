@@ -1,13 +1,11 @@
 #include "shard/tests/session/databases.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "absl/strings/str_split.h"
 #include "shard/dialects/schema.h"
 #include "shard/router/sharding_strategy.h"
 #include "shard/sql/types.h"
@@ -23,17 +21,6 @@ T Must(absl::StatusOr<T> result) {
 }
 void Must(const absl::Status& status) {
   if (!status.ok()) throw std::runtime_error(status.ToString());
-}
-
-std::vector<std::string> PostgresUrls() {
-  const char* urls = std::getenv("SHARD_TEST_POSTGRES_URLS");
-  if (urls == nullptr || *urls == '\0') return {};
-  return absl::StrSplit(urls, ',');
-}
-
-void RunScript(const std::string& url, const std::string& script) {
-  const auto engine = Must(OpenEngine(url));
-  Must(Must(engine->Connect())->ExecuteScript(script));
 }
 
 // What a statement does, whatever stands around it: "DECLARE ... CURSOR FOR
@@ -76,37 +63,27 @@ std::size_t StatementLog::CountAll() const {
 }
 
 void DatabaseTest::SetUp() {
-  if (GetParam() != "sqlite" && PostgresUrls().empty()) {
+  if (GetParam() != "sqlite" && CountPostgresServers() == 0) {
     GTEST_SKIP() << "SHARD_TEST_POSTGRES_URLS is not set; ./test sets it";
   }
 }
 
 DatabaseTest::~DatabaseTest() {
-  shards_.clear();
-  for (const auto& [server, schema] : schemas_) {
-    try {
-      RunScript(server, absl::StrCat("DROP SCHEMA ", schema, " CASCADE"));
-    } catch (const std::exception& error) {
-      ADD_FAILURE() << error.what();
-    }
-  }
+  shards_.clear();  // closes their connections
+  postgres_.clear();
   if (!folder_.empty()) std::filesystem::remove_all(folder_);
 }
 
 std::string DatabaseTest::NewUrl() {
   const std::size_t number = databases_++;
-  const std::vector<std::string> servers = PostgresUrls();
-  const std::string unique = absl::StrCat(
-      "t", absl::StrReplaceAll(Uuid::Random().ToText(), {{"-", ""}}));
   if (is_postgresql() || (!is_sqlite() && number % 2 == 1)) {
-    const std::string& server = servers[number % servers.size()];
-    RunScript(server, absl::StrCat("CREATE SCHEMA ", unique));
-    schemas_.emplace_back(server, unique);
-    return absl::StrCat(server, absl::StrContains(server, "?") ? "&" : "?",
-                        "options=-csearch_path%3D", unique);
+    postgres_.push_back(PostgresDatabase::OnServer(postgres_.size()));
+    return postgres_.back().url();
   }
   if (folder_.empty()) {
-    folder_ = absl::StrCat(::testing::TempDir(), "/", unique);
+    folder_ =
+        absl::StrCat(::testing::TempDir(), "/t",
+                     absl::StrReplaceAll(Uuid::Random().ToText(), {{"-", ""}}));
     std::filesystem::create_directories(folder_);
   }
   return absl::StrCat("sqlite:///", folder_, "/", number, ".db");
@@ -202,6 +179,8 @@ void DatabaseTest::RunSql(const std::shared_ptr<Engine>& engine,
 SessionOptions WithResolver(std::shared_ptr<BindResolver> resolver) {
   SessionOptions options;
   options.resolver = std::move(resolver);
+  // Atomic commits have tests of their own, and need a topology.
+  options.two_phase = false;
   return options;
 }
 

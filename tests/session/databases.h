@@ -19,6 +19,7 @@
 #include "shard/router/shard_rule.h"
 #include "shard/session/sharded_session.h"
 #include "shard/sql/table.h"
+#include "shard/tests/support/postgres_databases.h"
 
 namespace shard::testing {
 
@@ -47,8 +48,8 @@ class StatementLog {
   std::vector<Entry> entries_;  // guarded by mutex_
 };
 
-// "sqlite": a file for each engine. "postgresql": a schema for each, on the
-// servers of SHARD_TEST_POSTGRES_URLS in turn; skipped where that is unset.
+// "sqlite": a file for each engine. "postgresql": a database for each, on
+// the servers of SHARD_TEST_POSTGRES_URLS in turn; skipped where that is unset.
 // "mixed": one of the first, one of the second, and so on.
 class DatabaseTest : public ::testing::TestWithParam<std::string> {
  protected:
@@ -100,13 +101,13 @@ class DatabaseTest : public ::testing::TestWithParam<std::string> {
 
   std::string folder_;
   std::size_t databases_ = 0;
-  std::map<std::string, std::string> urls_;                   // by engine name
-  std::vector<std::pair<std::string, std::string>> schemas_;  // server, name
+  std::vector<PostgresDatabase> postgres_;
+  std::map<std::string, std::string> urls_;  // by engine name
   std::map<std::string, std::shared_ptr<Engine>> shards_;
   std::shared_ptr<StatementLog> log_ = std::make_shared<StatementLog>();
 };
 
-// Options for a session that routes by `resolver`.
+// Options for a session that routes by `resolver`, with two_phase off.
 SessionOptions WithResolver(std::shared_ptr<BindResolver> resolver);
 
 }  // namespace shard::testing

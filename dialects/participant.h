@@ -1,0 +1,142 @@
+// What a database does in an atomic commit over several databases.
+#ifndef SHARD_DIALECTS_PARTICIPANT_H_
+#define SHARD_DIALECTS_PARTICIPANT_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace shard {
+
+enum class Decision { kCommit, kAbort };
+
+// A row of shard_decisions(txn, outcome, participants, redo, created): the
+// decision over one transaction, kept in the database that decided it.
+struct DecisionRow {
+  std::string txn;  // 32 hexadecimal digits
+  Decision outcome = Decision::kCommit;
+  std::string participants;  // JSON; databases do not look inside
+  std::string redo;          // bytes; empty for participants that can prepare
+  absl::Duration age;        // by the database's clock, when read
+};
+
+// Who a database is: the one row of shard_stamp.
+struct Stamp {
+  std::string cluster;     // name of the topology
+  std::string shard;       // name of the database in it
+  std::string identity;    // 32 random hexadecimal digits, made with the stamp
+  std::int64_t epoch = 1;  // of the slot map
+  std::string hash;        // how keys are placed: "xxh3-v1"
+  friend bool operator==(const Stamp&, const Stamp&) = default;
+};
+
+// A transaction that the database holds prepared.
+struct PreparedTransaction {
+  std::string gid;
+  absl::Duration age;  // by the database's clock
+};
+
+// What the running transaction has done so far.
+struct WorkDone {
+  bool wrote = false;  // or locked rows: more than a plain read
+  // The database's own number of the transaction ("748"); empty where there is
+  // none.
+  std::string number;
+};
+
+enum class TransactionFate { kInProgress, kCommitted, kAborted, kForgotten };
+
+// One thing that was looked at before a database is put to work.
+struct Finding {
+  enum Level { kOk, kWarning, kError } level = kOk;
+  std::string subject;  // "max_prepared_transactions"
+  std::string value;    // "100, 3 in use"
+  std::string advice;   // what to do about it; empty when all is well
+};
+
+// The verbs of one connection; belongs to it and ends with it. Not
+// thread-safe. Where nothing else is said errors are those of a Connection, and
+// kUnimplemented for what the database cannot do. Pairs of Start and Finish
+// are used as in Connection, so that many databases can work side by side.
+//
+// The two tables, shard_decisions and shard_stamp, are made by PutStamp; they
+// are always addressed by their full name, whatever the search path is.
+class Participant {
+ public:
+  virtual ~Participant() = default;
+
+  // Empty when transactions can be prepared here; else why not, in words to end
+  // a sentence: "max_prepared_transactions is 0". Known since connecting.
+  virtual const std::string& why_not_prepare() const = 0;
+  bool can_prepare() const { return why_not_prepare().empty(); }
+  // False when all is lost with the process, as in a database in memory.
+  virtual bool durable() const { return true; }
+  // The same for all connections to one database, whatever it was called, where
+  // that can be told without its stamp; else empty.
+  virtual std::string location() const { return ""; }
+
+  // In the running transaction. Proves whether it wrote.
+  virtual absl::Status StartLook() = 0;
+  virtual absl::StatusOr<WorkDone> FinishLook() = 0;
+  // PREPARE: from now on the connection is free, and the work waits for End.
+  // kAborted when the database rolled back instead, kResourceExhausted when no
+  // more can be prepared, kFailedPrecondition when this one cannot be.
+  virtual absl::Status StartPrepare(std::string_view gid) = 0;
+  virtual absl::Status FinishPrepare() = 0;
+  // Adds the row and commits, durably, in one go: the decision. kAlreadyExists
+  // when recovery has decided otherwise; after kUnavailable or
+  // kDeadlineExceeded ask Settle; after any other error it is not committed.
+  virtual absl::Status StartDecide(const DecisionRow& row) = 0;
+  virtual absl::Status FinishDecide() = 0;
+
+  // Outside of a transaction. Ends a prepared one of this database; kNotFound
+  // when there is none of exactly this name, kAborted when another is just
+  // ending it.
+  virtual absl::Status StartEnd(std::string_view gid, Decision decision) = 0;
+  virtual absl::Status FinishEnd() = 0;
+
+  // The rest is for recovery: outside of a transaction, blocking.
+
+  // Those of this database whose gid begins with `prefix`.
+  virtual absl::StatusOr<std::vector<PreparedTransaction>> ListPrepared(
+      std::string_view prefix) = 0;
+  // What became of the transaction with that number.
+  virtual absl::StatusOr<TransactionFate> FateOf(std::string_view number) = 0;
+  // Decides `row.txn` against committing unless it is decided already, and
+  // returns the decision that stands. Waits for a COMMIT in flight, for
+  // `patience` at most: kAborted, the owner is alive. `number`: that of the
+  // decider's transaction, or empty.
+  virtual absl::StatusOr<Decision> Settle(const DecisionRow& row,
+                                          std::string_view number,
+                                          absl::Duration patience) = 0;
+  // Puts in a decision by hand. kAlreadyExists: there is one, another.
+  virtual absl::Status PutDecision(const DecisionRow& row,
+                                   std::string_view number,
+                                   absl::Duration patience) = 0;
+  virtual absl::StatusOr<std::optional<DecisionRow>> FindDecision(
+      std::string_view txn) = 0;
+  virtual absl::StatusOr<std::vector<DecisionRow>> ListDecisions() = 0;
+  // Those that are there go; durable soon, not at once.
+  virtual absl::Status DeleteDecisions(
+      const std::vector<std::string>& txns) = 0;
+
+  // nullopt when the database has no stamp.
+  virtual absl::StatusOr<std::optional<Stamp>> ReadStamp() = 0;
+  // Makes the tables and the stamp where there are none, and raises the epoch
+  // of a stamp that is older. Returns the stamp that stands, which somebody
+  // else may have made.
+  virtual absl::StatusOr<Stamp> PutStamp(const Stamp& stamp) = 0;
+
+  // Version, settings, room: whether the database is fit for its part.
+  virtual absl::StatusOr<std::vector<Finding>> Inspect() = 0;
+};
+
+}  // namespace shard
+
+#endif  // SHARD_DIALECTS_PARTICIPANT_H_

@@ -1,0 +1,84 @@
+// Running statements without parameters, all in one message.
+#ifndef SHARD_DIALECTS_POSTGRES_SCRIPT_RUNNER_H_
+#define SHARD_DIALECTS_POSTGRES_SCRIPT_RUNNER_H_
+
+#include <libpq-fe.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "shard/dialects/postgres/late_begin.h"
+#include "shard/dialects/postgres/link.h"
+#include "shard/dialects/postgres/listener.h"
+#include "shard/dialects/postgres/server_state.h"
+
+namespace shard::postgres {
+
+struct Script {
+  std::string text;
+  // For messages and listeners, if not the text: without its values.
+  std::string shown = {};
+  // Whether the results are wanted.
+  bool collect = false;
+};
+
+// Of one statement of a script that went well.
+struct ScriptResult {
+  std::string tag;  // "COMMIT", "INSERT 0 1"
+  TextRows rows;
+};
+
+// Runs one script after the other. What it is given must outlive it. Not
+// thread-safe.
+class ScriptRunner {
+ public:
+  ScriptRunner(Link* link, ServerState* state, LateBegin* late_begin,
+               const Listener* listener)
+      : link_(*link),
+        state_(*state),
+        late_begin_(*late_begin),
+        listener_(*listener) {}
+
+  // Sends what can be sent at once; there is no Finish after an error. The end
+  // of a transaction that the server does not know is not sent.
+  absl::Status Start(Script script);
+  // Sends the rest and waits for all results. When the connection was lost the
+  // code is kUnavailable whatever the server said as it went down (or
+  // kDeadlineExceeded): what was sent may have been done.
+  absl::Status Finish();
+  bool running() const { return running_; }
+  // Of the script that was finished last, up to its first error.
+  const std::vector<ScriptResult>& results() const { return results_; }
+
+ private:
+  const std::string& shown() const {
+    return script_.shown.empty() ? script_.text : script_.shown;
+  }
+  bool StartLocally();
+  std::string TakeOpening();
+  void Take(const PGresult* result);
+  void TakeResult(const PGresult* result);
+  absl::Status DiscardCopy(const PGresult* result);
+  void NoteLoss();
+  void Fail(const absl::Status& error);
+
+  Link& link_;
+  ServerState& state_;
+  LateBegin& late_begin_;
+  const Listener& listener_;
+
+  Script script_;
+  std::vector<ScriptResult> results_;
+  absl::Status error_;  // the first one
+  std::string begin_;   // in front of the script, and not answered yet
+  bool limit_ = false;  // likewise
+  bool running_ = false;
+  bool was_sent_ = false;  // else the answer is known without the server
+};
+
+}  // namespace shard::postgres
+
+#endif  // SHARD_DIALECTS_POSTGRES_SCRIPT_RUNNER_H_

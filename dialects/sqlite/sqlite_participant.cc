@@ -1,0 +1,269 @@
+#include "shard/dialects/sqlite/sqlite_participant.h"
+
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "shard/base/failpoint.h"
+#include "shard/base/status_macros.h"
+#include "shard/dialects/connection.h"
+#include "shard/dialects/errors.h"
+#include "shard/dialects/participant.h"
+#include "shard/dialects/sqlite/sqlite_database.h"
+#include "shard/dialects/sqlite/sqlite_decisions.h"
+#include "shard/dialects/sqlite/sqlite_inspection.h"
+#include "shard/dialects/sqlite/sqlite_settings.h"
+#include "shard/dialects/sqlite/sqlite_stamp.h"
+
+namespace shard {
+namespace {
+
+constexpr char kWhyNotPrepare[] = "SQLite has no PREPARE TRANSACTION";
+
+absl::Status CannotPrepare() {
+  return absl::UnimplementedError(
+      absl::StrCat(kWhyNotPrepare, "; a file can only decide, by StartDecide"));
+}
+
+// The same error under another code, with words in front.
+absl::Status WithCode(absl::StatusCode code, std::string_view where,
+                      const absl::Status& status) {
+  const absl::Status annotated = Annotate(status, where);
+  absl::Status changed(code, annotated.message());
+  annotated.ForEachPayload(
+      [&changed](absl::string_view type, const absl::Cord& payload) {
+        changed.SetPayload(type, payload);
+      });
+  return changed;
+}
+
+// An error of FinishDecide after which the work is certainly not committed.
+// kUnavailable would send the caller to Settle for nothing.
+absl::Status NotCommitted(const absl::Status& status) {
+  constexpr std::string_view kWhere = "the decision is not committed";
+  return absl::IsUnavailable(status)
+             ? WithCode(absl::StatusCode::kAborted, kWhere, status)
+             : Annotate(status, kWhere);
+}
+
+}  // namespace
+
+SqliteParticipant::SqliteParticipant(Connection* connection,
+                                     SqliteDatabase* database)
+    : connection_(*connection), database_(*database), decisions_(connection) {}
+
+const std::string& SqliteParticipant::why_not_prepare() const {
+  static const std::string& why_not = *new std::string(kWhyNotPrepare);
+  return why_not;
+}
+
+std::string SqliteParticipant::location() const {
+  const char* const path = sqlite3_db_filename(database_.handle(), "main");
+  struct stat file;
+  if (path == nullptr || *path == '\0' || stat(path, &file) != 0) return "";
+  return absl::StrCat("file ", file.st_dev, ":", file.st_ino);
+}
+
+bool SqliteParticipant::durable() const {
+  const char* file = sqlite3_db_filename(database_.handle(), "main");
+  return file != nullptr && *file != '\0';
+}
+
+absl::StatusOr<WorkDone> SqliteParticipant::FinishLook() {
+  // Null: of all schemas. What was written to an attached file counts too.
+  const int state = sqlite3_txn_state(database_.handle(), nullptr);
+  return WorkDone{.wrote = state >= SQLITE_TXN_WRITE, .number = ""};
+}
+
+absl::Status SqliteParticipant::StartPrepare(std::string_view) {
+  return CannotPrepare();
+}
+
+absl::Status SqliteParticipant::FinishPrepare() { return CannotPrepare(); }
+
+absl::Status SqliteParticipant::StartDecide(const DecisionRow& row) {
+  deciding_ = row;
+  return absl::OkStatus();
+}
+
+absl::Status SqliteParticipant::FinishDecide() {
+  const DecisionRow row = std::exchange(deciding_, DecisionRow());
+  const absl::Status status = AddDecision(row);
+  if (!status.ok()) return NotCommitted(status);
+  FailPoint("decide.row");
+  return CommitDecision();
+}
+
+absl::Status SqliteParticipant::AddDecision(const DecisionRow& row) {
+  SHARD_RETURN_IF_ERROR(CheckMayDecide());
+  return decisions_.Add(row);
+}
+
+absl::Status SqliteParticipant::CheckMayDecide() {
+  sqlite3* const handle = database_.handle();
+  if (!connection_.in_transaction()) {
+    // The row alone would commit by itself, without the work.
+    return absl::AbortedError(
+        "the transaction is over; SQLite has rolled it back upon an earlier "
+        "error");
+  }
+  if (sqlite3_txn_state(handle, "main") < SQLITE_TXN_WRITE) {
+    // Whoever settles reads from the lock that the transaction is alive.
+    return absl::FailedPreconditionError(
+        "the transaction has not written to the file; only one that has may "
+        "decide");
+  }
+  // 0 is main, 1 is temp.
+  for (int i = 2; const char* name = sqlite3_db_name(handle, i); ++i) {
+    if (sqlite3_txn_state(handle, name) < SQLITE_TXN_WRITE) continue;
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the transaction wrote to the attached database '", name,
+        "' too, and SQLite commits one file after the other; make it a shard "
+        "of its own"));
+  }
+  return CheckCommitsAreDurable(database_);
+}
+
+absl::Status SqliteParticipant::CommitDecision() {
+  const absl::Status status = connection_.Commit();
+  if (status.ok()) return status;
+  if (connection_.in_transaction()) {
+    // Refused before anything was written: a deferred foreign key, mostly.
+    connection_.Rollback().IgnoreError();
+    return NotCommitted(status);
+  }
+  // SQLite gave up half-way and rolled back. When it had come as far as the
+  // sync of its log, COMMIT is in the log all the same, and whoever reads the
+  // log after a crash would find it.
+  return WithCode(absl::StatusCode::kUnavailable,
+                  "it is not known whether the decision is committed; Settle "
+                  "finds out",
+                  status);
+}
+
+absl::Status SqliteParticipant::StartEnd(std::string_view, Decision) {
+  return CannotPrepare();
+}
+
+absl::Status SqliteParticipant::FinishEnd() { return CannotPrepare(); }
+
+absl::StatusOr<std::vector<PreparedTransaction>>
+SqliteParticipant::ListPrepared(std::string_view) {
+  return std::vector<PreparedTransaction>();
+}
+
+absl::StatusOr<TransactionFate> SqliteParticipant::FateOf(std::string_view) {
+  return absl::UnimplementedError(absl::StrCat(
+      "SQLite gives transactions no numbers, and ", kWhyNotPrepare));
+}
+
+// Holding the write lock is the answer: the owner holds it from its first write
+// until the end of its COMMIT, which carries the row. Whoever has the lock and
+// finds no row knows that the owner's transaction is gone for good, and needs
+// to leave no row against it.
+//
+// But for one thing. An owner that died, or got an error, between writing its
+// COMMIT to the log and publishing it has left a COMMIT that readers do not
+// see, and that the next recovery of the log brings to life. The other way
+// round, a COMMIT that such a recovery has brought to life need not be on disk
+// yet. So the answer waits for a small durable COMMIT of its own: it overwrites
+// the first and syncs the second.
+absl::StatusOr<Decision> SqliteParticipant::Settle(const DecisionRow& row,
+                                                   std::string_view,
+                                                   absl::Duration patience) {
+  Decision decision = Decision::kAbort;
+  SHARD_RETURN_IF_ERROR(UnderWriteLock(patience, [&]() -> absl::Status {
+    SHARD_ASSIGN_OR_RETURN(const std::optional<DecisionRow> found,
+                           decisions_.Find(row.txn));
+    if (found.has_value()) decision = found->outcome;
+    return absl::OkStatus();
+  }));
+  return decision;
+}
+
+absl::Status SqliteParticipant::PutDecision(const DecisionRow& row,
+                                            std::string_view,
+                                            absl::Duration patience) {
+  return UnderWriteLock(patience, [&]() -> absl::Status {
+    SHARD_ASSIGN_OR_RETURN(const std::optional<DecisionRow> found,
+                           decisions_.Find(row.txn));
+    if (!found.has_value()) return decisions_.Add(row);
+    if (found->outcome == row.outcome) return absl::OkStatus();
+    return absl::AlreadyExistsError(
+        absl::StrCat("transaction ", row.txn, " is decided already, to ",
+                     found->outcome == Decision::kCommit ? "commit" : "abort"));
+  });
+}
+
+absl::Status SqliteParticipant::UnderWriteLock(
+    absl::Duration patience, const std::function<absl::Status()>& work) {
+  SHARD_RETURN_IF_ERROR(TakeWriteLock(patience));
+  absl::Status status = CheckCommitsAreDurable(database_);
+  if (status.ok()) status = work();
+  if (status.ok()) status = decisions_.Touch();
+  if (status.ok()) status = connection_.Commit();
+  if (!status.ok()) connection_.Rollback().IgnoreError();
+  return status;
+}
+
+absl::Status SqliteParticipant::TakeWriteLock(absl::Duration patience) {
+  SHARD_ASSIGN_OR_RETURN(const std::string before,
+                         ReadSqliteSetting(database_, "busy_timeout"));
+  sqlite3_busy_timeout(database_.handle(), SqliteMilliseconds(patience));
+  const absl::Status status = connection_.ExecuteScript("BEGIN IMMEDIATE");
+  SHARD_RETURN_IF_ERROR(ChangeSqliteSetting(database_, "busy_timeout", before));
+  if (!absl::IsAborted(status)) return status;
+  return Annotate(status,
+                  "the file is locked by a writer, perhaps the transaction's "
+                  "owner");
+}
+
+absl::StatusOr<std::optional<DecisionRow>> SqliteParticipant::FindDecision(
+    std::string_view txn) {
+  return decisions_.Find(txn);
+}
+
+absl::StatusOr<std::vector<DecisionRow>> SqliteParticipant::ListDecisions() {
+  return decisions_.List();
+}
+
+absl::Status SqliteParticipant::DeleteDecisions(
+    const std::vector<std::string>& txns) {
+  // A row that comes back after a loss of power is deleted again: not worth a
+  // sync, which is most of what deleting costs. Forgetting to turn syncs on
+  // again would be found by CheckCommitsAreDurable.
+  SHARD_ASSIGN_OR_RETURN(const std::string before,
+                         ReadSqliteSetting(database_, "main.synchronous"));
+  if (!IsDurableSynchronous(before)) return decisions_.Delete(txns);
+  SHARD_RETURN_IF_ERROR(
+      ChangeSqliteSetting(database_, "main.synchronous", "NORMAL"));
+  const absl::Status status = decisions_.Delete(txns);
+  SHARD_RETURN_IF_ERROR(
+      ChangeSqliteSetting(database_, "main.synchronous", before));
+  return status;
+}
+
+absl::StatusOr<std::optional<Stamp>> SqliteParticipant::ReadStamp() {
+  return ReadSqliteStamp(connection_);
+}
+
+absl::StatusOr<Stamp> SqliteParticipant::PutStamp(const Stamp& stamp) {
+  return PutSqliteStamp(connection_, stamp);
+}
+
+absl::StatusOr<std::vector<Finding>> SqliteParticipant::Inspect() {
+  return InspectSqlite(connection_, database_);
+}
+
+}  // namespace shard

@@ -1,0 +1,262 @@
+#include "shard/router/topology.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "shard/base/random_hex.h"
+#include "shard/base/status_macros.h"
+#include "shard/dialects/connection.h"
+#include "shard/router/placement.h"
+
+namespace shard {
+namespace {
+
+constexpr std::size_t kLongestName = 63;
+
+absl::Status CheckName(const char* what, std::string_view name) {
+  const bool fits =
+      !name.empty() && name.size() <= kLongestName &&
+      std::all_of(name.begin(), name.end(), [](char c) {
+        return absl::ascii_isalnum(c) || c == '_' || c == '-' || c == '.';
+      });
+  if (fits) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", std::string(name), "' cannot be the name of a ", what,
+                   "; use 1 to 63 letters, digits, '_', '-' and '.'"));
+}
+
+absl::Status CheckOptions(const TopologyOptions& options) {
+  SHARD_RETURN_IF_ERROR(CheckName("cluster", options.cluster));
+  if (options.databases.empty()) {
+    return absl::InvalidArgumentError("a topology needs at least one database");
+  }
+  absl::flat_hash_set<std::string> names;
+  absl::flat_hash_set<const Engine*> engines;
+  for (const auto& [name, engine] : options.databases) {
+    SHARD_RETURN_IF_ERROR(CheckName("database", name));
+    if (engine == nullptr) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("database '", name, "' of the topology has no engine"));
+    }
+    if (!names.insert(name).second) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the topology names '", name, "' twice"));
+    }
+    if (!engines.insert(engine.get()).second) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("database '", name,
+                       "' of the topology has the engine of another one"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+// What is known of the databases, and the check of their connections.
+class Topology::Stamps : public std::enable_shared_from_this<Stamps> {
+ public:
+  explicit Stamps(const TopologyOptions& options)
+      : cluster_(options.cluster),
+        epoch_(options.epoch),
+        stamp_new_(options.stamp_new) {
+    for (const auto& [name, engine] : options.databases) {
+      entries_.push_back({name, engine.get(), "", "", absl::OkStatus()});
+    }
+  }
+
+  absl::Status Watch() {
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      SHARD_RETURN_IF_ERROR(entries_[i].engine->SetConnectCheck(
+          this, [self = shared_from_this(), i](Connection& connection) {
+            return self->Check(i, connection);
+          }));
+    }
+    return absl::OkStatus();
+  }
+
+  struct Entry {
+    std::string name;
+    Engine* engine;
+    std::string identity;  // guarded by mutex_, as all below
+    std::string location;  // see Participant::location
+    absl::Status may_write;
+  };
+
+  template <class Predicate>
+  std::optional<Entry> Find(const Predicate& predicate) const {
+    const std::lock_guard lock(mutex_);
+    for (const Entry& entry : entries_) {
+      if (predicate(entry)) return entry;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  absl::Status Check(std::size_t index, Connection& connection) {
+    Participant& participant = connection.participant();
+    SHARD_RETURN_IF_ERROR(NoteLocation(index, participant.location()));
+    SHARD_ASSIGN_OR_RETURN(std::optional<Stamp> stamp, participant.ReadStamp());
+    const std::string& name = entries_[index].name;
+    if (!stamp.has_value()) {
+      SHARD_ASSIGN_OR_RETURN(stamp, MakeStamp(name, participant));
+    }
+    SHARD_RETURN_IF_ERROR(CheckFits(name, *stamp));
+    if (stamp->epoch < epoch_) {
+      stamp->epoch = epoch_;
+      SHARD_ASSIGN_OR_RETURN(stamp, participant.PutStamp(*stamp));
+    }
+    return Note(index, *stamp);
+  }
+
+  absl::StatusOr<Stamp> MakeStamp(const std::string& name,
+                                  Participant& participant) const {
+    if (!stamp_new_) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("database '", name,
+                       "' has no stamp; if it is the right "
+                       "one, open the topology once with stamp_new"));
+    }
+    SHARD_ASSIGN_OR_RETURN(std::string identity, RandomHex(16));
+    return participant.PutStamp(
+        {cluster_, name, std::move(identity), epoch_, kPlacementName});
+  }
+
+  absl::Status CheckFits(const std::string& name, const Stamp& stamp) const {
+    const auto wrong = [&](const char* what, const std::string& found,
+                           const std::string& expected) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "database '", name, "' is stamped as ", what, " '", found, "', not '",
+          expected, "': the URL leads to another database"));
+    };
+    if (stamp.cluster != cluster_) {
+      return wrong("one of cluster", stamp.cluster, cluster_);
+    }
+    if (stamp.shard != name) return wrong("database", stamp.shard, name);
+    if (stamp.hash != kPlacementName) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("database '", name, "' places its rows by '", stamp.hash,
+                       "', which this release does not know; it knows '",
+                       kPlacementName, "'"));
+    }
+    return absl::OkStatus();
+  }
+
+  static absl::Status SameDatabase(const Entry& one, const Entry& other) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "'", one.name, "' and '", other.name,
+        "' are the same database, or one is a copy of the other; each database "
+        "may stand in a topology once"));
+  }
+
+  absl::Status NoteLocation(std::size_t index, std::string location) {
+    const std::lock_guard lock(mutex_);
+    for (const Entry& other : entries_) {
+      if (!location.empty() && &other != &entries_[index] &&
+          other.location == location) {
+        return SameDatabase(other, entries_[index]);
+      }
+    }
+    entries_[index].location = std::move(location);
+    return absl::OkStatus();
+  }
+
+  absl::Status Note(std::size_t index, const Stamp& stamp) {
+    const std::lock_guard lock(mutex_);
+    Entry& entry = entries_[index];
+    if (!entry.identity.empty() && entry.identity != stamp.identity) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "database '", entry.name,
+          "' is another one than before (its stamp's "
+          "identity changed); was it replaced? Restart with the right one"));
+    }
+    for (const Entry& other : entries_) {
+      if (&other == &entry || other.identity != stamp.identity) continue;
+      return SameDatabase(other, entry);
+    }
+    entry.identity = stamp.identity;
+    entry.may_write = absl::OkStatus();
+    if (stamp.epoch > epoch_) {
+      entry.may_write = absl::FailedPreconditionError(absl::StrCat(
+          "database '", entry.name, "' has slot map epoch ", stamp.epoch,
+          " and this topology has ", epoch_,
+          ", so rows may belong elsewhere: it may be read but not written; "
+          "restart with the newer topology"));
+    }
+    return absl::OkStatus();
+  }
+
+  const std::string cluster_;
+  const std::int64_t epoch_;
+  const bool stamp_new_;
+  mutable std::mutex mutex_;
+  std::vector<Entry> entries_;
+};
+
+absl::StatusOr<std::shared_ptr<Topology>> Topology::Open(
+    TopologyOptions options) {
+  SHARD_RETURN_IF_ERROR(CheckOptions(options));
+  std::shared_ptr<Topology> topology(new Topology(std::move(options)));
+  SHARD_RETURN_IF_ERROR(topology->stamps_->Watch());
+  for (const auto& [name, engine] : topology->databases()) {
+    const absl::Status status = engine->Connect().status();
+    // One that is down must not keep the others from work.
+    if (!status.ok() && !absl::IsUnavailable(status)) return status;
+  }
+  return topology;
+}
+
+Topology::Topology(TopologyOptions options)
+    : options_(std::move(options)),
+      stamps_(std::make_shared<Stamps>(options_)) {}
+
+Topology::~Topology() {
+  service_.reset();
+  for (const auto& [name, engine] : options_.databases) {
+    engine->RemoveConnectCheck(stamps_.get());
+  }
+}
+
+std::string Topology::NameOf(const Engine* engine) const {
+  const auto entry = stamps_->Find(
+      [&](const Stamps::Entry& entry) { return entry.engine == engine; });
+  return entry.has_value() ? entry->name : "";
+}
+
+std::string Topology::IdentityOf(std::string_view name) const {
+  const auto entry = stamps_->Find(
+      [&](const Stamps::Entry& entry) { return entry.name == name; });
+  return entry.has_value() ? entry->identity : "";
+}
+
+Engine* Topology::FindByIdentity(std::string_view identity) const {
+  if (identity.empty()) return nullptr;
+  const auto entry = stamps_->Find(
+      [&](const Stamps::Entry& entry) { return entry.identity == identity; });
+  return entry.has_value() ? entry->engine : nullptr;
+}
+
+absl::Status Topology::CheckMayWrite(const Engine* engine) const {
+  const auto entry = stamps_->Find(
+      [&](const Stamps::Entry& entry) { return entry.engine == engine; });
+  return entry.has_value() ? entry->may_write : absl::OkStatus();
+}
+
+TopologyService& Topology::Service(
+    const std::function<std::unique_ptr<TopologyService>(Topology&)>& make) {
+  const std::lock_guard lock(mutex_);
+  if (service_ == nullptr) service_ = make(*this);
+  return *service_;
+}
+
+}  // namespace shard

@@ -1,0 +1,96 @@
+// The databases that belong together.
+#ifndef SHARD_ROUTER_TOPOLOGY_H_
+#define SHARD_ROUTER_TOPOLOGY_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "shard/dialects/engine.h"
+#include "shard/dialects/participant.h"
+
+namespace shard {
+
+struct TopologyOptions {
+  // Name of the whole; part of stamps and of the names of prepared
+  // transactions. 1 to 63 letters, digits, '_', '-' and '.'.
+  std::string cluster = "main";
+  // Every database by name (the same alphabet), each once.
+  std::vector<std::pair<std::string, std::shared_ptr<Engine>>> databases = {};
+  // Of the slot map. Who still has an older one may read but not write.
+  std::int64_t epoch = 1;
+  // Stamp a database that has no stamp yet, and make the tables of the atomic
+  // commit there. Off: such a database is refused.
+  bool stamp_new = true;
+};
+
+// Something that works for a topology for as long as that lives.
+class TopologyService {
+ public:
+  virtual ~TopologyService() = default;
+};
+
+// A cluster's databases. Each carries a stamp: which cluster and shard it is,
+// and a random identity. Every connection that an engine of the topology opens
+// is checked against it first, so that a wrong URL, a copied file or an
+// outdated topology cannot write to the wrong shard. Transactions are atomic
+// over databases of one topology.
+//
+// Thread-safe. Keeps its engines alive; an engine is in one topology at a time.
+class Topology {
+ public:
+  // Connects to each database, stamping it if need be. One that cannot be
+  // reached now is checked when it can. kInvalidArgument: bad or repeated
+  // names, an engine twice; kFailedPrecondition, naming the databases: a stamp
+  // that does not fit, two names for one database (or a copy of it), an engine
+  // of another topology.
+  static absl::StatusOr<std::shared_ptr<Topology>> Open(
+      TopologyOptions options);
+  ~Topology();
+  Topology(const Topology&) = delete;
+  Topology& operator=(const Topology&) = delete;
+
+  const std::string& cluster() const { return options_.cluster; }
+  // Name and engine of each, as HorizontalOptions takes them.
+  const std::vector<std::pair<std::string, std::shared_ptr<Engine>>>&
+  databases() const {
+    return options_.databases;
+  }
+
+  // The name of an engine's database; empty when it is not of this topology.
+  std::string NameOf(const Engine* engine) const;
+  // The identity in the stamp of the database of that name; empty as long as
+  // nobody could connect to it.
+  std::string IdentityOf(std::string_view name) const;
+  // The database with that identity; null when it is none of those that are
+  // known.
+  Engine* FindByIdentity(std::string_view identity) const;
+  // kFailedPrecondition when the database's slot map is newer than ours.
+  absl::Status CheckMayWrite(const Engine* engine) const;
+
+  // The service of this topology, made by the first who asks. It ends before
+  // the topology does.
+  TopologyService& Service(
+      const std::function<std::unique_ptr<TopologyService>(Topology&)>& make);
+
+ private:
+  class Stamps;
+  explicit Topology(TopologyOptions options);
+
+  const TopologyOptions options_;
+  // Shared with the engines' checks, which may outlive the topology.
+  const std::shared_ptr<Stamps> stamps_;
+  std::mutex mutex_;
+  std::unique_ptr<TopologyService> service_;  // guarded by mutex_
+};
+
+}  // namespace shard
+
+#endif  // SHARD_ROUTER_TOPOLOGY_H_

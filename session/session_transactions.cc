@@ -1,0 +1,270 @@
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "shard/base/status_macros.h"
+#include "shard/session/attribute.h"
+#include "shard/session/flusher.h"
+#include "shard/session/session_core.h"
+#include "shard/session/two_phase/recoverer.h"
+
+namespace shard {
+namespace {
+
+InstanceState& StateOf(EntityBase& object) {
+  return InstanceAccess::State(object);
+}
+
+// What stands in a list from there on, taken out of it.
+template <class T>
+std::vector<T> TakeFrom(std::vector<T>& list, std::size_t from) {
+  const auto begin =
+      list.begin() + static_cast<std::ptrdiff_t>(std::min(from, list.size()));
+  std::vector<T> taken(std::make_move_iterator(begin),
+                       std::make_move_iterator(list.end()));
+  list.erase(begin, list.end());
+  return taken;
+}
+
+}  // namespace
+
+absl::Status SessionCore::Flush() {
+  if (work_.empty()) return absl::OkStatus();
+  SHARD_RETURN_IF_ERROR(transaction_.CheckHealthy());
+  return Flusher(options_.resolver.get(), &transaction_, &statements_, &loader_)
+      .Run(work_);
+}
+
+absl::Status SessionCore::Prepare() {
+  if (!options_.two_phase) {
+    return absl::FailedPreconditionError(
+        "Prepare needs SessionOptions::two_phase, which is off; just Commit");
+  }
+  if (!nested_.empty()) {
+    return absl::FailedPreconditionError(
+        "Prepare ends the whole transaction, and the session is in a nested "
+        "one; call CommitNested() or RollbackNested() first");
+  }
+  SHARD_RETURN_IF_ERROR(transaction_.CheckHealthy());
+  SHARD_RETURN_IF_ERROR(Flush());
+  EndStreams();
+  const absl::Status status = transaction_.Prepare();
+  if (!status.ok() && transaction_.empty()) {
+    SettleRollback({}, Reads::kExpire);
+  }
+  return status;
+}
+
+absl::StatusOr<CommitResult> SessionCore::Commit() {
+  SHARD_RETURN_IF_ERROR(transaction_.CheckHealthy());
+  SHARD_RETURN_IF_ERROR(Flush());
+  EndStreams();
+  std::vector<const Engine*> engines;  // in the order of the result's shares
+  for (const auto& share : transaction_.shares()) {
+    if (share->open()) engines.push_back(share->bind().engine);
+  }
+  absl::StatusOr<CommitResult> result = transaction_.Commit();
+  if (result.ok()) {
+    SettleCommit();
+    return result;
+  }
+  // Refused, with nothing done: the transaction goes on.
+  if (!transaction_.empty()) return result;
+  std::vector<const Engine*> committed;
+  if (const auto partly = CommitResultOf(result.status())) {
+    for (std::size_t i = 0; i < partly->shares.size(); ++i) {
+      if (partly->shares[i].committed) committed.push_back(engines[i]);
+    }
+  }
+  SettleRollback(committed, Reads::kExpire);
+  return result;
+}
+
+absl::StatusOr<Decision> SessionCore::Resolve(std::string_view transaction) {
+  if (options_.topology == nullptr) {
+    return absl::FailedPreconditionError(
+        "Resolve needs SessionOptions::topology, the one that the transaction "
+        "was made with");
+  }
+  return Recoverer::Of(*options_.topology, options_.recovery)
+      .Resolve(transaction, absl::Now() + options_.resolve_timeout);
+}
+
+void SessionCore::Rollback() {
+  EndStreams();
+  transaction_.Rollback();
+  SettleRollback({}, Reads::kExpire);
+}
+
+void SessionCore::Close() {
+  EndStreams();
+  transaction_.Rollback();
+  SettleRollback({}, Reads::kKeep);
+  std::vector<std::shared_ptr<EntityBase>> objects;
+  identity_map_.ForEach([&objects](const auto& o) { objects.push_back(o); });
+  for (const auto& object : objects) Detach(*object);
+  identity_map_.Clear();
+}
+
+absl::Status SessionCore::BeginNested() {
+  SHARD_RETURN_IF_ERROR(Flush());
+  SHARD_RETURN_IF_ERROR(transaction_.BeginNested());
+  nested_.push_back({work_.gone.size(), work_.rekeyed.size()});
+  return absl::OkStatus();
+}
+
+absl::Status SessionCore::CommitNested() {
+  SHARD_RETURN_IF_ERROR(CheckNested("CommitNested"));
+  SHARD_RETURN_IF_ERROR(Flush());
+  SHARD_RETURN_IF_ERROR(transaction_.CommitNested());
+  nested_.pop_back();
+  const auto depth = static_cast<std::uint16_t>(nested_.size());
+  identity_map_.ForEach([depth](const std::shared_ptr<EntityBase>& object) {
+    std::uint16_t& inserted_at = StateOf(*object).inserted_at;
+    inserted_at = std::min<std::uint16_t>(inserted_at, depth + 1);
+  });
+  return absl::OkStatus();
+}
+
+absl::Status SessionCore::RollbackNested() {
+  SHARD_RETURN_IF_ERROR(CheckNested("RollbackNested"));
+  EndStreams();
+  SHARD_RETURN_IF_ERROR(transaction_.RollbackNested());
+  const Savepoint savepoint = nested_.back();
+  nested_.pop_back();
+  UndoSince(savepoint, {}, Reads::kExpire);
+  return absl::OkStatus();
+}
+
+absl::Status SessionCore::CheckNested(const char* verb) const {
+  if (!nested_.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      verb, " without BeginNested: no nested transaction is open"));
+}
+
+void SessionCore::EndStreams() {
+  for (const std::weak_ptr<RowStream>& weak : streams_) {
+    if (const std::shared_ptr<RowStream> stream = weak.lock()) stream->End();
+  }
+  streams_.clear();
+}
+
+void SessionCore::SettleCommit() {
+  nested_.clear();
+  identity_map_.ForEach([this](const std::shared_ptr<EntityBase>& object) {
+    InstanceState& state = StateOf(*object);
+    state.inserted_at = 0;
+    state.key_generated = false;
+    state.written_in_transaction = false;
+    if (options_.expire_on_commit) ExpireAttributes(*object);
+  });
+  for (const auto& object : work_.gone) LetGoOfDeleted(*object);
+  work_.gone.clear();
+  work_.rekeyed.clear();
+}
+
+void SessionCore::MakeTransient(EntityBase& object) {
+  const Mapping& mapping = object.mapping();
+  AttributeBase* attributes[kMostFields];
+  mapping.Attributes(object, attributes);
+  InstanceState& state = StateOf(object);
+  for (std::size_t i = 0; i < mapping.fields().size(); ++i) {
+    const AttributeState now = attributes[i]->state();
+    // What the database made, or was to make, ends with the row.
+    const bool own_value =
+        (now == AttributeState::kLoaded || now == AttributeState::kModified) &&
+        !(state.key_generated && mapping.field(i).column->primary_key());
+    AttributeAccess::SetState(*attributes[i], own_value
+                                                  ? AttributeState::kModified
+                                                  : AttributeState::kUnset);
+  }
+  identity_map_.Erase(object);
+  state = InstanceState{};
+  state.mapping = &mapping;
+}
+
+void SessionCore::SettleRollback(const std::vector<const Engine*>& committed,
+                                 Reads reads) {
+  nested_.clear();
+  UndoSince({}, committed, reads);
+}
+
+// Objects go back to what their rows are now. Rows on committed engines stay.
+void SessionCore::UndoSince(Savepoint savepoint,
+                            const std::vector<const Engine*>& committed,
+                            Reads reads) {
+  const auto stays = [&committed](const InstanceState& state) {
+    return std::find(committed.begin(), committed.end(), state.engine) !=
+           committed.end();
+  };
+  // A flush that failed half-way has written some of its objects already: those
+  // are found in the identity map below, or among the deleted.
+  for (const auto& object : work_.added) {
+    if (StateOf(*object).object_state == ObjectState::kPending) Detach(*object);
+  }
+  for (const auto& object : work_.changed) StateOf(*object).dirty = false;
+  for (const auto& object : work_.deleted) {
+    StateOf(*object).marked_deleted = false;
+    if (StateOf(*object).object_state == ObjectState::kDeleted) {
+      work_.gone.push_back(object);
+    }
+  }
+  auto rekeyed = TakeFrom(work_.rekeyed, savepoint.rekeyed);
+  for (auto entry = rekeyed.rbegin(); entry != rekeyed.rend(); ++entry) {
+    EntityBase& object = *entry->first;
+    if (stays(StateOf(object))) continue;
+    RestoreRowKey(object, std::move(entry->second));
+  }
+  for (const auto& object : TakeFrom(work_.gone, savepoint.gone)) {
+    InstanceState& state = StateOf(*object);
+    if (stays(state)) {
+      LetGoOfDeleted(*object);
+    } else {
+      loader_.Adopt(*object);
+    }
+  }
+  std::vector<std::shared_ptr<EntityBase>> objects;
+  identity_map_.ForEach([&objects](const auto& o) { objects.push_back(o); });
+  for (const auto& object : objects)
+    UndoObject(*object, stays(StateOf(*object)), reads);
+  work_.added.clear();
+  work_.changed.clear();
+  work_.deleted.clear();
+}
+
+void SessionCore::UndoObject(EntityBase& object, bool stays, Reads reads) {
+  InstanceState& state = StateOf(object);
+  const bool written = state.written_in_transaction;
+  if (state.inserted_at > nested_.size() && !stays) {
+    return MakeTransient(object);
+  }
+  if (nested_.empty()) {
+    state.inserted_at = 0;
+    state.key_generated = false;
+    state.written_in_transaction = false;
+  }
+  if (written || reads == Reads::kExpire) ExpireAttributes(object);
+}
+
+void SessionCore::RestoreRowKey(EntityBase& object, KeyValue key) {
+  const auto earlier = work_.rekeyed.size();
+  loader_.Rekey(object, std::move(key));
+  work_.rekeyed.resize(earlier);  // going back is no change of its own
+  // Its attributes have the new key still: RestoreKey shall replace it.
+  AttributeBase* attributes[kMostFields];
+  object.mapping().Attributes(object, attributes);
+  for (const std::uint16_t field : object.mapping().key_fields()) {
+    AttributeAccess::SetState(*attributes[field], AttributeState::kModified);
+  }
+}
+
+}  // namespace shard

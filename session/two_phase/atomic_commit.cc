@@ -1,0 +1,419 @@
+#include "shard/session/two_phase/atomic_commit.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "shard/base/failpoint.h"
+#include "shard/base/random_hex.h"
+#include "shard/base/status_macros.h"
+#include "shard/dialects/errors.h"
+#include "shard/dialects/participant.h"
+#include "shard/session/commit_result.h"
+#include "shard/session/fan_out.h"
+#include "shard/session/two_phase/decider_choice.h"
+#include "shard/session/two_phase/recoverer.h"
+#include "shard/session/two_phase/settlement.h"
+#include "shard/session/two_phase/writer_check.h"
+
+namespace shard {
+namespace {
+
+using State = CommitMember::State;
+using Work = CommitMember::Work;
+
+Participant& ParticipantOf(CommitMember& member) {
+  return member.connection->participant();
+}
+
+// The same piece of work on each member at once, to a time at most. Statuses
+// come back in the order of the members.
+std::vector<absl::Status> OnEach(
+    const std::vector<CommitMember*>& members, absl::Time deadline,
+    const std::function<absl::Status(CommitMember&)>& start,
+    const std::function<absl::Status(CommitMember&)>& finish) {
+  std::vector<FanOutTask> tasks;
+  tasks.reserve(members.size());
+  for (CommitMember* member : members) {
+    member->connection->set_deadline(deadline);
+    tasks.push_back({member->connection,
+                     [&start, member] { return start(*member); },
+                     [&finish, member] { return finish(*member); },
+                     {}});
+  }
+  FanOut(absl::MakeSpan(tasks)).IgnoreError();  // each has its own
+  std::vector<absl::Status> statuses;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    members[i]->connection->set_deadline(absl::InfiniteFuture());
+    statuses.push_back(std::move(tasks[i].status));
+  }
+  return statuses;
+}
+
+absl::Status On(const CommitMember& member, const absl::Status& status) {
+  return Annotate(status, absl::StrCat("'", member.name, "'"));
+}
+
+// The answer, not the work, may be what was lost.
+bool MayHaveHappened(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
+}
+
+}  // namespace
+
+AtomicCommit::AtomicCommit(const SessionOptions* options,
+                           std::vector<CommitMember> members)
+    : options_(*options), members_(std::move(members)) {}
+
+absl::Status AtomicCommit::Prepare() {
+  Identify(options_, members_);
+  SHARD_RETURN_IF_ERROR(Look());
+  SHARD_RETURN_IF_ERROR(CheckWriters(options_, members_));
+  if (decider_ == nullptr) return absl::OkStatus();
+  SHARD_RETURN_IF_ERROR(NameBranches());
+  return PrepareOthers();
+}
+
+// Finds out who wrote, and the number that the decider gives the transaction,
+// in one round if possible: who would decide if all had written is asked too.
+absl::Status AtomicCommit::Look() {
+  const auto guess = ChooseDecider(members_, options_.decider);
+  decider_ = guess.ok() ? *guess : nullptr;
+  std::vector<CommitMember*> unknown;
+  for (CommitMember& member : members_) {
+    if (member.work == Work::kUnknown || &member == decider_) {
+      unknown.push_back(&member);
+    }
+  }
+  SHARD_RETURN_IF_ERROR(LookAt(unknown));
+  const CommitMember* const looked_at = decider_;
+  SHARD_ASSIGN_OR_RETURN(decider_, ChooseDecider(members_, options_.decider));
+  if (Writers().size() < 2) {
+    decider_ = nullptr;
+    return absl::OkStatus();
+  }
+  return decider_ == looked_at ? absl::OkStatus() : LookAt({decider_});
+}
+
+absl::Status AtomicCommit::LookAt(const std::vector<CommitMember*>& members) {
+  const auto statuses = OnEach(
+      members, absl::Now() + options_.prepare_timeout,
+      [](CommitMember& member) {
+        FailPoint("look.send");
+        return ParticipantOf(member).StartLook();
+      },
+      [](CommitMember& member) -> absl::Status {
+        SHARD_ASSIGN_OR_RETURN(const WorkDone done,
+                               ParticipantOf(member).FinishLook());
+        FailPoint("look.answered");
+        member.work = done.wrote ? Work::kWrote : Work::kRead;
+        member.number = done.number;
+        return absl::OkStatus();
+      });
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    if (statuses[i].ok()) continue;
+    Undo();
+    return On(*members[i], statuses[i]);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AtomicCommit::NameBranches() {
+  SHARD_ASSIGN_OR_RETURN(gid_.txn, RandomHex(16));
+  gid_.cluster = options_.topology->cluster();
+  gid_.decider = decider_->identity;
+  gid_.number = decider_->number.empty() ? "0" : decider_->number;
+  list_.gid = gid_.Transaction();
+  std::uint32_t branch = 0;
+  for (CommitMember* writer : Writers()) {
+    if (writer == decider_) continue;
+    Gid gid = gid_;
+    gid.branch = ++branch;
+    writer->gid = gid.ToString();
+    list_.prepared.push_back({writer->name, writer->identity, writer->gid});
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AtomicCommit::PrepareOthers() {
+  open_ = false;
+  step_began_ = absl::Now();
+  std::vector<CommitMember*> others;
+  for (CommitMember* writer : Writers()) {
+    if (writer != decider_) others.push_back(writer);
+  }
+  const auto statuses = OnEach(
+      others, step_began_ + options_.prepare_timeout,
+      [](CommitMember& member) {
+        FailPoint("prepare.send");
+        const absl::Status sent =
+            ParticipantOf(member).StartPrepare(member.gid);
+        FailPoint("prepare.sent");
+        return sent;
+      },
+      [](CommitMember& member) {
+        const absl::Status prepared = ParticipantOf(member).FinishPrepare();
+        FailPoint("prepare.answered");
+        return prepared;
+      });
+  absl::Status first;
+  for (std::size_t i = 0; i < others.size(); ++i) {
+    others[i]->state = statuses[i].ok() ? State::kPrepared : State::kOver;
+    others[i]->error = statuses[i];
+    Tell(TwoPhaseStep::kPrepare, *others[i], statuses[i]);
+    if (first.ok() && !statuses[i].ok()) first = On(*others[i], statuses[i]);
+  }
+  if (!first.ok()) Undo();
+  return first;
+}
+
+absl::Status AtomicCommit::Commit() {
+  open_ = false;
+  if (decider_ == nullptr) return CommitOne();
+  SHARD_RETURN_IF_ERROR(Decide());
+  Finish();
+  EndReaders();
+  return absl::OkStatus();
+}
+
+// At most one wrote: there is nothing to agree on.
+absl::Status AtomicCommit::CommitOne() {
+  for (CommitMember* writer : Writers()) {
+    absl::Status status = writer->connection->Commit();
+    if (MayHaveHappened(status) && !writer->number.empty()) {
+      auto fresh = writer->engine->OpenConnection();
+      if (fresh.ok()) {
+        const auto fate = (*fresh)->participant().FateOf(writer->number);
+        if (fate.ok() && *fate == TransactionFate::kCommitted) {
+          status = absl::OkStatus();
+        } else if (fate.ok() && *fate == TransactionFate::kAborted) {
+          status = absl::AbortedError(
+              "the connection was lost, and the transaction rolled back");
+        }
+      }
+    }
+    if (!status.ok()) {
+      writer->error = On(*writer, status);
+      Undo();
+      return writer->error;
+    }
+    writer->state = State::kCommitted;
+  }
+  EndReaders();
+  return absl::OkStatus();
+}
+
+absl::Status AtomicCommit::Decide() {
+  step_began_ = absl::Now();
+  DecisionRow row;
+  row.txn = gid_.txn;
+  row.outcome = Decision::kCommit;
+  row.participants = list_.ToJson();
+  Participant& participant = ParticipantOf(*decider_);
+  absl::Status status = OnEach(
+      {decider_}, step_began_ + options_.resolve_timeout,
+      [&](CommitMember&) {
+        FailPoint("decide.send");
+        const absl::Status sent = participant.StartDecide(row);
+        FailPoint("decide.sent");
+        return sent;
+      },
+      [&](CommitMember&) {
+        const absl::Status decided = participant.FinishDecide();
+        FailPoint("decide.answered");
+        return decided;
+      })[0];
+  Tell(TwoPhaseStep::kDecide, *decider_, status);
+  if (MayHaveHappened(status)) {
+    status = AskAgain(status);
+    if (InDoubtOf(status).has_value()) return status;
+  } else if (absl::IsAlreadyExists(status)) {
+    status = absl::AbortedError(
+        "recovery decided against this transaction while it was being "
+        "prepared; it was rolled back everywhere, try again");
+  }
+  if (status.ok()) {
+    decider_->state = State::kCommitted;
+    return status;
+  }
+  decider_->error = On(*decider_, status);
+  Undo();
+  return decider_->error;
+}
+
+// The decider was lost with the COMMIT on its way.
+absl::Status AtomicCommit::AskAgain(const absl::Status& lost) {
+  // Its write lock, or backend, must not outlive the question.
+  if (decider_->connection->usable()) {
+    decider_->connection->Rollback().IgnoreError();
+  }
+  const absl::StatusOr<Decision> decision = Settle(
+      *decider_->engine, gid_, list_, absl::Now() + options_.resolve_timeout);
+  Tell(TwoPhaseStep::kSettle, *decider_, decision.status());
+  if (!decision.ok()) {
+    Recoverer::Of(*options_.topology, options_.recovery).Hurry();
+    return CommitInDoubt({list_.gid, decider_->name}, decision.status());
+  }
+  if (*decision == Decision::kCommit) return absl::OkStatus();
+  return absl::AbortedError(absl::StrCat(
+      "the database was lost before it had committed, and the transaction was "
+      "rolled back everywhere: ",
+      lost.message()));
+}
+
+void AtomicCommit::Finish() {
+  Recoverer& recoverer = Recoverer::Of(*options_.topology, options_.recovery);
+  const std::vector<CommitMember*> prepared = Prepared();
+  step_began_ = absl::Now();
+  if (options_.decision == DecisionMode::kAfterDecision) {
+    for (CommitMember* member : prepared) {
+      member->state = State::kPending;
+      Tell(TwoPhaseStep::kPending, *member, absl::OkStatus());
+    }
+    recoverer.Hurry();
+    return;
+  }
+  const absl::Time until = step_began_ + options_.finish_timeout;
+  const auto statuses = OnEach(
+      prepared, until,
+      [](CommitMember& member) {
+        FailPoint("commit.send");
+        const absl::Status sent =
+            ParticipantOf(member).StartEnd(member.gid, Decision::kCommit);
+        FailPoint("commit.sent");
+        return sent;
+      },
+      [](CommitMember& member) {
+        const absl::Status ended = ParticipantOf(member).FinishEnd();
+        FailPoint("commit.answered");
+        return ended;
+      });
+  bool all = true;
+  for (std::size_t i = 0; i < prepared.size(); ++i) {
+    prepared[i]->state = State::kCommitted;
+    prepared[i]->error = statuses[i];
+    // Not found: recovery was faster.
+    if (!statuses[i].ok() && !absl::IsNotFound(statuses[i])) {
+      FinishLater(*prepared[i], until);
+    }
+    const bool pending = prepared[i]->state == State::kPending;
+    all = all && !pending;
+    Tell(pending ? TwoPhaseStep::kPending : TwoPhaseStep::kCommit, *prepared[i],
+         prepared[i]->error);
+  }
+  if (all) {
+    recoverer.Confirmed(decider_->engine, gid_.txn);
+  } else {
+    recoverer.Hurry();
+  }
+}
+
+void AtomicCommit::FinishLater(CommitMember& member, absl::Time until) {
+  member.error =
+      EndPrepared(*member.engine, member.gid, Decision::kCommit, until);
+  member.state = member.error.ok() ? State::kCommitted : State::kPending;
+}
+
+void AtomicCommit::Rollback() {
+  open_ = false;
+  Undo();
+}
+
+// Rolls back whatever can be. What stays prepared, since its database cannot be
+// reached, recovery rolls back: the decider's share, and so a decision to
+// commit, can never come now.
+void AtomicCommit::Undo() {
+  open_ = false;
+  step_began_ = absl::Now();
+  std::vector<CommitMember*> to_end;
+  for (CommitMember& member : members_) {
+    const bool open =
+        member.state == State::kOpen && member.connection->usable();
+    if (open || member.state == State::kPrepared) to_end.push_back(&member);
+  }
+  const auto statuses = OnEach(
+      to_end, step_began_ + options_.finish_timeout,
+      [](CommitMember& member) {
+        FailPoint("rollback.send");
+        return member.state == State::kPrepared
+                   ? ParticipantOf(member).StartEnd(member.gid,
+                                                    Decision::kAbort)
+                   : member.connection->StartScript("ROLLBACK");
+      },
+      [](CommitMember& member) {
+        const absl::Status ended = member.state == State::kPrepared
+                                       ? ParticipantOf(member).FinishEnd()
+                                       : member.connection->FinishScript();
+        FailPoint("rollback.answered");
+        return ended;
+      });
+  bool left_prepared = false;
+  for (std::size_t i = 0; i < to_end.size(); ++i) {
+    if (decider_ != nullptr) {
+      Tell(TwoPhaseStep::kRollback, *to_end[i], statuses[i]);
+    }
+    left_prepared = left_prepared ||
+                    (to_end[i]->state == State::kPrepared && !statuses[i].ok());
+    to_end[i]->state = State::kOver;
+  }
+  // Also a share whose answer to PREPARE was lost may be prepared.
+  for (const CommitMember& member : members_) {
+    left_prepared =
+        left_prepared || (!member.gid.empty() && MayHaveHappened(member.error));
+  }
+  if (left_prepared) {
+    Recoverer::Of(*options_.topology, options_.recovery).Hurry();
+  }
+}
+
+// They stayed open until the decision, so that what they read held until then.
+void AtomicCommit::EndReaders() {
+  std::vector<CommitMember*> readers;
+  for (CommitMember& member : members_) {
+    if (member.state == State::kOpen && member.connection->usable()) {
+      readers.push_back(&member);
+    }
+  }
+  OnEach(
+      readers, absl::Now() + options_.finish_timeout,
+      [](CommitMember& member) {
+        return member.connection->StartScript("COMMIT");
+      },
+      [](CommitMember& member) { return member.connection->FinishScript(); });
+  for (CommitMember* reader : readers) reader->state = State::kOver;
+}
+
+std::vector<CommitMember*> AtomicCommit::Writers() {
+  std::vector<CommitMember*> writers;
+  for (CommitMember& member : members_) {
+    if (member.wrote()) writers.push_back(&member);
+  }
+  return writers;
+}
+
+std::vector<CommitMember*> AtomicCommit::Prepared() {
+  std::vector<CommitMember*> prepared;
+  for (CommitMember& member : members_) {
+    if (member.state == State::kPrepared) prepared.push_back(&member);
+  }
+  return prepared;
+}
+
+void AtomicCommit::Tell(TwoPhaseStep step, const CommitMember& member,
+                        const absl::Status& status) {
+  if (!options_.on_two_phase) return;
+  options_.on_two_phase(
+      {step, list_.gid, member.name, status, absl::Now() - step_began_});
+}
+
+}  // namespace shard

@@ -1,0 +1,160 @@
+#include "shard/session/two_phase/recoverer.h"
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "shard/base/status_macros.h"
+#include "shard/base/strings.h"
+#include "shard/session/two_phase/gid.h"
+#include "shard/session/two_phase/settlement.h"
+
+namespace shard {
+namespace {
+
+// Without a thread, so many decisions are removed together.
+constexpr std::size_t kConfirmedAtOnce = 128;
+
+// Half a second at the end of a program should do.
+constexpr absl::Duration kLastPatience = absl::Milliseconds(500);
+
+absl::Duration WithJitter(absl::Duration interval) {
+  static thread_local std::minstd_rand random{std::random_device{}()};
+  return interval * std::uniform_real_distribution<double>(0.8, 1.2)(random);
+}
+
+}  // namespace
+
+Recoverer& Recoverer::Of(Topology& topology, const RecoveryOptions& options) {
+  auto& recoverer = static_cast<Recoverer&>(topology.Service(
+      [](Topology& of) { return std::make_unique<Recoverer>(&of); }));
+  if (options.background && topology.databases().size() > 1) {
+    recoverer.EnsureThread(options);
+  }
+  return recoverer;
+}
+
+Recoverer::~Recoverer() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+  RemoveConfirmed();
+}
+
+void Recoverer::EnsureThread(const RecoveryOptions& options) {
+  const std::lock_guard lock(mutex_);
+  if (thread_.joinable() || stop_) return;
+  options_ = options;
+  hurry_ = true;  // there may be work left from before
+  thread_ = std::thread([this] { Loop(); });
+}
+
+void Recoverer::Loop() {
+  while (true) {
+    RecoveryOptions options;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait_for(lock,
+                     absl::ToChronoNanoseconds(WithJitter(options_.interval)),
+                     [this] { return stop_ || hurry_; });
+      if (stop_) return;
+      hurry_ = false;
+      options = options_;
+    }
+    const RecoveryReport report = Run(options);
+    if (options.on_pass) options.on_pass(report);
+  }
+}
+
+RecoveryReport Recoverer::Run(const RecoveryOptions& options) {
+  const std::lock_guard one_at_a_time(pass_mutex_);
+  ConfirmedDecisions confirmed;
+  {
+    const std::lock_guard lock(mutex_);
+    confirmed = std::exchange(confirmed_, {});
+    confirmed_count_ = 0;
+  }
+  return RecoveryPass(&topology_, &options).Run(confirmed);
+}
+
+void Recoverer::Hurry() {
+  {
+    const std::lock_guard lock(mutex_);
+    hurry_ = true;
+  }
+  wake_.notify_all();
+}
+
+void Recoverer::Confirmed(const Engine* decider, std::string txn) {
+  bool remove_now = false;
+  {
+    const std::lock_guard lock(mutex_);
+    confirmed_[decider].push_back(std::move(txn));
+    ++confirmed_count_;
+    remove_now = !thread_.joinable() && confirmed_count_ >= kConfirmedAtOnce;
+  }
+  if (remove_now) RemoveConfirmed();
+}
+
+void Recoverer::RemoveConfirmed() {
+  ConfirmedDecisions confirmed;
+  {
+    const std::lock_guard lock(mutex_);
+    confirmed = std::exchange(confirmed_, {});
+    confirmed_count_ = 0;
+  }
+  for (const auto& [name, engine] : topology_.databases()) {
+    const auto found = confirmed.find(engine.get());
+    if (found == confirmed.end()) continue;
+    // A row that stays, since the database is down, goes when it is old.
+    const auto connection = engine->OpenConnection();
+    if (!connection.ok()) continue;
+    (*connection)->set_deadline(absl::Now() + kLastPatience);
+    (*connection)->participant().DeleteDecisions(found->second).IgnoreError();
+  }
+}
+
+absl::StatusOr<Decision> Recoverer::Resolve(std::string_view transaction,
+                                            absl::Time until) {
+  SHARD_ASSIGN_OR_RETURN(const Gid gid, Gid::Parse(transaction));
+  Engine* const decider = topology_.FindByIdentity(gid.decider);
+  if (gid.cluster != topology_.cluster() || decider == nullptr) {
+    return absl::NotFoundError(absl::StrCat(
+        "transaction ", ToAbsl(transaction),
+        " is decided by no database of this topology that could be reached"));
+  }
+  SHARD_ASSIGN_OR_RETURN(const Decision decision,
+                         Settle(*decider, gid, {gid.Transaction(), {}}, until));
+  Survey survey = Survey::Take(topology_, until - absl::Now());
+  for (const SurveyedDatabase& database : survey.databases) {
+    for (const PreparedTransaction& prepared : database.prepared) {
+      const auto share = Gid::Parse(prepared.gid);
+      if (!share.ok() || share->txn != gid.txn) continue;
+      // What cannot be finished now, recovery will: the answer stands.
+      EndPrepared(*database.engine, prepared.gid, decision, until)
+          .IgnoreError();
+    }
+  }
+  return decision;
+}
+
+RecoveryReport Recover(Topology& topology, const RecoveryOptions& options) {
+  RecoveryOptions once = options;
+  once.background = false;
+  return Recoverer::Of(topology, once).Run(options);
+}
+
+}  // namespace shard

@@ -1,0 +1,34 @@
+// How recovery behaves.
+#ifndef SHARD_SESSION_TWO_PHASE_RECOVERY_OPTIONS_H_
+#define SHARD_SESSION_TWO_PHASE_RECOVERY_OPTIONS_H_
+
+#include <functional>
+
+#include "absl/time/time.h"
+
+namespace shard {
+
+struct RecoveryReport;
+
+struct RecoveryOptions {
+  // A thread that recovers from time to time, for as long as the topology
+  // lives, if that has several databases. One in each process is fine.
+  bool background = true;
+  // From one pass to the next, give or take a fifth.
+  absl::Duration interval = absl::Seconds(5);
+  // How long a transaction lies prepared before its decider is asked while the
+  // decider's part still runs. Asking then ends it: choose more than what the
+  // slowest prepare takes. It is no question of safety.
+  absl::Duration recover_after = absl::Seconds(5);
+  // How long a decision to commit outlives its transaction if the session that
+  // made it did not remove it itself.
+  absl::Duration decision_retention = absl::Hours(1);
+  // How long one answer of a database is waited for.
+  absl::Duration patience = absl::Seconds(2);
+  // Hears of each pass of the background thread, in that thread.
+  std::function<void(const RecoveryReport&)> on_pass = nullptr;
+};
+
+}  // namespace shard
+
+#endif  // SHARD_SESSION_TWO_PHASE_RECOVERY_OPTIONS_H_

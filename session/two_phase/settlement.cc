@@ -1,0 +1,73 @@
+#include "shard/session/two_phase/settlement.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "shard/base/failpoint.h"
+#include "shard/base/status_macros.h"
+#include "shard/dialects/connection.h"
+#include "shard/session/two_phase/patience.h"
+
+namespace shard {
+namespace {
+
+// How long one try waits for a COMMIT in flight before it begins anew, on a
+// connection that may be a better one.
+constexpr absl::Duration kOneTry = absl::Seconds(2);
+
+absl::StatusOr<Decision> SettleOnce(Engine& decider, const DecisionRow& row,
+                                    const std::string& number,
+                                    const Patience& patience) {
+  SHARD_ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection,
+                         decider.OpenConnection());
+  connection->set_deadline(patience.until());
+  FailPoint("settle.send");
+  absl::StatusOr<Decision> decision = connection->participant().Settle(
+      row, number, std::min(kOneTry, patience.left()));
+  FailPoint("settle.answered");
+  return decision;
+}
+
+absl::Status EndOnce(Engine& engine, const std::string& gid, Decision decision,
+                     const Patience& patience) {
+  SHARD_ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection,
+                         engine.OpenConnection());
+  connection->set_deadline(patience.until());
+  FailPoint("end.send");
+  SHARD_RETURN_IF_ERROR(connection->participant().StartEnd(gid, decision));
+  const absl::Status status = connection->participant().FinishEnd();
+  FailPoint("end.answered");
+  return absl::IsNotFound(status) ? absl::OkStatus() : status;
+}
+
+}  // namespace
+
+absl::StatusOr<Decision> Settle(Engine& decider, const Gid& transaction,
+                                const ParticipantList& participants,
+                                absl::Time until) {
+  DecisionRow row;
+  row.txn = transaction.txn;
+  row.outcome = Decision::kAbort;
+  row.participants = participants.ToJson();
+  Patience patience(until);
+  while (true) {
+    absl::StatusOr<Decision> decision =
+        SettleOnce(decider, row, transaction.DeciderNumber(), patience);
+    if (decision.ok() || !patience.Wait()) return decision;
+  }
+}
+
+absl::Status EndPrepared(Engine& engine, const std::string& gid,
+                         Decision decision, absl::Time until) {
+  Patience patience(until);
+  while (true) {
+    const absl::Status status = EndOnce(engine, gid, decision, patience);
+    if (status.ok() || !patience.Wait()) return status;
+  }
+}
+
+}  // namespace shard

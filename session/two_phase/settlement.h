@@ -1,0 +1,34 @@
+// Finding out what was decided, and carrying it out, on fresh connections.
+#ifndef SHARD_SESSION_TWO_PHASE_SETTLEMENT_H_
+#define SHARD_SESSION_TWO_PHASE_SETTLEMENT_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "shard/dialects/engine.h"
+#include "shard/dialects/participant.h"
+#include "shard/session/two_phase/gid.h"
+#include "shard/session/two_phase/participant_list.h"
+
+namespace shard {
+
+// Asks the database that decides over the transaction what became of it, by
+// deciding against it unless it is decided: to look only would miss a COMMIT
+// that is still running there. Afterwards the transaction can never become
+// anything else. Tries until it has an answer, to `until` at most; the error
+// is then that of the last try.
+absl::StatusOr<Decision> Settle(Engine& decider, const Gid& transaction,
+                                const ParticipantList& participants,
+                                absl::Time until);
+
+// Ends what is prepared under `gid` as decided. OK too when nothing is prepared
+// there any more: once the decision is known, that means that somebody else was
+// faster. Tries until it is done, to `until` at most.
+absl::Status EndPrepared(Engine& engine, const std::string& gid,
+                         Decision decision, absl::Time until);
+
+}  // namespace shard
+
+#endif  // SHARD_SESSION_TWO_PHASE_SETTLEMENT_H_
