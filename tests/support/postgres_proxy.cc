@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
@@ -479,12 +480,12 @@ void PostgresProxy::Pass(Wire& wire, Direction direction) {
       if (Clock::now() < *flow.held_until) break;
       flow.held_until.reset();
       flow.out += message;
-    } else if (type == kTls) {
+    } else if (!typed && type == kTls) {
       wire.DeclineTls();
     } else if (!Admit(wire, direction, message, type)) {
       break;
     }
-    if (type == kStartup) wire.started = true;
+    if (!typed && type == kStartup) wire.started = true;
     done += *size;
   }
   flow.in.erase(0, std::min(done, flow.in.size()));
@@ -499,8 +500,8 @@ bool PostgresProxy::Admit(Wire& wire, Direction direction,
     messages_.push_back({direction, type, wire.number});
   }
   Flow& flow = wire.flows[direction];
-  const bool hit = fault_ && !fault_happened_ &&
-                   fault_->direction == direction && fault_->message == number;
+  const bool hit =
+      fault_ && fault_->direction == direction && fault_->message == number;
   if (!hit || fault_->action == kCutAfter) flow.out += message;
   if (!hit) return true;
   fault_happened_ = true;
