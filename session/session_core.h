@@ -86,16 +86,19 @@ class SessionCore : public ObjectHost {
   void SettleCommit();
   enum class Reads { kExpire, kKeep };  // of objects that were only read
   void SettleRollback(const std::vector<const Engine*>& committed, Reads reads);
-  // How long the lists of the unit of work were when a nested transaction
-  // began.
+  // What a rollback undoes: how long the lists of the unit of work were when it
+  // began, and from which InstanceState::inserted_at on objects are new. As
+  // made: the whole transaction.
   struct Savepoint {
     std::size_t gone = 0;
     std::size_t rekeyed = 0;
+    std::size_t inserted_from = 1;
   };
   absl::Status CheckNested(const char* verb) const;
   void UndoSince(Savepoint savepoint,
                  const std::vector<const Engine*>& committed, Reads reads);
-  void UndoObject(EntityBase& object, bool stays, Reads reads);
+  void UndoObject(EntityBase& object, Savepoint savepoint, bool stays,
+                  Reads reads);
   void RestoreRowKey(EntityBase& object, KeyValue key);
   void MakeTransient(EntityBase& object);
 

@@ -118,7 +118,8 @@ void SessionCore::Close() {
 absl::Status SessionCore::BeginNested() {
   SHARD_RETURN_IF_ERROR(Flush());
   SHARD_RETURN_IF_ERROR(transaction_.BeginNested());
-  nested_.push_back({work_.gone.size(), work_.rekeyed.size()});
+  nested_.push_back(
+      {work_.gone.size(), work_.rekeyed.size(), nested_.size() + 2});
   return absl::OkStatus();
 }
 
@@ -234,20 +235,21 @@ void SessionCore::UndoSince(Savepoint savepoint,
   }
   std::vector<std::shared_ptr<EntityBase>> objects;
   identity_map_.ForEach([&objects](const auto& o) { objects.push_back(o); });
-  for (const auto& object : objects)
-    UndoObject(*object, stays(StateOf(*object)), reads);
-  work_.added.clear();
+  for (const auto& object : objects) {
+    UndoObject(*object, savepoint, stays(StateOf(*object)), reads);
+  }work_.added.clear();
   work_.changed.clear();
   work_.deleted.clear();
 }
 
-void SessionCore::UndoObject(EntityBase& object, bool stays, Reads reads) {
+void SessionCore::UndoObject(EntityBase& object, Savepoint savepoint,
+                             bool stays, Reads reads) {
   InstanceState& state = StateOf(object);
   const bool written = state.written_in_transaction;
-  if (state.inserted_at > nested_.size() && !stays) {
+  if (state.inserted_at >= savepoint.inserted_from && !stays) {
     return MakeTransient(object);
   }
-  if (nested_.empty()) {
+  if (savepoint.inserted_from == 1) {  // the transaction is over
     state.inserted_at = 0;
     state.key_generated = false;
     state.written_in_transaction = false;

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "shard/base/failpoint.h"
 #include "shard/base/status_macros.h"
 #include "shard/dialects/errors.h"
 #include "shard/session/fan_out.h"
@@ -261,7 +262,9 @@ absl::StatusOr<CommitResult> Transaction::CommitEach() {
     const Bind& bind = share->bind();
     CommitShare done{bind.engine->name(), bind.shard.name(), false, {}, false};
     if (first_failure.ok()) {
+      FailPoint("plain.send");
       done.error = share->connection().Commit();
+      FailPoint("plain.answered");
       done.committed = done.error.ok();
       some_written =
           some_written || (done.committed && share->may_have_written());

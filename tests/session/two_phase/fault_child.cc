@@ -1,0 +1,82 @@
+// A process that dies in the middle of a commit, or of a recovery.
+//
+//   fault_child COMMAND DIE_AT NAME URL ...
+//
+// COMMAND "commit" adds a city of that name to each database and commits;
+// "recover" runs a pass of recovery. From there on fail points are counted, and
+// number DIE_AT, from 0, ends the process with code 99. If there are not so
+// many it prints what happened and each fail point that it passed, a line each.
+#include <unistd.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdlib>
+#include <iostream>
+#include <mutex>
+#include <numeric>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shard/base/failpoint.h"
+#include "shard/session/commit_result.h"
+#include "shard/tests/session/two_phase/cluster.h"
+
+namespace shard::testing {
+namespace {
+
+constexpr int kDied = 99;
+
+std::vector<std::string>& Passed() {
+  static auto& passed = *new std::vector<std::string>;
+  return passed;
+}
+
+void DieAt(std::size_t number) {
+  SetFailPointHandler([number](std::string_view name) {
+    static std::mutex mutex;
+    const std::lock_guard lock(mutex);
+    if (Passed().size() == number) _exit(kDied);
+    Passed().emplace_back(name);
+  });
+}
+
+std::string Told(const absl::StatusOr<CommitResult>& result) {
+  if (result.ok()) return result->has_pending() ? "pending" : "committed";
+  return InDoubtOf(result.status()).has_value() ? "in doubt" : "aborted";
+}
+
+int Run(const std::vector<std::string>& arguments) {
+  const std::string& command = arguments.at(0);
+  const std::size_t die_at = std::stoul(arguments.at(1));
+  const std::vector<std::string> urls(arguments.begin() + 3, arguments.end());
+  Cluster cluster(urls);
+  std::string outcome;
+  if (command == "commit") {
+    std::vector<std::size_t> all(urls.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    ShardedSession session(cluster.options());
+    cluster.AddCities(session, arguments.at(2), all);
+    DieAt(die_at);
+    outcome = Told(session.Commit());
+  } else {
+    DieAt(die_at);
+    outcome = cluster.RecoverNow().ToString();
+  }
+  SetFailPointHandler(nullptr);
+  std::cout << outcome << "\n";
+  for (const std::string& name : Passed()) std::cout << name << "\n";
+  return 0;
+}
+
+}  // namespace
+}  // namespace shard::testing
+
+int main(int argc, char** argv) {
+  try {
+    return shard::testing::Run({argv + 1, argv + argc});
+  } catch (const std::exception& error) {
+    std::cerr << "fault_child: " << error.what() << "\n";
+    return 1;
+  }
+}
