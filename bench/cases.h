@@ -12,6 +12,7 @@ std::vector<Case> FlushCases();
 std::vector<Case> PostgresFlushCases();
 std::vector<Case> GetCases();
 std::vector<Case> RouterCases();
+std::vector<Case> TwoPhaseCases();
 
 }  // namespace shard::bench
 

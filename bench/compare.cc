@@ -28,7 +28,8 @@ struct Options {
 
 std::vector<Case> AllCases() {
   std::vector<Case> all;
-  for (auto* list : {FlushCases, PostgresFlushCases, GetCases, RouterCases}) {
+  for (auto* list :
+       {FlushCases, PostgresFlushCases, GetCases, RouterCases, TwoPhaseCases}) {
     for (Case& one : list()) all.push_back(std::move(one));
   }
   return all;

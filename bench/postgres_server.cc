@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 
 namespace shard::bench {
 namespace {
@@ -18,11 +19,6 @@ namespace {
 std::string Environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
-}
-
-// The first of a list with commas.
-std::string First(const std::string& urls) {
-  return urls.substr(0, urls.find(','));
 }
 
 // tools/pg_clusters.sh: in the workspace when Bazel runs us, else here.
@@ -43,7 +39,7 @@ std::string ReadLine(int file) {
 [[noreturn]] void BecomeScript(const std::string& script, int in, int out) {
   dup2(in, STDIN_FILENO);
   dup2(out, STDOUT_FILENO);
-  execl("/bin/bash", "bash", script.c_str(), "run", "1", "bash", "-c",
+  execl("/bin/bash", "bash", script.c_str(), "run", "2", "bash", "-c",
         "echo \"$SHARD_TEST_POSTGRES_URLS\"; exec cat > /dev/null",
         static_cast<char*>(nullptr));
   _exit(127);
@@ -55,14 +51,17 @@ absl::StatusOr<std::unique_ptr<PostgresServer>> PostgresServer::Find() {
   std::unique_ptr<PostgresServer> server(new PostgresServer);
   for (const char* name :
        {"SHARD_BENCH_POSTGRES_URL", "SHARD_TEST_POSTGRES_URLS"}) {
-    if (server->url_.empty()) server->url_ = First(Environment(name));
+    if (server->urls_.empty()) {
+      server->urls_ = absl::StrSplit(Environment(name), ',', absl::SkipEmpty());
+    }
   }
-  if (!server->url_.empty()) return server;
+  if (!server->urls_.empty()) return server;
   const std::string script = ScriptPath();
   if (std::filesystem::exists(script)) {
-    server->url_ = server->StartCluster(script);
+    server->urls_ =
+        absl::StrSplit(server->StartCluster(script), ',', absl::SkipEmpty());
   }
-  if (!server->url_.empty()) return server;
+  if (!server->urls_.empty()) return server;
   return absl::UnavailableError(
       absl::StrCat("no PostgreSQL server: SHARD_BENCH_POSTGRES_URL is not set "
                    "and ",

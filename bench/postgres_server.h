@@ -6,14 +6,15 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
 namespace shard::bench {
 
-// The server that SHARD_BENCH_POSTGRES_URL names, or the first of
-// SHARD_TEST_POSTGRES_URLS; without either a throw-away cluster of
-// tools/pg_clusters.sh, which stops when this object or the process ends, no
+// The servers that SHARD_BENCH_POSTGRES_URL or SHARD_TEST_POSTGRES_URLS name
+// (with commas between); without either two throw-away clusters of
+// tools/pg_clusters.sh, which stop when this object or the process ends, no
 // matter how: the script waits on a pipe that ends with them.
 class PostgresServer {
  public:
@@ -23,14 +24,16 @@ class PostgresServer {
   PostgresServer(const PostgresServer&) = delete;
   PostgresServer& operator=(const PostgresServer&) = delete;
 
-  const std::string& url() const { return url_; }
+  // The first.
+  const std::string& url() const { return urls_.front(); }
+  const std::vector<std::string>& urls() const { return urls_; }
 
  private:
   PostgresServer() = default;
-  // Starts the script and reads the URL that it writes; "" if it has none.
+  // Starts the script and reads the URLs that it writes; "" if it has none.
   std::string StartCluster(const std::string& script);
 
-  std::string url_;
+  std::vector<std::string> urls_;
   pid_t script_ = 0;    // none: a server that was there before
   int keep_alive_ = 0;  // our end of the pipe
 };

@@ -168,7 +168,7 @@ TEST_F(SnippetsTest, OwnStrategy) {
           {.shards = {{"low", low}, {"middle", middle}, {"high", high}},
            .rules = {shard::ShardBy(Car::c.id, ranges)}}));
   // [/use_strategy]
-  ShardedSession session({.resolver = resolver});
+  ShardedSession session({.resolver = resolver, .two_phase = false});
   for (const std::int64_t id : {5, 1500, 2000}) {
     auto car = std::make_shared<Car>();
     car->id = id;

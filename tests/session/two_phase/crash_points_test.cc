@@ -36,7 +36,8 @@ class CrashPointsTest : public TwoPhaseTest,
                const std::string& name) {
     std::string line = absl::StrCat("tests/session/two_phase/fault_child ",
                                     command, " ", die_at, " ", name);
-    for (const std::string& url : urls()) absl::StrAppend(&line, " '", url, "'");
+    for (const std::string& url : urls())
+      absl::StrAppend(&line, " '", url, "'");
     FILE* const pipe = popen(line.c_str(), "r");
     std::string output;
     char buffer[4096];
@@ -76,7 +77,8 @@ class CrashPointsTest : public TwoPhaseTest,
 
   void ExpectAllOrNothing(const std::string& name) {
     const std::int64_t cities = Cities(name);
-    EXPECT_TRUE(cities == 0 || cities == static_cast<std::int64_t>(urls().size()))
+    EXPECT_TRUE(cities == 0 ||
+                cities == static_cast<std::int64_t>(urls().size()))
         << cities << " of " << urls().size();
   }
 };
@@ -98,8 +100,8 @@ TEST_P(CrashPointsTest, InTheCommit) {
   };
   ASSERT_LT(place(answered), whole.passed.size());
   for (std::size_t point = 0; point < whole.passed.size(); ++point) {
-    SCOPED_TRACE(absl::StrCat("dies at ", whole.passed[point], ", number ",
-                              point));
+    SCOPED_TRACE(
+        absl::StrCat("dies at ", whole.passed[point], ", number ", point));
     const std::string name = absl::StrCat("City", point);
     ASSERT_EQ(Run("commit", point, name).exit_code, kDied);
     RecoverUntilClean();

@@ -158,14 +158,11 @@ TEST_P(CutConnectionsTest, AtEveryMessage) {
       for (std::size_t k = 0; k < messages[i][direction]; ++k) {
         for (const auto action :
              {PostgresProxy::kCutBefore, PostgresProxy::kCutAfter}) {
-          SCOPED_TRACE(absl::StrCat("d", i, ", message ", k, " to the ",
-                                    direction == PostgresProxy::kToServer
-                                        ? "server"
-                                        : "client",
-                                    ", cut ",
-                                    action == PostgresProxy::kCutBefore
-                                        ? "before"
-                                        : "after"));
+          SCOPED_TRACE(absl::StrCat(
+              "d", i, ", message ", k, " to the ",
+              direction == PostgresProxy::kToServer ? "server" : "client",
+              ", cut ",
+              action == PostgresProxy::kCutBefore ? "before" : "after"));
           Try(*proxies_[i], {direction, k, action}, false);
           // What comes towards the client behind the cut decides nothing.
           if (direction == PostgresProxy::kToServer) {
