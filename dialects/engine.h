@@ -42,7 +42,7 @@ struct EngineOptions {
   absl::Duration busy_timeout = absl::Seconds(5);
   // Heard after each statement, in the thread that ran it; may be called from
   // several threads at once. Costs nothing when empty.
-  std::function<void(const StatementEvent&)> on_statement;
+  std::function<void(const StatementEvent&)> on_statement = nullptr;
 };
 
 // A connection on loan; goes back to its pool when destroyed: rolled back if a

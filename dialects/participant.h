@@ -111,7 +111,9 @@ class Participant {
   // Decides `row.txn` against committing unless it is decided already, and
   // returns the decision that stands. Waits for a COMMIT in flight, for
   // `patience` at most: kAborted, the owner is alive. `number`: that of the
-  // decider's transaction, or empty.
+  // decider's transaction, or empty. Only a row counts as a decision to commit:
+  // that the number's transaction has committed does not, since a server that
+  // crashed may have given the number to another.
   virtual absl::StatusOr<Decision> Settle(const DecisionRow& row,
                                           std::string_view number,
                                           absl::Duration patience) = 0;

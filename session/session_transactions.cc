@@ -237,7 +237,8 @@ void SessionCore::UndoSince(Savepoint savepoint,
   identity_map_.ForEach([&objects](const auto& o) { objects.push_back(o); });
   for (const auto& object : objects) {
     UndoObject(*object, savepoint, stays(StateOf(*object)), reads);
-  }work_.added.clear();
+  }
+  work_.added.clear();
   work_.changed.clear();
   work_.deleted.clear();
 }

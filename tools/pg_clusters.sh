@@ -1,7 +1,8 @@
 #!/bin/bash
 # Throw-away PostgreSQL 15 clusters for tests and the demo, on loopback only. Touches no other cluster.
-#   tools/pg_clusters.sh start [--icu] DIR N   makes N clusters below DIR (and one with an ICU collation) and writes
-#                                              their URLs to DIR/env
+#   tools/pg_clusters.sh start [--icu] DIR N   makes N clusters below DIR and writes their URLs to DIR/env; --icu: and
+#                                              one with an ICU collation and max_prepared_transactions = 0, whose URL
+#                                              is SHARD_TEST_POSTGRES_ICU_URL and SHARD_TEST_POSTGRES_NO_PREPARE_URL
 #   tools/pg_clusters.sh stop DIR              stops them and removes DIR
 #   tools/pg_clusters.sh run [--icu] N COMMAND ...   runs COMMAND with DIR/env exported, then stops them, whatever happens
 set -u
@@ -22,16 +23,16 @@ in_use() {
   (exec 3<> "/dev/tcp/127.0.0.1/$1") 2> /dev/null
 }
 
-init_cluster() { # data folder, options of initdb
-  local data=$1
-  shift
+init_cluster() { # data folder, max_prepared_transactions, options of initdb
+  local data=$1 prepared=$2
+  shift 2
   as_postgres "$bin/initdb" -D "$data" -U postgres -A trust --encoding=UTF8 --locale=C.UTF-8 --no-sync "$@" \
     > "$data.initdb.log" 2>&1 || return
   as_postgres tee -a "$data/postgresql.conf" > /dev/null << EOF
 listen_addresses = '127.0.0.1'
 unix_socket_directories = '${data%/*}'
 max_connections = 200
-max_prepared_transactions = 100
+max_prepared_transactions = $prepared
 EOF
 }
 
@@ -57,11 +58,11 @@ start_clusters() { # [--icu] DIR N
   for ((i = 1; i <= count; ++i)); do names+=("pg$i"); done
   [ "$(id -u)" -ne 0 ] || chown postgres: "$dir"
 
-  local options jobs=()
+  local prepared options jobs=()
   for name in "${names[@]}" $icu; do
-    options=()
-    [ "$name" = icu ] && options=(--locale-provider=icu --icu-locale=en-US)
-    init_cluster "$dir/$name" "${options[@]}" &
+    prepared=100 options=()
+    [ "$name" = icu ] && prepared=0 options=(--locale-provider=icu --icu-locale=en-US)
+    init_cluster "$dir/$name" "$prepared" "${options[@]}" &
     jobs+=($!)
   done
   for job in "${jobs[@]}"; do
@@ -73,7 +74,11 @@ start_clusters() { # [--icu] DIR N
     if [ "$name" = icu ]; then icu_url=$url; else urls+=${urls:+,}$url; fi
     ((++port))
   done
-  printf 'export SHARD_TEST_POSTGRES_URLS=%s\nexport SHARD_TEST_POSTGRES_ICU_URL=%s\n' "$urls" "$icu_url" > "$dir/env"
+  cat > "$dir/env" << EOF
+export SHARD_TEST_POSTGRES_URLS=$urls
+export SHARD_TEST_POSTGRES_ICU_URL=$icu_url
+export SHARD_TEST_POSTGRES_NO_PREPARE_URL=$icu_url
+EOF
   unfinished=
 }
 

@@ -93,6 +93,8 @@ absl::StatusOr<ScriptResults> Conversation::RunOwn(std::string text,
 
 absl::StatusOr<ScriptResults> Conversation::RunOwnTransaction(
     std::string_view text, std::string shown) {
+  SHARD_RETURN_IF_ERROR(
+      CheckOutsideTransaction());  // else that is undone below
   // Whatever the database's default is: each statement has to see what was
   // committed before it.
   absl::StatusOr<ScriptResults> results =

@@ -45,6 +45,11 @@ Ending EndingOf(std::string_view text) {
   return Ending::kNone;
 }
 
+void LateBegin::Begin(std::string text) {
+  End();
+  begin_ = std::move(text);
+}
+
 void LateBegin::LimitLockWaits(absl::Duration limit) {
   const std::int64_t milliseconds = std::clamp<std::int64_t>(
       absl::ToInt64Milliseconds(absl::Ceil(limit, absl::Milliseconds(1))), 1,
@@ -52,6 +57,7 @@ void LateBegin::LimitLockWaits(absl::Duration limit) {
   limit_ = absl::StrCat(
       "SELECT pg_catalog.set_config('lock_timeout', '", milliseconds,
       "', true) WHERE pg_catalog.current_setting('lock_timeout') = '0'");
+  limit_due_ = true;
 }
 
 absl::Status LateBegin::CheckMayRun(std::string_view statement) const {
@@ -76,8 +82,9 @@ LateBegin::Opening LateBegin::TakeOpening(std::string_view statement,
   if (EndingOf(statement) == Ending::kRollback) limit_.clear();
   failed_ = pending();
   opening.begin = std::exchange(begin_, std::string());
-  if (!MustComeFirst(statement)) {
-    opening.limit = std::exchange(limit_, std::string());
+  if (limit_due_ && !MustComeFirst(statement)) {
+    limit_due_ = false;
+    opening.limit = limit_;
   }
   return opening;
 }

@@ -25,7 +25,7 @@ Ending EndingOf(std::string_view text);
 // its own, and nothing may run as if there were none.
 class LateBegin {
  public:
-  void Begin(std::string text) { begin_ = std::move(text); }
+  void Begin(std::string text);
   void LimitLockWaits(absl::Duration limit);
 
   // From Begin until the BEGIN is sent.
@@ -45,10 +45,16 @@ class LateBegin {
   Opening TakeOpening(std::string_view statement,
                       PGTransactionStatusType status);
   void NoteBegun() { failed_ = false; }
+  // A statement answered with this tag: rolling back to a savepoint undoes
+  // settings too.
+  void NoteCommandTag(std::string_view tag) {
+    if (tag == "ROLLBACK") limit_due_ = true;
+  }
 
  private:
   std::string begin_;
-  std::string limit_;
+  std::string limit_;  // of this transaction; empty: none
+  bool limit_due_ = false;
   bool failed_ = false;
 };
 

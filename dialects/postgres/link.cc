@@ -72,6 +72,8 @@ absl::Status FinishConnecting(PGconn* connection, absl::Duration timeout) {
   return ErrorOfConnecting(connection);
 }
 
+void IgnoreNotice(void*, const PGresult*) {}
+
 // How libpqxx connects: with parameters as a list, so that no message can
 // repeat a connection string, and handing out the handle.
 class Policy : public pqxx::connect_direct {
@@ -95,6 +97,7 @@ class Policy : public pqxx::connect_direct {
     if (handle_ == nullptr) throw std::bad_alloc();
     // Verbose: with the SQLSTATE, for which there is no other way here.
     PQsetErrorVerbosity(handle_, PQERRORS_VERBOSE);
+    PQsetNoticeReceiver(handle_, &IgnoreNotice, nullptr);
     status_ = FinishConnecting(handle_, info_.timeout);
     if (!status_.ok()) {
       PQfinish(std::exchange(handle_, nullptr));
@@ -118,8 +121,6 @@ class Policy : public pqxx::connect_direct {
   handle handle_ = nullptr;
   absl::Status status_;
 };
-
-void IgnoreNotice(void*, const PGresult*) {}
 
 struct Setting {
   const char* name;

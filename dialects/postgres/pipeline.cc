@@ -45,11 +45,11 @@ Pipeline::Pipeline(Link* link, ServerState* state, LateBegin* late_begin,
       listener_(listener) {}
 
 absl::Status Pipeline::Start(PipelineTask* task) {
+  if (!running() && !link_->usable()) return link_->Lost(task->text(0));
   if (running() || PQtransactionStatus(libpq()) == PQTRANS_ACTIVE) {
     return absl::FailedPreconditionError(
         "the connection is busy: finish what was started first");
   }
-  if (!link_->usable()) return link_->Lost(task->text(0));
   SHARD_RETURN_IF_ERROR(CheckMayRun(task->text(0)));
   if (PQenterPipelineMode(libpq()) != 1) return link_->Lost(task->text(0));
   task_ = task;
@@ -261,6 +261,7 @@ void Pipeline::TakeStep(const Awaited& awaited, const PGresult* result) {
   const std::string_view text = task_->text(awaited.step);
   const std::string_view tag = CommandTag(result);
   state_->NoteCommandTag(tag);
+  late_begin_->NoteCommandTag(tag);
   absl::Status status;
   if (WasRolledBack(text, tag)) {
     status = RolledBack(text);

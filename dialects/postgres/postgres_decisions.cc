@@ -161,9 +161,6 @@ absl::StatusOr<Decision> PostgresDecisions::PutOrFind(const DecisionRow& row,
         conversation_.RunOwnTransaction(
             text, "INSERT INTO public.shard_decisions ON CONFLICT DO NOTHING");
     if (!results.ok()) return Explain(results.status(), row);
-    for (const ScriptResult& result : *results) {
-      if (result.tag == "DELETE 1") return Decision::kCommit;
-    }
     const std::vector<std::string>& found =
         (*results)[results->size() - 2].rows.at(0);  // in front of COMMIT
     if (!found[0].empty()) return OutcomeOf(found[0]);
@@ -181,10 +178,9 @@ absl::StatusOr<Decision> PostgresDecisions::PutOrFind(const DecisionRow& row,
 // whose COMMIT may be on its way, or of another recovery. READ COMMITTED has
 // the SELECT behind it see what was waited for.
 //
-// The decider's fate is asked once our row is in, not before: from then on its
-// own insert can only collide, so "in progress" means that it will not commit.
-// Asked before, it could still commit, and have its row cleaned away, ahead of
-// our insert. Having committed and left no row means just that.
+// Only a row says that it was committed, never the fate of the decider's
+// number: a server that crashes gives out again the numbers of transactions
+// whose log had not reached the disk, and the next owner may commit.
 absl::StatusOr<std::string> PostgresDecisions::PutText(
     const DecisionRow& row, std::string_view number,
     absl::Duration patience) const {
@@ -199,11 +195,6 @@ absl::StatusOr<std::string> PostgresDecisions::PutText(
                     ") IS DISTINCT FROM 'in progress'");
   }
   absl::StrAppend(&text, " ON CONFLICT (txn) DO NOTHING;");
-  if (!number.empty()) {
-    absl::StrAppend(&text,
-                    "DELETE FROM public.shard_decisions WHERE txn = ", txn,
-                    " AND outcome = 'abort' AND ", fate, " = 'committed';");
-  }
   absl::StrAppend(
       &text,
       "SELECT (SELECT outcome FROM public.shard_decisions WHERE txn = ", txn,

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "shard/base/status_macros.h"
 #include "shard/dialects/engine.h"
@@ -62,18 +63,22 @@ class PostgresOpener final : public Engine::Opener {
   }
 
   absl::StatusOr<std::unique_ptr<Connection>> Open() override {
-    SHARD_ASSIGN_OR_RETURN(std::unique_ptr<Link> link, Link::Connect(info_));
-    const absl::StatusOr<DatabaseFacts> facts = ReadFacts(*link);
-    if (absl::IsDeadlineExceeded(facts.status())) {
-      return absl::UnavailableError("cannot connect: the server is too slow");
-    }
-    SHARD_RETURN_IF_ERROR(facts.status());
-    link->set_deadline(absl::InfiniteFuture());
-    return std::make_unique<PostgresConnection>(std::move(link), options_,
-                                                *facts);
+    absl::StatusOr<std::unique_ptr<Connection>> connection = Connect();
+    if (!absl::IsDeadlineExceeded(connection.status())) return connection;
+    return absl::UnavailableError(
+        absl::StrCat("cannot connect: no answer within ",
+                     absl::FormatDuration(info_.timeout)));
   }
 
  private:
+  absl::StatusOr<std::unique_ptr<Connection>> Connect() {
+    SHARD_ASSIGN_OR_RETURN(std::unique_ptr<Link> link, Link::Connect(info_));
+    SHARD_ASSIGN_OR_RETURN(const DatabaseFacts facts, ReadFacts(*link));
+    link->set_deadline(absl::InfiniteFuture());
+    return std::make_unique<PostgresConnection>(std::move(link), options_,
+                                                facts);
+  }
+
   const ConnInfo info_;
   const EngineOptions options_;
 };

@@ -55,6 +55,7 @@ absl::Status WrongAnswer(std::string_view statement, std::string_view tag) {
       "the server answered ", ToAbsl(statement), " with ", ToAbsl(tag)));
 }
 
+constexpr char kOutOfSlots[] = "53200";
 constexpr CodeRule kFailedBefore = {"25P02", Code::kAborted};
 
 }  // namespace
@@ -125,7 +126,7 @@ absl::Status PostgresParticipant::FinishPrepare() {
 
 absl::Status PostgresParticipant::ExplainPrepare(
     const absl::Status& status) const {
-  if (absl::IsResourceExhausted(status)) {
+  if (DatabaseCode(status) == kOutOfSlots) {
     return Annotate(
         status, absl::StrCat("cannot prepare; max_prepared_transactions is ",
                              max_prepared_, ", raise it"));
@@ -152,7 +153,10 @@ absl::Status PostgresParticipant::FinishDecide() {
     return tag == "COMMIT" ? absl::OkStatus() : WrongAnswer("COMMIT", tag);
   }
   const absl::Status& status = results.status();
-  if (!absl::IsAlreadyExists(status)) return WithCodes(status, {kFailedBefore});
+  if (!absl::IsAlreadyExists(status)) {
+    return WithCodes(status,
+                     {kFailedBefore, {"42P01", Code::kFailedPrecondition}});
+  }
   if (conversation_.in_transaction()) {  // the insert failed
     return Annotate(status, "the transaction is decided already");
   }

@@ -113,8 +113,9 @@ absl::StatusOr<std::optional<Stamp>> ReadPostgresStamp(
   return results.status();
 }
 
-absl::StatusOr<Stamp> PutPostgresStamp(Conversation& conversation,
-                                       const Stamp& stamp) {
+namespace {
+
+absl::StatusOr<Stamp> PutStamp(Conversation& conversation, const Stamp& stamp) {
   SHARD_ASSIGN_OR_RETURN(const bool has_tables, HasTables(conversation));
   if (has_tables) {
     SHARD_ASSIGN_OR_RETURN(const std::optional<Stamp> standing,
@@ -125,20 +126,29 @@ absl::StatusOr<Stamp> PutPostgresStamp(Conversation& conversation,
   }
   SHARD_ASSIGN_OR_RETURN(const std::string write,
                          WriteText(conversation.link(), stamp));
-  const absl::StatusOr<ScriptResults> results = conversation.RunOwnTransaction(
-      absl::StrCat(kLock, kCommitDurably, kCreateTables, write, kRead), kShown);
-  if (absl::IsPermissionDenied(results.status())) {
-    return Annotate(results.status(),
-                    "cannot stamp the database; have its owner do it once, and "
-                    "grant this role SELECT, INSERT, UPDATE and DELETE on "
-                    "public.shard_decisions and public.shard_stamp");
-  }
-  SHARD_RETURN_IF_ERROR(results.status());
+  SHARD_ASSIGN_OR_RETURN(
+      const ScriptResults results,
+      conversation.RunOwnTransaction(
+          absl::StrCat(kLock, kCommitDurably, kCreateTables, write, kRead),
+          kShown));
   const std::optional<Stamp> standing =
-      StampOf((*results)[results->size() - 2].rows);  // in front of COMMIT
+      StampOf(results[results.size() - 2].rows);  // in front of COMMIT
   if (standing.has_value()) return *standing;
   return absl::AbortedError(
       "the stamp was removed by somebody else while it was put in");
+}
+
+}  // namespace
+
+absl::StatusOr<Stamp> PutPostgresStamp(Conversation& conversation,
+                                       const Stamp& stamp) {
+  absl::StatusOr<Stamp> standing = PutStamp(conversation, stamp);
+  if (!absl::IsPermissionDenied(standing.status())) return standing;
+  return Annotate(standing.status(),
+                  "cannot stamp the database; have its owner do it once, and "
+                  "grant this role USAGE on schema public, and SELECT, INSERT, "
+                  "UPDATE and DELETE on public.shard_decisions and "
+                  "public.shard_stamp");
 }
 
 }  // namespace shard::postgres

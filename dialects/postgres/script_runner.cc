@@ -108,6 +108,7 @@ void ScriptRunner::Take(const PGresult* result) {
 void ScriptRunner::TakeResult(const PGresult* result) {
   const std::string_view tag = CommandTag(result);
   state_.NoteCommandTag(tag);
+  late_begin_.NoteCommandTag(tag);
   if (WasRolledBack(shown(), tag)) Fail(RolledBack(shown()));
   if (!script_.collect || !error_.ok()) return;
   results_.push_back({std::string(tag), RowsOf(result)});

@@ -194,9 +194,9 @@ absl::Status AtomicCommit::CommitOne() {
       auto fresh = writer->engine->OpenConnection();
       if (fresh.ok()) {
         const auto fate = (*fresh)->participant().FateOf(writer->number);
-        if (fate.ok() && *fate == TransactionFate::kCommitted) {
-          status = absl::OkStatus();
-        } else if (fate.ok() && *fate == TransactionFate::kAborted) {
+        // "Committed" may be said of another transaction: a server that
+        // crashed gives out again the numbers of those that it lost.
+        if (fate.ok() && *fate == TransactionFate::kAborted) {
           status = absl::AbortedError(
               "the connection was lost, and the transaction rolled back");
         }

@@ -21,7 +21,9 @@ struct RecoveryOptions {
   // slowest prepare takes. It is no question of safety.
   absl::Duration recover_after = absl::Seconds(5);
   // How long a decision to commit outlives its transaction if the session that
-  // made it did not remove it itself.
+  // made it did not remove it itself. Keep it far above every session's
+  // resolve_timeout: a session that lost its decider's answer and finds no
+  // decision takes it that there was none.
   absl::Duration decision_retention = absl::Hours(1);
   // How long one answer of a database is waited for.
   absl::Duration patience = absl::Seconds(2);

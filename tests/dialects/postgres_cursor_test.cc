@@ -80,6 +80,7 @@ TEST_F(PostgresCursorTest, ABatchThatEndsWithTheRows) {
 
 TEST_F(PostgresCursorTest, AShortResultCostsTwoStatementsAndNoWaiting) {
   SHARD_ASSERT_OK(connection().Begin());
+  SHARD_ASSERT_OK(Run("SELECT 1"));  // BEGIN is sent by now
   ForgetStatements();
   {
     const auto cursor = Open(series_, ten_, 100);

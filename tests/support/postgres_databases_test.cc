@@ -21,9 +21,6 @@ using ::testing::IsEmpty;
 using ::testing::ThrowsMessage;
 using ::testing::UnorderedElementsAre;
 
-constexpr char kPrepareOne[] =
-    "BEGIN; CREATE TABLE prepared (id int); PREPARE TRANSACTION 'it''s one'";
-
 class PostgresDatabasesTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -44,6 +41,14 @@ class PostgresDatabasesTest : public ::testing::Test {
 
   static std::string Name(const std::string& url) {
     return PostgresClient(url).Run("SELECT current_database()")[0];
+  }
+
+  // A gid is one of the whole server, which others use as well.
+  static std::string PrepareOne(const std::string& name) {
+    return absl::StrCat(
+        "BEGIN; CREATE TABLE prepared (id int);"
+        "PREPARE TRANSACTION 'it''s ",
+        name, "'");
   }
 
   // Everything that makes a database differ from a new one.
@@ -88,7 +93,7 @@ TEST_F(PostgresDatabasesTest, TheNextFindsNothingOfTheLast) {
       "CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1'");
   client.Run(absl::StrCat("ALTER DATABASE ", Name(url),
                           " SET default_transaction_read_only = on"));
-  client.Run(kPrepareOne);
+  client.Run(PrepareOne(Name(url)));
   client.Run("BEGIN; LOCK TABLE parents");  // and stays connected
   databases_.GiveBack(url);
 
@@ -107,7 +112,7 @@ TEST_F(PostgresDatabasesTest, DropsWhatIsTakenAndWhatIsIdle) {
     const std::string taken = databases.Take(server_);
     names = {Name(idle), Name(taken)};
     databases.GiveBack(idle);
-    PostgresClient(taken).Run(kPrepareOne);
+    PostgresClient(taken).Run(PrepareOne(Name(taken)));
     EXPECT_EQ(Existing(names).size(), 2);
   }
   EXPECT_THAT(Existing(names), IsEmpty());
@@ -168,7 +173,7 @@ TEST_F(PostgresDatabasesTest, AServerThatCannotPrepare) {
   const PostgresDatabase database = PostgresDatabase::WithoutPrepare();
   PostgresClient client(database.url());
   EXPECT_THAT(client.Run("SHOW max_prepared_transactions"), ElementsAre("0"));
-  EXPECT_THAT([&] { client.Run(kPrepareOne); },
+  EXPECT_THAT([&] { client.Run(PrepareOne("one")); },
               ThrowsMessage<std::runtime_error>(HasSubstr("disabled")));
 }
 

@@ -1,0 +1,56 @@
+#include "shard/tests/crash/saboteur.h"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "shard/base/status_macros.h"
+#include "shard/tests/crash/plan.h"
+#include "shard/tests/crash/raw_database.h"
+#include "shard/tests/crash/stop_signal.h"
+
+namespace shard::bank {
+namespace {
+
+absl::Status GuessAll(RawDatabase& server, Random& random) {
+  SHARD_ASSIGN_OR_RETURN(const RawDatabase::Rows prepared,
+                         server.Query("SELECT gid FROM pg_prepared_xacts "
+                                      "WHERE gid LIKE 'shard1/%'"));
+  for (const auto& row : prepared) {
+    const char* const verb = Chance(random, 50) ? "COMMIT" : "ROLLBACK";
+    // Its owner may be faster.
+    server.Query(absl::StrCat(verb, " PREPARED '", row[0], "'"))
+        .status()
+        .IgnoreError();
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status RunSaboteur(const std::vector<Database>& databases,
+                         std::uint64_t seed) {
+  const StopSignal stop;
+  Random random(seed);
+  std::map<std::string, std::unique_ptr<RawDatabase>> servers;
+  while (!stop.came()) {
+    for (const Database& database : databases) {
+      auto& server = servers[database.name];
+      if (server == nullptr) {
+        auto opened = RawDatabase::Open(database.url);
+        if (opened.ok()) server = *std::move(opened);
+      }
+      if (server == nullptr || !server->is_postgres()) continue;
+      if (!GuessAll(*server, random).ok()) server = nullptr;
+    }
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace shard::bank

@@ -1,0 +1,176 @@
+#include "shard/tools/shardctl/help.h"
+
+#include <string_view>
+
+namespace shard::shardctl {
+namespace {
+
+constexpr std::string_view kProgram =
+    R"(shardctl: looks after transactions over several databases of a cluster.
+
+usage: shardctl DATABASES [--json] [--timeout D] COMMAND [OPTION ...]
+
+commands
+  status                   which transactions are unfinished
+  recover                  finishes what can be finished: one pass of recovery
+  resolve GID --commit     decides one transaction by hand
+  resolve GID --abort
+  check                    are the databases fit for their part?
+  check --remove NAME      may this database leave the cluster?
+  stamp                    sets up databases that are new to the cluster
+  COMMAND --help           more about it, with examples
+
+databases
+  --topology FILE.json     {"cluster": "bank", "epoch": 1,
+                            "databases": {"eu": "postgresql://host/bank",
+                                          "ledger": "sqlite:////var/bank.db"}}
+or
+  --cluster NAME           name of the whole (main)
+  --epoch N                of the slot map
+  --database NAME=URL      each database, by its name in the cluster
+
+options
+  --json                   one JSON object on standard output, nothing else
+  --timeout D              for connecting and for each answer (5s)
+
+exit code
+  0  all is well
+  1  something is left: unfinished transactions, warnings
+  2  a database could not be read, so that the answer lacks its part
+  3  refused with nothing changed, or errors were found
+  4  the command line or the topology file is wrong
+
+Passwords are never shown. Better than in a command line, which others on the
+machine can read, they stand in a file: the topology file, or ~/.pgpass.
+)";
+
+constexpr std::string_view kStatus =
+    R"(shardctl status: which transactions over several databases are unfinished.
+
+usage: shardctl DATABASES [--json] status [--all]
+
+Changes nothing. The states:
+  pending    decided, and not carried out everywhere yet
+  undecided  prepared somewhere and not decided: at work, or its session died
+  unknown    prepared somewhere, and its decider cannot be read
+  finished   done; the decision is kept for a while (shown with --all)
+
+A transaction of a second or two is mostly one at work. Older ones are left to
+recovery, which runs by itself in every program with the topology; `recover`
+does the same at once.
+
+options
+  --all   finished ones too; --json has them in any case
+
+exit code: 0 nothing unfinished, 1 something is, 2 a database cannot be read
+
+examples
+  shardctl --topology bank.json status
+  shardctl --topology bank.json --json status | jq '.transactions[].state'
+  shardctl --cluster bank --database eu=postgresql://host/bank \
+      --database ledger=sqlite:////var/lib/ledger.db status
+)";
+
+constexpr std::string_view kRecover =
+    R"(shardctl recover: finishes what others have left unfinished, in one pass.
+
+usage: shardctl DATABASES [--json] recover [--recover-after D] [--retention D]
+
+Asks the decider of each prepared share, and commits or rolls back the share as
+decided; what was never decided is aborted. Then removes decisions that nobody
+needs any more. Safe at any time, beside sessions at work and other recoveries.
+
+options
+  --recover-after D   how long a share lies prepared before its decider is asked
+                      while that is still at work (5s). Asking ends it.
+  --retention D       how long decisions to commit are kept (1h)
+
+exit code: 0 nothing is left prepared, 1 something is (left alone or failed),
+2 a database could not be read
+
+examples
+  shardctl --topology bank.json recover
+  shardctl --topology bank.json recover --recover-after 1m
+)";
+
+constexpr std::string_view kResolve =
+    R"(shardctl resolve: decides one transaction by hand, and carries it out.
+
+usage: shardctl DATABASES [--json] resolve GID --commit|--abort [--yes]
+
+GID is that of the transaction or of any of its shares, as `status` shows it.
+The decision goes through the same row in the deciding database as any other.
+If another decision stands there, it is refused; if the same one stands, it is
+carried out. Recovery needs no such help where all databases can be read.
+
+options
+  --abort    rolls every share back. Always safe.
+  --commit   commits every share, but not the decider's own, which was never
+             prepared: where that is not committed the result is torn. All
+             databases must be readable.
+  --yes      asks nothing. Else the decision and the first eight digits of the
+             transaction must be typed on a terminal.
+
+exit code: 0 decided and carried out, 1 or 2 decided, and a share is left for
+recovery (2: a database cannot be reached), 2 also: not known whether it is
+decided, or the decider cannot be reached, 3 refused
+
+examples
+  shardctl --topology bank.json resolve --abort \
+      shard1/bank/8f0c.../3a91.../748/0
+)";
+
+constexpr std::string_view kCheck =
+    R"(shardctl check: are the databases fit for their part?
+
+usage: shardctl DATABASES [--json] check [--remove NAME]
+
+Changes nothing. Looks at versions, at settings that keep what is committed, at
+room for prepared transactions or on the disk, at the stamp that says which
+database of which cluster each one is, and at the library's two tables.
+
+options
+  --remove NAME   asks instead whether this database may leave the cluster:
+                  not while it holds prepared shares, or decides over some
+
+exit code: 0 all is well, 1 warnings, 2 a database cannot be read, 3 errors, or
+it may not be removed
+
+examples
+  shardctl --topology bank.json check
+  shardctl --topology bank.json check --remove us
+  shardctl --topology bank.json --json check |
+      jq '.databases[].findings[] | select(.level != "ok")'
+)";
+
+constexpr std::string_view kStamp =
+    R"(shardctl stamp: sets up databases that are new to the cluster.
+
+usage: shardctl DATABASES [--json] stamp
+
+Makes the tables shard_stamp and shard_decisions where they are missing, and
+stamps each database with the cluster, its name and a random identity, so that
+a wrong URL or a copied file is noticed. A stamp that stands is never changed,
+except that an older epoch is raised to the topology's; from then on, who has
+the older topology may read but not write. If one database is stamped as
+something else none is stamped. SQLite files that are not there are made.
+
+exit code: 0 all carry their stamp, 2 a database cannot be reached, 3 refused
+
+examples
+  shardctl --topology bank.json stamp
+  shardctl --cluster bank --database eu=postgresql://host/bank stamp
+)";
+
+}  // namespace
+
+std::string_view HelpText(std::string_view command) {
+  if (command == "status") return kStatus;
+  if (command == "recover") return kRecover;
+  if (command == "resolve") return kResolve;
+  if (command == "check") return kCheck;
+  if (command == "stamp") return kStamp;
+  return kProgram;
+}
+
+}  // namespace shard::shardctl
