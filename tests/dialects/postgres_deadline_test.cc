@@ -151,6 +151,22 @@ TEST_F(PostgresDeadlineTest, OfSendingToAServerThatDoesNotRead) {
   });
 }
 
+// There is always something to read: who reads is slower than who sends.
+TEST_F(PostgresDeadlineTest, OfAnswersThatKeepComing) {
+  EngineOptions options;
+  options.on_statement = [](const StatementEvent&) {
+    absl::SleepFor(absl::Milliseconds(4));
+  };
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto engine, OpenEngine(url_, options));
+  SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection slow, engine->Connect());
+  const CompiledStatement large = TextStatement("SELECT repeat('x', 50000)");
+  const absl::Time begin = absl::Now();
+  slow->set_deadline(begin + absl::Milliseconds(50));
+  EXPECT_THAT(slow->Execute({&large, {}, 500}, nullptr),
+              HasCode(Code::kDeadlineExceeded));
+  EXPECT_FALSE(slow->usable());
+}
+
 TEST_F(PostgresDeadlineTest, AnAnswerThatIsThereCountsHoweverLate) {
   const std::string pid = PidOf(connection());
   const CompiledStatement series =

@@ -422,9 +422,14 @@ TEST_F(PostgresLateBeginTest, ScriptsOfSeveralConnectionsRunSideBySide) {
 TEST_F(PostgresLateBeginTest, NothingElseBetweenStartAndFinishOfAScript) {
   EXPECT_THAT(connection().FinishScript(), HasCode(Code::kFailedPrecondition));
   SHARD_ASSERT_OK(connection().Begin());
+  SHARD_ASSERT_OK(Run("SELECT 1"));
+  const CompiledStatement one = TextStatement("SELECT 1");
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto cursor,
+                             connection().OpenCursor({&one, {}, 1}, 1));
   SHARD_ASSERT_OK(connection().StartScript("INSERT INTO t VALUES (1)"));
   EXPECT_THAT(Run("SELECT 1"), HasCode(Code::kFailedPrecondition));
   EXPECT_THAT(connection().Ping(), HasCode(Code::kFailedPrecondition));
+  EXPECT_THAT(cursor->Start(), HasCode(Code::kFailedPrecondition));
   EXPECT_TRUE(connection().usable());
   SHARD_ASSERT_OK(connection().Rollback());  // gets through
   EXPECT_THAT(connection().FinishScript(), HasCode(Code::kFailedPrecondition));
