@@ -57,7 +57,8 @@ class ManualDecision {
   // It is decided so already; only to carry it out is left.
   bool decided() const { return decided_; }
   // What became of the decider's own part, where the database can tell. Looked
-  // at for a commit that is not decided.
+  // at for a commit that is not decided. "Committed" is no proof: see
+  // Participant::Settle.
   const std::optional<TransactionFate>& decider_fate() const { return fate_; }
   // What is prepared, where that could be read.
   const std::vector<Share>& shares() const { return shares_; }

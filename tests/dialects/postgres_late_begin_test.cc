@@ -39,6 +39,7 @@ class PostgresLateBeginTest : public PostgresTest {
  protected:
   void SetUp() override {
     PostgresTest::SetUp();
+    if (HasFatalFailure()) return;
     SHARD_ASSERT_OK(Script("CREATE TABLE t (i int PRIMARY KEY)"));
     SHARD_ASSERT_OK_AND_ASSIGN(other_, admin_->Connect());  // not listened to
     SHARD_ASSERT_OK(

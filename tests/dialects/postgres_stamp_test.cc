@@ -164,6 +164,7 @@ class PostgresRoleTest : public PostgresStampTest {
  protected:
   void SetUp() override {
     PostgresStampTest::SetUp();
+    if (HasFatalFailure()) return;
     role_ = database_ + "_role";
     SHARD_ASSERT_OK(other().ExecuteScript("CREATE ROLE " + role_));
   }

@@ -112,6 +112,20 @@ TEST_F(ResolveTest, CommitSaysWhatBecameOfTheDecidersShare) {
   EXPECT_EQ(Decisions("us", "commit"), 1);
 }
 
+TEST_F(ResolveTest, ANumberThatHasCommittedIsNoProof) {
+  SHARD_OPEN_OR_SKIP({"eu", "us", "ledger"});
+  // Of another transaction, maybe: after a crash numbers are given out again.
+  const std::string number = database("us").Run("SELECT pg_current_xact_id()");
+  Prepare("eu", Gid("us", 1, number));
+  const Ran ran = Run({"resolve", Gid("us", 1, number), "--commit", "--yes"});
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_THAT(ran.err, HasSubstr("WARNING"));
+  EXPECT_THAT(ran.err, HasSubstr("of its number has committed"));
+  EXPECT_THAT(ran.err, HasSubstr("will be torn"));
+  EXPECT_EQ(Decisions("us", "commit"), 1);
+  EXPECT_EQ(Notes("eu"), 1);
+}
+
 TEST_F(ResolveTest, CommitIsRefusedWhileTheDeciderIsAtWork) {
   SHARD_OPEN_OR_SKIP({"eu", "us", "ledger"});
   const std::unique_ptr<RawDatabase> session = database("us").Again();

@@ -20,21 +20,29 @@
 namespace shard::shardctl {
 namespace {
 
-// What a decision for the transaction means for the share of its decider, which
-// is never prepared and so cannot be committed by anybody.
+// What the decider knows about its own share, and what follows.
+std::string FateText(const ManualDecision& plan, const std::string& decider) {
+  if (plan.decider_fate() == TransactionFate::kAborted) {
+    return absl::StrCat(decider, " says that it was rolled back.\nSo");
+  }
+  if (plan.decider_fate() == TransactionFate::kCommitted) {
+    // No proof: a server that crashes gives out numbers again.
+    return absl::StrCat("In ", decider,
+                        " a transaction of its number has committed, but\nno "
+                        "decision is there. Unless it was this one");
+  }
+  return absl::StrCat("There is no decision in ", decider,
+                      ", so most likely it was rolled\nback. Then");
+}
+
+// A decision for the transaction is none for the share of its decider, which is
+// never prepared and so cannot be committed by anybody.
 std::string CommitWarning(const ManualDecision& plan) {
   const std::string decider = absl::StrCat("'", plan.decider(), "'");
-  if (plan.decider_fate() == TransactionFate::kCommitted) {
-    return absl::StrCat("The decider's own share, in ", decider,
-                        ", is committed; this completes the transaction.");
-  }
   return absl::StrCat(
       "WARNING: the share of ", decider,
       ", which decides, was never prepared, and this cannot\ncommit it. ",
-      plan.decider_fate() == TransactionFate::kAborted
-          ? absl::StrCat(decider, " says that it was rolled back.\nSo")
-          : absl::StrCat("There is no decision in ", decider,
-                         ", so most likely it was rolled\nback. Then"),
+      FateText(plan, decider),
       " the transaction will be torn: the shares above committed, and that one "
       "not.\nRecovery and --abort never tear a transaction. Commit only if you "
       "know better,\nor will repair ",
