@@ -71,6 +71,9 @@ class Cursor {
 
 struct TransactionOptions {
   bool read_only = false;
+  // It may come to be recorded (Participant::Record), and then be done again
+  // before it is committed.
+  bool may_follow = false;
 };
 
 // Not thread-safe: one user at a time. Owned by its Engine's pool, lent out as

@@ -2,7 +2,10 @@
 #ifndef SHARD_DIALECTS_PARTICIPANT_H_
 #define SHARD_DIALECTS_PARTICIPANT_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +16,8 @@
 #include "absl/time/time.h"
 
 namespace shard {
+
+class WriteFence;
 
 enum class Decision { kCommit, kAbort };
 
@@ -60,6 +65,20 @@ struct Finding {
   std::string advice;   // what to do about it; empty when all is well
 };
 
+// A row that a redo could not be applied to, since somebody else has written to
+// it meanwhile.
+struct RedoConflict {
+  std::string table;
+  std::string key;   // "id=7"
+  std::string what;  // "the row to update is gone"
+};
+
+// What to do with rows in conflict: report them, with nothing changed; write
+// the redo's version over them; leave them as they are and apply the rest.
+enum class OnConflict { kReport, kOverwrite, kKeep };
+
+enum class RedoOutcome { kApplied, kThereAlready, kNotDecided };
+
 // The verbs of one connection; belongs to it and ends with it. Not
 // thread-safe. Where nothing else is said errors are those of a Connection, and
 // kUnimplemented for what the database cannot do. Pairs of Start and Finish
@@ -95,9 +114,28 @@ class Participant {
   virtual absl::Status StartDecide(const DecisionRow& row) = 0;
   virtual absl::Status FinishDecide() = 0;
 
+  // The part of a follower: a database that cannot prepare, but whose work can
+  // be recorded and, should it be lost after the decision, done again.
+  //
+  // From now on what the running transaction writes is recorded; before it has
+  // written anything. kUnimplemented where that cannot be done.
+  virtual absl::Status Record();
+  virtual bool recording() const { return false; }
+  // Makes ready: adds `own` to the database's own decisions, leaves the
+  // transaction open, with all its locks, and marks the database so that no
+  // writer of ours gets past the transaction if its owner dies. Nothing but
+  // StartEnd may follow. FinishFollow returns the redo: what does the work
+  // again. kFailedPrecondition, naming table and reason, for what cannot be
+  // recorded; kResourceExhausted for more than `max_redo_bytes`. After an error
+  // roll back.
+  virtual absl::Status StartFollow(const DecisionRow& own,
+                                   std::size_t max_redo_bytes);
+  virtual absl::StatusOr<std::string> FinishFollow();
+
   // Outside of a transaction. Ends a prepared one of this database; kNotFound
   // when there is none of exactly this name, kAborted when another is just
-  // ending it.
+  // ending it. After FinishFollow: ends the open one; a COMMIT that fails
+  // leaves the work to ApplyRedo.
   virtual absl::Status StartEnd(std::string_view gid, Decision decision) = 0;
   virtual absl::Status FinishEnd() = 0;
 
@@ -127,6 +165,32 @@ class Participant {
   // Those that are there go; durable soon, not at once.
   virtual absl::Status DeleteDecisions(
       const std::vector<std::string>& txns) = 0;
+
+  // Makes durable what ListDecisions and FindDecision have read, and what
+  // DeleteDecisions has removed.
+  virtual absl::Status SyncDecisions() { return absl::OkStatus(); }
+
+  // Of followers: what the mark beside the database says, `participants` of the
+  // transaction that set it; empty when there is none, or it could not be
+  // read because its writer died.
+  virtual absl::StatusOr<std::optional<std::string>> ReadMark();
+  // Takes the write lock, waiting for `patience` at most (kAborted: its owner,
+  // or another writer, is alive), and calls `ask` with the lock held: the redo
+  // of `own.txn`, if it is decided to commit. Applies it and adds `own`, both
+  // or neither, durably, unless `own` is there; then removes the mark if it is
+  // that transaction's. kFailedPrecondition, with `conflicts` filled in and
+  // nothing changed: rows are not as the transaction left them.
+  using AskForRedo =
+      std::function<absl::StatusOr<std::optional<std::string>>()>;
+  virtual absl::StatusOr<RedoOutcome> ApplyRedo(
+      const DecisionRow& own, absl::Duration patience, const AskForRedo& ask,
+      OnConflict on_conflict, std::vector<RedoConflict>* conflicts);
+  // The identities of all databases that this one may ever have followed;
+  // durable before it first follows one. Empty where databases do not follow.
+  virtual absl::StatusOr<std::vector<std::string>> ListPeers();
+  virtual absl::Status AddPeers(const std::vector<std::string>& identities);
+  // Whoever is to write through this connection passes that fence first.
+  virtual void set_write_fence(std::shared_ptr<WriteFence>) {}
 
   // nullopt when the database has no stamp.
   virtual absl::StatusOr<std::optional<Stamp>> ReadStamp() = 0;

@@ -1,0 +1,50 @@
+#include "shard/dialects/participant.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace shard {
+namespace {
+
+absl::Status CannotFollow() {
+  return absl::UnimplementedError(
+      "this database records no work: it prepares, or it decides");
+}
+
+}  // namespace
+
+absl::Status Participant::Record() { return CannotFollow(); }
+
+absl::Status Participant::StartFollow(const DecisionRow&, std::size_t) {
+  return CannotFollow();
+}
+
+absl::StatusOr<std::string> Participant::FinishFollow() {
+  return CannotFollow();
+}
+
+absl::StatusOr<std::optional<std::string>> Participant::ReadMark() {
+  return std::nullopt;
+}
+
+absl::StatusOr<RedoOutcome> Participant::ApplyRedo(const DecisionRow&,
+                                                   absl::Duration,
+                                                   const AskForRedo&,
+                                                   OnConflict,
+                                                   std::vector<RedoConflict>*) {
+  return CannotFollow();
+}
+
+absl::StatusOr<std::vector<std::string>> Participant::ListPeers() {
+  return std::vector<std::string>();
+}
+
+absl::Status Participant::AddPeers(const std::vector<std::string>&) {
+  return absl::OkStatus();
+}
+
+}  // namespace shard
