@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -27,7 +28,7 @@ absl::StatusOr<std::string> Participant::FinishFollow() {
   return CannotFollow();
 }
 
-absl::StatusOr<std::optional<std::string>> Participant::ReadMark() {
+absl::StatusOr<std::optional<FollowMarker>> Participant::ReadMarker() {
   return std::nullopt;
 }
 
@@ -37,6 +38,10 @@ absl::StatusOr<RedoOutcome> Participant::ApplyRedo(const DecisionRow&,
                                                    OnConflict,
                                                    std::vector<RedoConflict>*) {
   return CannotFollow();
+}
+
+absl::Status Participant::ClearMarker(std::string_view) {
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<std::string>> Participant::ListPeers() {

@@ -77,6 +77,13 @@ struct RedoConflict {
 // the redo's version over them; leave them as they are and apply the rest.
 enum class OnConflict { kReport, kOverwrite, kKeep };
 
+// Names the transaction that last made ready to follow. Both are empty when its
+// writer died over it.
+struct FollowMarker {
+  std::string txn;
+  std::string participants;  // as in the transaction's DecisionRow there
+};
+
 enum class RedoOutcome { kApplied, kThereAlready, kNotDecided };
 
 // The verbs of one connection; belongs to it and ends with it. Not
@@ -117,14 +124,16 @@ class Participant {
   // The part of a follower: a database that cannot prepare, but whose work can
   // be recorded and, should it be lost after the decision, done again.
   //
+  // Whether it can be one.
+  virtual bool can_follow() const { return false; }
   // From now on what the running transaction writes is recorded; before it has
   // written anything. kUnimplemented where that cannot be done.
   virtual absl::Status Record();
   virtual bool recording() const { return false; }
   // Makes ready: adds `own` to the database's own decisions, leaves the
-  // transaction open, with all its locks, and marks the database so that no
-  // writer of ours gets past the transaction if its owner dies. Nothing but
-  // StartEnd may follow. FinishFollow returns the redo: what does the work
+  // transaction open, with all its locks, and sets the database's marker, so
+  // that no writer of ours gets past the transaction if its owner dies. Nothing
+  // but StartEnd may follow. FinishFollow returns the redo: what does the work
   // again. kFailedPrecondition, naming table and reason, for what cannot be
   // recorded; kResourceExhausted for more than `max_redo_bytes`. After an error
   // roll back.
@@ -170,21 +179,24 @@ class Participant {
   // DeleteDecisions has removed.
   virtual absl::Status SyncDecisions() { return absl::OkStatus(); }
 
-  // Of followers: what the mark beside the database says, `participants` of the
-  // transaction that set it; empty when there is none, or it could not be
-  // read because its writer died.
-  virtual absl::StatusOr<std::optional<std::string>> ReadMark();
+  // Of followers: the marker beside the database; nullopt when there is none.
+  virtual absl::StatusOr<std::optional<FollowMarker>> ReadMarker();
   // Takes the write lock, waiting for `patience` at most (kAborted: its owner,
   // or another writer, is alive), and calls `ask` with the lock held: the redo
-  // of `own.txn`, if it is decided to commit. Applies it and adds `own`, both
-  // or neither, durably, unless `own` is there; then removes the mark if it is
-  // that transaction's. kFailedPrecondition, with `conflicts` filled in and
-  // nothing changed: rows are not as the transaction left them.
+  // of `own.txn` if it is decided to commit; nullopt says that it is over or
+  // never can be. Applies the redo and adds `own`, both or neither, durably,
+  // unless `own` is there, which is made durable. Then the marker, if it is
+  // that transaction's, goes with the next writer or with ClearMarker.
+  // kFailedPrecondition, with `conflicts` filled in and nothing changed: rows
+  // are not as the transaction found them.
   using AskForRedo =
       std::function<absl::StatusOr<std::optional<std::string>>()>;
   virtual absl::StatusOr<RedoOutcome> ApplyRedo(
       const DecisionRow& own, absl::Duration patience, const AskForRedo& ask,
       OnConflict on_conflict, std::vector<RedoConflict>* conflicts);
+  // Removes the marker if it is that transaction's and the database has its
+  // row. kAborted: a writer is at work, and will do so itself.
+  virtual absl::Status ClearMarker(std::string_view txn);
   // The identities of all databases that this one may ever have followed;
   // durable before it first follows one. Empty where databases do not follow.
   virtual absl::StatusOr<std::vector<std::string>> ListPeers();

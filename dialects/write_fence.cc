@@ -1,26 +1,34 @@
 #include "shard/dialects/write_fence.h"
 
+#include <mutex>
 #include <optional>
-#include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "shard/base/status_macros.h"
 
 namespace shard {
 
+void WriteFence::set_settle(Settle settle) {
+  const std::lock_guard lock(mutex_);
+  settle_ = std::move(settle);
+}
+
 absl::Status WriteFence::Pass(Connection& locked,
-                              const std::optional<std::string>& mark) {
-  if (!settle_) {
+                              const std::optional<FollowMarker>& marker) {
+  // One at a time: there is one write lock anyway.
+  const std::lock_guard lock(mutex_);
+  const bool ask_peers =
+      must_ask_peers() || (marker.has_value() && marker->txn.empty());
+  if (settle_ == nullptr) {
     return absl::FailedPreconditionError(
         "a transaction over several databases may be unfinished here, and "
-        "nobody in this program could finish it; write through a session, or "
-        "run shardctl recover");
+        "nobody in this program can find out; write through a session with "
+        "the topology, or run shardctl recover first");
   }
-  const bool unreadable = mark.has_value() && mark->empty();
-  const bool ask_peers = must_ask_peers() || unreadable;
-  SHARD_RETURN_IF_ERROR(settle_(locked, mark, ask_peers));
-  // What comes to be missing from now on leaves a mark: its owner's process
-  // dies, but not the machine.
+  SHARD_RETURN_IF_ERROR(settle_(locked, marker, ask_peers));
+  // What comes to be missing from now on leaves a marker, as long as this
+  // machine runs.
   if (ask_peers) must_ask_peers_.store(false, std::memory_order_release);
   return absl::OkStatus();
 }

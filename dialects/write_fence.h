@@ -4,48 +4,50 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
+#include <mutex>
 #include <optional>
-#include <string>
-#include <utility>
 
 #include "absl/status/status.h"
+#include "shard/dialects/participant.h"
 
 namespace shard {
 
 class Connection;
 
-// One for each database of a topology that can be a follower, shared by all its
+// One for each database of a topology that can follow, shared by all its
 // connections in this process. A connection passes it with the first write of
 // each transaction, once it holds the write lock and before it writes: most
-// often that is a look at two flags and for the mark beside the database. What
-// a mark means only recovery knows, so that is handed in. Thread-safe.
+// often that is a look at a flag and for the marker beside the database. What a
+// marker means only recovery knows, so that is handed in. Thread-safe.
 class WriteFence {
  public:
-  // Asks the decider of the transaction that `mark` names, if there is one,
+  // Asks the decider of the transaction that `marker` names, if there is one,
   // and, with `ask_peers`, all that the database may ever have followed.
   // `locked` holds the write lock and has written nothing. OK: nothing is
-  // missing, the mark may go.
-  // kAborted: something is, and it is going to be applied once the lock is
-  // given up, or nobody could be asked right now; kUnavailable: who must be
-  // asked cannot be reached; kFailedPrecondition: what is missing cannot be
-  // applied (shardctl says why).
+  // missing, the marker may go. kAborted: something is, and is going to be
+  // applied once the lock is given up, or nobody could be asked right now;
+  // kUnavailable: who must be asked cannot be reached; kFailedPrecondition:
+  // what is missing cannot be applied (shardctl status says why).
   using Settle = std::function<absl::Status(
-      Connection& locked, const std::optional<std::string>& mark,
+      Connection& locked, const std::optional<FollowMarker>& marker,
       bool ask_peers)>;
 
-  // Before the first writer comes.
-  void set_settle(Settle settle) { settle_ = std::move(settle); }
+  // Null: nobody can be asked. Waits for those who are asking.
+  void set_settle(Settle settle);
 
   // Whether nobody in this process has asked all peers yet.
   bool must_ask_peers() const {
     return must_ask_peers_.load(std::memory_order_acquire);
   }
-  // `mark`: see Participant::ReadMark; absent when there is no mark, empty when
-  // it could not be read, so that all peers are asked.
-  absl::Status Pass(Connection& locked, const std::optional<std::string>& mark);
+  // `marker`: absent when there is none. One that could not be read has all
+  // peers asked.
+  absl::Status Pass(Connection& locked,
+                    const std::optional<FollowMarker>& marker);
 
  private:
-  Settle settle_;
+  std::mutex mutex_;
+  Settle settle_;  // guarded by mutex_
   std::atomic<bool> must_ask_peers_ = true;
 };
 
