@@ -52,4 +52,8 @@ absl::Status Participant::AddPeers(const std::vector<std::string>&) {
   return absl::OkStatus();
 }
 
+absl::Status Participant::RemovePeers(const std::vector<std::string>&) {
+  return absl::OkStatus();
+}
+
 }  // namespace shard

@@ -74,8 +74,9 @@ struct RedoConflict {
 };
 
 // What to do with rows in conflict: report them, with nothing changed; write
-// the redo's version over them; leave them as they are and apply the rest.
-enum class OnConflict { kReport, kOverwrite, kKeep };
+// the redo's version over them; leave them as they are and apply the rest. The
+// last only finds out: it reports, and changes nothing in any case.
+enum class OnConflict { kReport, kOverwrite, kKeep, kOnlyTry };
 
 // Names the transaction that last made ready to follow. Both are empty when its
 // writer died over it.
@@ -170,6 +171,7 @@ class Participant {
                                    absl::Duration patience) = 0;
   virtual absl::StatusOr<std::optional<DecisionRow>> FindDecision(
       std::string_view txn) = 0;
+  // Without their redo, which may be long.
   virtual absl::StatusOr<std::vector<DecisionRow>> ListDecisions() = 0;
   // Those that are there go; durable soon, not at once.
   virtual absl::Status DeleteDecisions(
@@ -201,6 +203,8 @@ class Participant {
   // durable before it first follows one. Empty where databases do not follow.
   virtual absl::StatusOr<std::vector<std::string>> ListPeers();
   virtual absl::Status AddPeers(const std::vector<std::string>& identities);
+  // Only when those databases are gone for good.
+  virtual absl::Status RemovePeers(const std::vector<std::string>& identities);
   // Whoever is to write through this connection passes that fence first.
   virtual void set_write_fence(std::shared_ptr<WriteFence>) {}
 

@@ -16,12 +16,15 @@
 #include "shard/base/random_hex.h"
 #include "shard/base/status_macros.h"
 #include "shard/dialects/connection.h"
+#include "shard/dialects/write_fence.h"
 #include "shard/router/placement.h"
 
 namespace shard {
 namespace {
 
 constexpr std::size_t kLongestName = 63;
+
+FenceSettler g_fence_settler = nullptr;
 
 absl::Status CheckName(const char* what, std::string_view name) {
   const bool fits =
@@ -63,6 +66,11 @@ absl::Status CheckOptions(const TopologyOptions& options) {
 
 }  // namespace
 
+bool RegisterFenceSettler(FenceSettler settler) {
+  g_fence_settler = settler;
+  return true;
+}
+
 // What is known of the databases, and the check of their connections.
 class Topology::Stamps : public std::enable_shared_from_this<Stamps> {
  public:
@@ -71,7 +79,25 @@ class Topology::Stamps : public std::enable_shared_from_this<Stamps> {
         epoch_(options.epoch),
         stamp_new_(options.stamp_new) {
     for (const auto& [name, engine] : options.databases) {
-      entries_.push_back({name, engine.get(), "", "", absl::OkStatus()});
+      Entry entry;
+      entry.name = name;
+      entry.engine = engine.get();
+      entries_.push_back(std::move(entry));
+    }
+  }
+
+  // Writers ask `topology` from now on; null: nobody.
+  void SetFences(Topology* topology) {
+    for (const Entry& entry : entries_) {
+      if (topology == nullptr || g_fence_settler == nullptr) {
+        entry.fence->set_settle(nullptr);
+        continue;
+      }
+      entry.fence->set_settle([topology, name = entry.name](Connection& locked,
+                                                            const auto& marker,
+                                                            bool ask_peers) {
+        return g_fence_settler(*topology, name, locked, marker, ask_peers);
+      });
     }
   }
 
@@ -87,11 +113,39 @@ class Topology::Stamps : public std::enable_shared_from_this<Stamps> {
 
   struct Entry {
     std::string name;
-    Engine* engine;
+    Engine* engine = nullptr;
+    std::shared_ptr<WriteFence> fence = std::make_shared<WriteFence>();
     std::string identity;  // guarded by mutex_, as all below
     std::string location;  // see Participant::location
     absl::Status may_write;
+    bool can_follow = false;
+    std::vector<std::string> peers;  // that it is known to list
   };
+
+  // The identities that a file does not list yet, as far as is known here.
+  std::vector<std::string> MissingPeers(const Engine* engine) const {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> missing;
+    for (const Entry& entry : entries_) {
+      if (entry.engine != engine || !entry.can_follow) continue;
+      for (const Entry& other : entries_) {
+        const bool listed = std::find(entry.peers.begin(), entry.peers.end(),
+                                      other.identity) != entry.peers.end();
+        if (&other != &entry && other.can_follow && !listed) {
+          missing.push_back(other.identity);
+        }
+      }
+    }
+    return missing;
+  }
+
+  void NotePeers(const Engine* engine, const std::vector<std::string>& peers) {
+    const std::lock_guard lock(mutex_);
+    for (Entry& entry : entries_) {
+      if (entry.engine != engine) continue;
+      entry.peers.insert(entry.peers.end(), peers.begin(), peers.end());
+    }
+  }
 
   template <class Predicate>
   std::optional<Entry> Find(const Predicate& predicate) const {
@@ -116,7 +170,11 @@ class Topology::Stamps : public std::enable_shared_from_this<Stamps> {
       stamp->epoch = epoch_;
       SHARD_ASSIGN_OR_RETURN(stamp, participant.PutStamp(*stamp));
     }
-    return Note(index, *stamp);
+    SHARD_RETURN_IF_ERROR(Note(index, *stamp, participant.can_follow()));
+    if (participant.can_follow()) {
+      participant.set_write_fence(entries_[index].fence);
+    }
+    return absl::OkStatus();
   }
 
   absl::StatusOr<Stamp> MakeStamp(const std::string& name,
@@ -171,7 +229,7 @@ class Topology::Stamps : public std::enable_shared_from_this<Stamps> {
     return absl::OkStatus();
   }
 
-  absl::Status Note(std::size_t index, const Stamp& stamp) {
+  absl::Status Note(std::size_t index, const Stamp& stamp, bool can_follow) {
     const std::lock_guard lock(mutex_);
     Entry& entry = entries_[index];
     if (!entry.identity.empty() && entry.identity != stamp.identity) {
@@ -185,6 +243,7 @@ class Topology::Stamps : public std::enable_shared_from_this<Stamps> {
       return SameDatabase(other, entry);
     }
     entry.identity = stamp.identity;
+    entry.can_follow = can_follow;
     entry.may_write = absl::OkStatus();
     if (stamp.epoch > epoch_) {
       entry.may_write = absl::FailedPreconditionError(absl::StrCat(
@@ -207,11 +266,17 @@ absl::StatusOr<std::shared_ptr<Topology>> Topology::Open(
     TopologyOptions options) {
   SHARD_RETURN_IF_ERROR(CheckOptions(options));
   std::shared_ptr<Topology> topology(new Topology(std::move(options)));
+  topology->stamps_->SetFences(topology.get());
   SHARD_RETURN_IF_ERROR(topology->stamps_->Watch());
   for (const auto& [name, engine] : topology->databases()) {
     const absl::Status status = engine->Connect().status();
     // One that is down must not keep the others from work.
     if (!status.ok() && !absl::IsUnavailable(status)) return status;
+  }
+  if (!topology->options_.stamp_new) return topology;
+  for (const auto& [name, engine] : topology->databases()) {
+    // Tried again before it matters: it may be read-only, or busy.
+    topology->EnsurePeers(engine.get()).IgnoreError();
   }
   return topology;
 }
@@ -221,6 +286,7 @@ Topology::Topology(TopologyOptions options)
       stamps_(std::make_shared<Stamps>(options_)) {}
 
 Topology::~Topology() {
+  stamps_->SetFences(nullptr);
   service_.reset();
   for (const auto& [name, engine] : options_.databases) {
     engine->RemoveConnectCheck(stamps_.get());
@@ -244,6 +310,21 @@ Engine* Topology::FindByIdentity(std::string_view identity) const {
   const auto entry = stamps_->Find(
       [&](const Stamps::Entry& entry) { return entry.identity == identity; });
   return entry.has_value() ? entry->engine : nullptr;
+}
+
+absl::Status Topology::EnsurePeers(const Engine* engine) {
+  const std::vector<std::string> missing = stamps_->MissingPeers(engine);
+  if (missing.empty()) return absl::OkStatus();
+  for (const auto& [name, database] : databases()) {
+    if (database.get() != engine) continue;
+    // Durable before anything that may depend on it: so on a connection of its
+    // own.
+    SHARD_ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection,
+                           database->OpenConnection());
+    SHARD_RETURN_IF_ERROR(connection->participant().AddPeers(missing));
+    stamps_->NotePeers(engine, missing);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Topology::CheckMayWrite(const Engine* engine) const {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "shard/dialects/connection.h"
 #include "shard/dialects/engine.h"
 #include "shard/dialects/participant.h"
 
@@ -36,6 +38,17 @@ class TopologyService {
  public:
   virtual ~TopologyService() = default;
 };
+
+class Topology;
+
+// Answers the fences (WriteFence) of every topology in the program; the layer
+// above registers one, when it is linked in. See WriteFence::Settle.
+using FenceSettler = absl::Status (*)(Topology& topology,
+                                      const std::string& database,
+                                      Connection& locked,
+                                      const std::optional<FollowMarker>& marker,
+                                      bool ask_peers);
+bool RegisterFenceSettler(FenceSettler settler);
 
 // A cluster's databases. Each carries a stamp: which cluster and shard it is,
 // and a random identity. Every connection that an engine of the topology opens
@@ -72,6 +85,11 @@ class Topology {
   // The database with that identity; null when it is none of those that are
   // known.
   Engine* FindByIdentity(std::string_view identity) const;
+  // Makes sure that the file lists, durably, all files of the topology that are
+  // known by now, so that it may follow any of them. Most often it does since
+  // the topology was opened, and nothing is asked. OK for a database that
+  // follows nobody.
+  absl::Status EnsurePeers(const Engine* engine);
   // kFailedPrecondition when the database's slot map is newer than ours.
   absl::Status CheckMayWrite(const Engine* engine) const;
 

@@ -53,7 +53,9 @@ absl::StatusOr<std::unique_ptr<Connection>> SqliteConnection::Open(
 SqliteConnection::SqliteConnection(std::unique_ptr<SqliteDatabase> database)
     : database_(std::move(database)),
       inserter_(database_.get()),
-      participant_(this, database_.get()) {}
+      participant_(this, database_.get()) {
+  database_->set_gate(&participant_.gate());
+}
 
 SqliteConnection::~SqliteConnection() { cursors_.EndAll(); }
 
@@ -96,24 +98,29 @@ absl::StatusOr<Outcome> SqliteConnection::Finish(RowBatch* rows) {
 }
 
 absl::Status SqliteConnection::Run(RowBatch* rows, Outcome* outcome) {
-  const std::string& text = request_.statement->text;
+  // A copy: before a first write the gate may have requests of its own.
+  const Request request = request_;
+  const std::string& text = request.statement->text;
   SHARD_ASSIGN_OR_RETURN(const StatementCache::Loan loan,
                          database_->Prepare(text));
-  if (!request_.one_row) outcome->affected.reserve(request_.runs);
-  const std::size_t count = request_.parameters.size() / request_.runs;
+  if (!request.one_row) outcome->affected.reserve(request.runs);
+  const std::size_t count = request.parameters.size() / request.runs;
   absl::Status status;
-  for (std::size_t run = 0; status.ok() && run < request_.runs; ++run) {
+  for (std::size_t run = 0; status.ok() && run < request.runs; ++run) {
     if (run > 0) sqlite3_reset(loan.get());
     scratch_.Clear();
     status = database_->Bind(
-        loan.get(), request_.parameters.subspan(run * count, count), scratch_);
-    if (status.ok()) status = RunOnce(loan.get(), run == 0, rows, outcome);
+        loan.get(), request.parameters.subspan(run * count, count), scratch_);
+    if (status.ok()) {
+      status = RunOnce(request, loan.get(), run == 0, rows, outcome);
+    }
   }
-  database_->Notify(text, request_.parameters.size(), status.ok());
+  database_->Notify(text, request.parameters.size(), status.ok());
   return status;
 }
 
-absl::Status SqliteConnection::RunOnce(sqlite3_stmt* statement, bool shape,
+absl::Status SqliteConnection::RunOnce(const Request& request,
+                                       sqlite3_stmt* statement, bool shape,
                                        RowBatch* rows, Outcome* outcome) {
   // The count of changes keeps the number of the last INSERT, UPDATE or DELETE
   // when this statement is none; the total then stays.
@@ -124,11 +131,11 @@ absl::Status SqliteConnection::RunOnce(sqlite3_stmt* statement, bool shape,
     if (rows == nullptr) continue;
     // Only now: a step may have found that the schema has changed.
     if (std::exchange(shape, false)) {
-      ShapeBatch(statement, *request_.statement, rows);
+      ShapeBatch(statement, *request.statement, rows);
     }
     if (has_row) SHARD_RETURN_IF_ERROR(AppendRow(statement, rows));
-  } while (has_row && !request_.one_row);
-  if (request_.one_row) return absl::OkStatus();
+  } while (has_row && !request.one_row);
+  if (request.one_row) return absl::OkStatus();
   const std::int64_t after = sqlite3_total_changes64(database_->handle());
   outcome->affected.push_back(
       after == before ? 0 : sqlite3_changes64(database_->handle()));
@@ -210,6 +217,7 @@ void SqliteConnection::NoteEndOfTransaction() {
   if (was_in_transaction_ && !open) {
     cursors_.EndTransaction();
     database_->set_read_only_transaction(false);
+    participant_.TransactionEnded();
   }
   was_in_transaction_ = open;
 }

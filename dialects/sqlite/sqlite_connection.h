@@ -56,8 +56,8 @@ class SqliteConnection : public Connection {
   std::string BeginText(const TransactionOptions& options) const override;
   absl::Status Check(const Request& request) const;
   absl::Status Run(RowBatch* rows, Outcome* outcome);
-  absl::Status RunOnce(sqlite3_stmt* statement, bool shape, RowBatch* rows,
-                       Outcome* outcome);
+  absl::Status RunOnce(const Request& request, sqlite3_stmt* statement,
+                       bool shape, RowBatch* rows, Outcome* outcome);
   absl::Status RunScript(const std::string& script);
   absl::Status RunScriptStatement(sqlite3_stmt* statement);
   // After anything that may have ended a transaction: COMMIT, and errors upon

@@ -23,6 +23,7 @@
 #include "shard/dialects/errors.h"
 #include "shard/dialects/sqlite/sqlite_dialect.h"
 #include "shard/dialects/sqlite/sqlite_errors.h"
+#include "shard/dialects/sqlite/sqlite_gate.h"
 #include "shard/dialects/sqlite/sqlite_values.h"
 #include "shard/dialects/sqlite/statement_cache.h"
 #include "shard/sql/byte_arena.h"
@@ -202,9 +203,12 @@ absl::StatusOr<StatementCache::Loan> SqliteDatabase::PrepareNew(
 absl::Status SqliteDatabase::CheckMayRun(sqlite3_stmt* statement) {
   // PRAGMA query_only would do this too, but turning it on and off throws away
   // all prepared statements.
-  if (!read_only_transaction_ || sqlite3_stmt_readonly(statement) != 0) {
+  const bool gate_is_open = gate_ == nullptr || !gate_->must_pass();
+  if ((gate_is_open && !read_only_transaction_) ||
+      sqlite3_stmt_readonly(statement) != 0) {
     return absl::OkStatus();
   }
+  if (!read_only_transaction_) return gate_->Pass(statement);
   return SqliteError(SQLITE_READONLY,
                      "attempt to write in a read-only transaction",
                      sqlite3_sql(statement));

@@ -23,6 +23,8 @@
 
 namespace shard {
 
+class SqliteGate;
+
 struct SqliteOptions {
   std::string path;  // empty: a database in memory, of this connection alone
   bool read_only = false;
@@ -70,6 +72,8 @@ class SqliteDatabase {
     if (options_.on_statement) NotifyListener(statement, parameters, ok);
   }
 
+  // Whom statements that write ask first; must outlive them.
+  void set_gate(SqliteGate* gate) { gate_ = gate; }
   // From now on, statements that write are refused, until the transaction ends.
   void set_read_only_transaction(bool on) { read_only_transaction_ = on; }
 
@@ -93,6 +97,7 @@ class SqliteDatabase {
   SQLite::Database database_;
   sqlite3* const handle_;
   StatementCache statements_;  // closed before database_
+  SqliteGate* gate_ = nullptr;
   bool usable_ = true;
   bool read_only_transaction_ = false;
 };

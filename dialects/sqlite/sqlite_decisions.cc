@@ -40,11 +40,13 @@ constexpr std::string_view kCreate =
     "created TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')))";
 
 // The age in microseconds, by the database's clock.
-constexpr std::string_view kSelect =
-    "SELECT txn, outcome, participants, redo, "
-    "CAST(round((julianday('now') - julianday(created)) * 86400e6) AS INTEGER) "
-    "AS age "
-    "FROM main.shard_decisions ";
+constexpr std::string_view kAge =
+    ", CAST(round((julianday('now') - julianday(created)) * 86400e6) AS "
+    "INTEGER) AS age FROM main.shard_decisions ";
+constexpr std::string_view kSelect = "SELECT txn, outcome, participants, redo";
+// A redo may be long.
+constexpr std::string_view kSelectWithoutRedo =
+    "SELECT txn, outcome, participants, NULL";
 
 constexpr std::string_view kDelete =
     "DELETE FROM main.shard_decisions WHERE txn = ?";
@@ -125,9 +127,9 @@ absl::StatusOr<std::optional<DecisionRow>> SqliteDecisions::Find(
                          HasSqliteTable(connection_, "shard_decisions"));
   if (!has_table) return std::nullopt;
   RowBatch rows;
-  SHARD_RETURN_IF_ERROR(
-      RunSqliteText(connection_, absl::StrCat(ToAbsl(kSelect), "WHERE txn = ?"),
-                    {ValueView::Text(txn)}, &rows));
+  SHARD_RETURN_IF_ERROR(RunSqliteText(
+      connection_, absl::StrCat(ToAbsl(kSelect), ToAbsl(kAge), "WHERE txn = ?"),
+      {ValueView::Text(txn)}, &rows));
   if (rows.rows() == 0) return std::nullopt;
   return ReadRow(rows.row(0));
 }
@@ -138,9 +140,11 @@ absl::StatusOr<std::vector<DecisionRow>> SqliteDecisions::List() {
                          HasSqliteTable(connection_, "shard_decisions"));
   if (!has_table) return decisions;
   RowBatch rows;
-  SHARD_RETURN_IF_ERROR(RunSqliteText(
-      connection_, absl::StrCat(ToAbsl(kSelect), "ORDER BY created, txn"), {},
-      &rows));
+  SHARD_RETURN_IF_ERROR(
+      RunSqliteText(connection_,
+                    absl::StrCat(ToAbsl(kSelectWithoutRedo), ToAbsl(kAge),
+                                 "ORDER BY created, txn"),
+                    {}, &rows));
   for (std::size_t i = 0; i < rows.rows(); ++i) {
     decisions.push_back(ReadRow(rows.row(i)));
   }
@@ -149,10 +153,11 @@ absl::StatusOr<std::vector<DecisionRow>> SqliteDecisions::List() {
 
 absl::StatusOr<SqliteDecisions::Summary> SqliteDecisions::Summarise() {
   RowBatch rows;
-  SHARD_RETURN_IF_ERROR(RunSqliteText(
-      connection_,
-      absl::StrCat("SELECT count(*), max(age) FROM (", ToAbsl(kSelect), ")"),
-      {}, &rows));
+  SHARD_RETURN_IF_ERROR(
+      RunSqliteText(connection_,
+                    absl::StrCat("SELECT count(*), max(age) FROM (",
+                                 ToAbsl(kSelectWithoutRedo), ToAbsl(kAge), ")"),
+                    {}, &rows));
   const absl::Span<const ValueView> cells = rows.row(0);
   return Summary{.rows = cells[0].integer(), .oldest = Age(cells[1])};
 }

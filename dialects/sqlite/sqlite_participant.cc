@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -23,6 +24,10 @@
 #include "shard/dialects/sqlite/sqlite_database.h"
 #include "shard/dialects/sqlite/sqlite_decisions.h"
 #include "shard/dialects/sqlite/sqlite_inspection.h"
+#include "shard/dialects/sqlite/sqlite_log.h"
+#include "shard/dialects/sqlite/sqlite_peers.h"
+#include "shard/dialects/sqlite/sqlite_recording.h"
+#include "shard/dialects/sqlite/sqlite_redo.h"
 #include "shard/dialects/sqlite/sqlite_settings.h"
 #include "shard/dialects/sqlite/sqlite_stamp.h"
 
@@ -61,7 +66,16 @@ absl::Status NotCommitted(const absl::Status& status) {
 
 SqliteParticipant::SqliteParticipant(Connection* connection,
                                      SqliteDatabase* database)
-    : connection_(*connection), database_(*database), decisions_(connection) {}
+    : connection_(*connection),
+      database_(*database),
+      decisions_(connection),
+      gate_(connection, database) {}
+
+void SqliteParticipant::TransactionEnded() {
+  gate_.TransactionEnded();
+  recording_.reset();
+  follows_ = false;
+}
 
 const std::string& SqliteParticipant::why_not_prepare() const {
   static const std::string& why_not = *new std::string(kWhyNotPrepare);
@@ -152,11 +166,68 @@ absl::Status SqliteParticipant::CommitDecision() {
                   status);
 }
 
-absl::Status SqliteParticipant::StartEnd(std::string_view, Decision) {
-  return CannotPrepare();
+absl::Status SqliteParticipant::Record() {
+  if (!connection_.in_transaction() ||
+      sqlite3_txn_state(database_.handle(), nullptr) >= SQLITE_TXN_WRITE) {
+    return absl::FailedPreconditionError(
+        "the file's work can be recorded from the first write of a "
+        "transaction on, not later");
+  }
+  SHARD_ASSIGN_OR_RETURN(recording_, SqliteRecording::Start(&database_));
+  return absl::OkStatus();
 }
 
-absl::Status SqliteParticipant::FinishEnd() { return CannotPrepare(); }
+absl::Status SqliteParticipant::StartFollow(const DecisionRow& own,
+                                            std::size_t max_redo_bytes) {
+  following_ = own;
+  max_redo_bytes_ = max_redo_bytes;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> SqliteParticipant::FinishFollow() {
+  const DecisionRow own = std::exchange(following_, DecisionRow());
+  if (recording_ == nullptr) {
+    return absl::FailedPreconditionError(
+        "the file's work was not recorded, or its transaction is over; SQLite "
+        "rolls back by itself upon some errors");
+  }
+  SHARD_RETURN_IF_ERROR(CheckCommitsAreDurable(database_));
+  SHARD_ASSIGN_OR_RETURN(std::string redo, recording_->Finish(max_redo_bytes_));
+  recording_.reset();  // what follows is no part of the work
+  SHARD_RETURN_IF_ERROR(AddOwnRow(own));
+  FailPoint("follow.row");
+  SHARD_RETURN_IF_ERROR(gate_.marker().Write({own.txn, own.participants}));
+  FailPoint("follow.marked");
+  follows_ = true;
+  return redo;
+}
+
+absl::Status SqliteParticipant::AddOwnRow(const DecisionRow& own) {
+  const SqliteGate::Exemption ours(&gate_);
+  DecisionRow row = own;
+  row.redo.clear();  // the decider keeps it
+  return decisions_.Add(row);
+}
+
+absl::Status SqliteParticipant::StartEnd(std::string_view, Decision decision) {
+  if (!follows_) return CannotPrepare();
+  ending_ = decision;
+  return absl::OkStatus();
+}
+
+absl::Status SqliteParticipant::FinishEnd() {
+  if (ending_ == Decision::kCommit) {
+    const absl::Status status = connection_.Commit();
+    // The marker stays: the next writer finds the row, and removes it. After an
+    // error whoever gets the lock does the work again.
+    if (!status.ok()) connection_.Rollback().IgnoreError();
+    return status;
+  }
+  // While the lock is still held; nobody need be asked about it then.
+  if (follows_) gate_.marker().Remove().IgnoreError();
+  FailPoint("follow.unmarked");
+  return connection_.Rollback();
+}
 
 absl::StatusOr<std::vector<PreparedTransaction>>
 SqliteParticipant::ListPrepared(std::string_view) {
@@ -208,6 +279,7 @@ absl::Status SqliteParticipant::PutDecision(const DecisionRow& row,
 
 absl::Status SqliteParticipant::UnderWriteLock(
     absl::Duration patience, const std::function<absl::Status()>& work) {
+  const SqliteGate::Exemption ours(&gate_);
   SHARD_RETURN_IF_ERROR(TakeWriteLock(patience));
   absl::Status status = CheckCommitsAreDurable(database_);
   if (status.ok()) status = work();
@@ -240,6 +312,7 @@ absl::StatusOr<std::vector<DecisionRow>> SqliteParticipant::ListDecisions() {
 
 absl::Status SqliteParticipant::DeleteDecisions(
     const std::vector<std::string>& txns) {
+  const SqliteGate::Exemption ours(&gate_);
   // A row that comes back after a loss of power is deleted again: not worth a
   // sync, which is most of what deleting costs. Forgetting to turn syncs on
   // again would be found by CheckCommitsAreDurable.
@@ -254,11 +327,101 @@ absl::Status SqliteParticipant::DeleteDecisions(
   return status;
 }
 
+// A COMMIT that a log recovery has brought to life can be read before it is on
+// disk, and one without a sync of its own may never have got there. All that is
+// not in the log any more, checkpoints have synced.
+absl::Status SqliteParticipant::SyncDecisions() {
+  return SyncSqliteLog(database_);
+}
+
+absl::StatusOr<std::optional<FollowMarker>> SqliteParticipant::ReadMarker() {
+  return gate_.marker().Read();
+}
+
+absl::StatusOr<RedoOutcome> SqliteParticipant::ApplyRedo(
+    const DecisionRow& own, absl::Duration patience, const AskForRedo& ask,
+    OnConflict on_conflict, std::vector<RedoConflict>* conflicts) {
+  const SqliteGate::Exemption ours(&gate_);
+  SHARD_RETURN_IF_ERROR(TakeWriteLock(patience));
+  FailPoint("redo.locked");
+  absl::StatusOr<RedoOutcome> outcome =
+      ApplyLocked(own, ask, on_conflict, conflicts);
+  FailPoint("redo.applied");
+  if (outcome.ok() && *outcome == RedoOutcome::kApplied &&
+      on_conflict != OnConflict::kOnlyTry) {
+    const absl::Status committed = connection_.Commit();
+    if (!committed.ok()) outcome = committed;
+    FailPoint("redo.committed");
+  }
+  if (connection_.in_transaction()) connection_.Rollback().IgnoreError();
+  return outcome;
+}
+
+absl::StatusOr<RedoOutcome> SqliteParticipant::ApplyLocked(
+    const DecisionRow& own, const AskForRedo& ask, OnConflict on_conflict,
+    std::vector<RedoConflict>* conflicts) {
+  SHARD_RETURN_IF_ERROR(CheckCommitsAreDurable(database_));
+  // Only with the lock held: until then its owner may have been at work.
+  SHARD_ASSIGN_OR_RETURN(const std::optional<std::string> redo, ask());
+  FailPoint("redo.asked");
+  SHARD_ASSIGN_OR_RETURN(const std::optional<DecisionRow> found,
+                         decisions_.Find(own.txn));
+  if (redo.has_value() && !found.has_value()) {
+    const OnConflict how =
+        on_conflict == OnConflict::kOnlyTry ? OnConflict::kReport : on_conflict;
+    SHARD_RETURN_IF_ERROR(ApplySqliteRedo(database_, *redo, how, conflicts));
+    SHARD_RETURN_IF_ERROR(AddOwnRow(own));
+    return RedoOutcome::kApplied;
+  }
+  if (found.has_value()) SHARD_RETURN_IF_ERROR(SyncSqliteLog(database_));
+  SHARD_ASSIGN_OR_RETURN(const auto marker, gate_.marker().Read());
+  if (marker.has_value() && marker->txn == own.txn) {
+    SHARD_RETURN_IF_ERROR(gate_.marker().Remove());
+  }
+  return found.has_value() ? RedoOutcome::kThereAlready
+                           : RedoOutcome::kNotDecided;
+}
+
+absl::Status SqliteParticipant::ClearMarker(std::string_view txn) {
+  SHARD_ASSIGN_OR_RETURN(auto marker, gate_.marker().Read());
+  if (!marker.has_value() || marker->txn != txn) return absl::OkStatus();
+  const SqliteGate::Exemption ours(&gate_);
+  SHARD_RETURN_IF_ERROR(TakeWriteLock(absl::ZeroDuration()));
+  const auto clear = [&]() -> absl::Status {
+    SHARD_ASSIGN_OR_RETURN(marker, gate_.marker().Read());
+    SHARD_ASSIGN_OR_RETURN(const auto row, decisions_.Find(txn));
+    if (!marker.has_value() || marker->txn != txn || !row.has_value()) {
+      return absl::OkStatus();
+    }
+    return gate_.marker().Remove();
+  };
+  const absl::Status status = clear();
+  connection_.Rollback().IgnoreError();
+  return status;
+}
+
+absl::StatusOr<std::vector<std::string>> SqliteParticipant::ListPeers() {
+  return ListSqlitePeers(connection_);
+}
+
+absl::Status SqliteParticipant::AddPeers(
+    const std::vector<std::string>& identities) {
+  const SqliteGate::Exemption ours(&gate_);
+  return AddSqlitePeers(connection_, identities);
+}
+
+absl::Status SqliteParticipant::RemovePeers(
+    const std::vector<std::string>& identities) {
+  const SqliteGate::Exemption ours(&gate_);
+  return RemoveSqlitePeers(connection_, identities);
+}
+
 absl::StatusOr<std::optional<Stamp>> SqliteParticipant::ReadStamp() {
   return ReadSqliteStamp(connection_);
 }
 
 absl::StatusOr<Stamp> SqliteParticipant::PutStamp(const Stamp& stamp) {
+  const SqliteGate::Exemption ours(&gate_);
   return PutSqliteStamp(connection_, stamp);
 }
 

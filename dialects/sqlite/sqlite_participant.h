@@ -1,11 +1,14 @@
-// What a SQLite file does in an atomic commit: it decides.
+// What a SQLite file does in an atomic commit: it decides, or follows.
 #ifndef SHARD_DIALECTS_SQLITE_SQLITE_PARTICIPANT_H_
 #define SHARD_DIALECTS_SQLITE_SQLITE_PARTICIPANT_H_
 
+#include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -15,11 +18,16 @@
 #include "shard/dialects/participant.h"
 #include "shard/dialects/sqlite/sqlite_database.h"
 #include "shard/dialects/sqlite/sqlite_decisions.h"
+#include "shard/dialects/sqlite/sqlite_gate.h"
+#include "shard/dialects/sqlite/sqlite_recording.h"
+#include "shard/dialects/write_fence.h"
 
 namespace shard {
 
-// SQLite cannot prepare, so it is the decider or a mere reader. All work is
-// done in Finish. Belongs to a SqliteConnection, and works through it.
+// SQLite cannot prepare. A file decides, or it follows another one: its work is
+// recorded, and stays in the open transaction, which holds the file's write
+// lock, until it is decided. Should it be lost then, the record does it again.
+// All is done in Finish. Belongs to a SqliteConnection, and works through it.
 class SqliteParticipant : public Participant {
  public:
   // Both must outlive it; `connection` is that of `database`.
@@ -40,6 +48,12 @@ class SqliteParticipant : public Participant {
   // not be durable. The transaction is over when COMMIT was tried, else open.
   absl::Status StartDecide(const DecisionRow& row) override;
   absl::Status FinishDecide() override;
+  bool can_follow() const override { return durable(); }
+  absl::Status Record() override;
+  bool recording() const override { return recording_ != nullptr; }
+  absl::Status StartFollow(const DecisionRow& own,
+                           std::size_t max_redo_bytes) override;
+  absl::StatusOr<std::string> FinishFollow() override;
   absl::Status StartEnd(std::string_view gid, Decision decision) override;
   absl::Status FinishEnd() override;
 
@@ -56,15 +70,38 @@ class SqliteParticipant : public Participant {
   absl::StatusOr<std::vector<DecisionRow>> ListDecisions() override;
   absl::Status DeleteDecisions(const std::vector<std::string>& txns) override;
 
+  absl::Status SyncDecisions() override;
+
+  absl::StatusOr<std::optional<FollowMarker>> ReadMarker() override;
+  absl::StatusOr<RedoOutcome> ApplyRedo(
+      const DecisionRow& own, absl::Duration patience, const AskForRedo& ask,
+      OnConflict on_conflict, std::vector<RedoConflict>* conflicts) override;
+  absl::Status ClearMarker(std::string_view txn) override;
+  absl::StatusOr<std::vector<std::string>> ListPeers() override;
+  absl::Status AddPeers(const std::vector<std::string>& identities) override;
+  absl::Status RemovePeers(const std::vector<std::string>& identities) override;
+  void set_write_fence(std::shared_ptr<WriteFence> fence) override {
+    gate_.set_fence(std::move(fence));
+  }
+
   absl::StatusOr<std::optional<Stamp>> ReadStamp() override;
   absl::StatusOr<Stamp> PutStamp(const Stamp& stamp) override;
   absl::StatusOr<std::vector<Finding>> Inspect() override;
+
+  SqliteGate& gate() { return gate_; }
+  // The connection's transaction is over, however it ended.
+  void TransactionEnded();
 
  private:
   absl::Status AddDecision(const DecisionRow& row);
   // Whether the running transaction can decide.
   absl::Status CheckMayDecide();
   absl::Status CommitDecision();
+  absl::Status AddOwnRow(const DecisionRow& own);
+  absl::StatusOr<RedoOutcome> ApplyLocked(const DecisionRow& own,
+                                          const AskForRedo& ask,
+                                          OnConflict on_conflict,
+                                          std::vector<RedoConflict>* conflicts);
   // Does `work` in a transaction that holds the write lock, and commits it
   // durably.
   absl::Status UnderWriteLock(absl::Duration patience,
@@ -74,7 +111,13 @@ class SqliteParticipant : public Participant {
   Connection& connection_;
   SqliteDatabase& database_;
   SqliteDecisions decisions_;
+  SqliteGate gate_;
   DecisionRow deciding_;  // between StartDecide and FinishDecide
+  std::unique_ptr<SqliteRecording> recording_;  // of the running transaction
+  DecisionRow following_;  // between StartFollow and FinishFollow
+  std::size_t max_redo_bytes_ = 0;
+  bool follows_ = false;  // from FinishFollow to the end of the transaction
+  Decision ending_ = Decision::kAbort;
 };
 
 }  // namespace shard

@@ -2,7 +2,7 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -23,35 +23,46 @@ std::string TextOf(const json& object, const char* member) {
                                                      : std::string();
 }
 
+json ToArray(const std::vector<ParticipantEntry>& entries) {
+  json array = json::array();
+  for (const ParticipantEntry& entry : entries) {
+    array.push_back({{"database", entry.database},
+                     {"identity", entry.identity},
+                     {"gid", entry.gid}});
+  }
+  return array;
+}
+
+// False when it is not what ToArray makes.
+bool FromArray(const json& array, std::vector<ParticipantEntry>* entries) {
+  if (!array.is_array()) return false;
+  for (const json& entry : array) {
+    entries->push_back({TextOf(entry, "database"), TextOf(entry, "identity"),
+                        TextOf(entry, "gid")});
+    if (entries->back().gid.empty() || entries->back().identity.empty()) {
+      return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 std::string ParticipantList::ToJson() const {
-  json entries = json::array();
-  for (const ParticipantEntry& entry : prepared) {
-    entries.push_back({{"database", entry.database},
-                       {"identity", entry.identity},
-                       {"gid", entry.gid}});
-  }
-  return json({{"gid", gid}, {"prepared", std::move(entries)}}).dump();
+  json object = {{"gid", gid}, {"prepared", ToArray(prepared)}};
+  if (!followers.empty()) object["followers"] = ToArray(followers);
+  return object.dump();
 }
 
 absl::StatusOr<ParticipantList> ParticipantList::FromJson(
     std::string_view text) {
   const json parsed = json::parse(text, nullptr, /*allow_exceptions=*/false);
   ParticipantList list;
-  if (parsed.is_object()) list.gid = TextOf(parsed, "gid");
-  const auto prepared =
-      parsed.is_object() ? parsed.find("prepared") : parsed.end();
-  bool readable =
-      !list.gid.empty() && prepared != parsed.end() && prepared->is_array();
-  if (readable) {
-    for (const json& entry : *prepared) {
-      list.prepared.push_back({TextOf(entry, "database"),
-                               TextOf(entry, "identity"),
-                               TextOf(entry, "gid")});
-      readable = readable && !list.prepared.back().gid.empty() &&
-                 !list.prepared.back().identity.empty();
-    }
+  list.gid = TextOf(parsed, "gid");
+  bool readable = !list.gid.empty() && parsed.contains("prepared") &&
+                  FromArray(parsed["prepared"], &list.prepared);
+  if (readable && parsed.contains("followers")) {
+    readable = FromArray(parsed["followers"], &list.followers);
   }
   if (readable) return list;
   return absl::DataLossError(absl::StrCat(

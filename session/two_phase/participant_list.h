@@ -14,7 +14,7 @@ namespace shard {
 struct ParticipantEntry {
   std::string database;  // name in the topology
   std::string identity;  // in the stamp
-  std::string gid;       // what was prepared there
+  std::string gid;       // what was prepared there; of a follower: its branch
   friend bool operator==(const ParticipantEntry&,
                          const ParticipantEntry&) = default;
 };
@@ -22,11 +22,15 @@ struct ParticipantEntry {
 // The `participants` column of shard_decisions, as JSON:
 //   {"gid": "shard1/.../0", "prepared": [{"database": "eu", "identity":
 //   "9f...",
-//    "gid": "shard1/.../1"}]}
-// Readers skip what they do not know, so later releases may add members.
+//    "gid": "shard1/.../1"}], "followers": [...]}
+// The followers, whose redo the row holds, are listed like the prepared ones;
+// where there are none the member is left out. A follower's own row, and its
+// marker, have the gid and no lists. Readers skip what they do not know, so
+// later releases may add members.
 struct ParticipantList {
   std::string gid;  // of the transaction as a whole
   std::vector<ParticipantEntry> prepared;
+  std::vector<ParticipantEntry> followers = {};
 
   std::string ToJson() const;
   // kDataLoss when the text is not of this form.

@@ -1,0 +1,96 @@
+#include "shard/dialects/sqlite/sqlite_gate.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "shard/base/failpoint.h"
+#include "shard/base/status_macros.h"
+#include "shard/dialects/sqlite/sqlite_database.h"
+#include "shard/dialects/sqlite/sqlite_decisions.h"
+
+namespace shard {
+namespace {
+
+// Writes nothing, and takes the lock to do so.
+constexpr char kLock[] = "UPDATE main.shard_stamp SET epoch = epoch WHERE 0";
+
+std::string FileOf(const SqliteDatabase& database) {
+  const char* const path = sqlite3_db_filename(database.handle(), "main");
+  return path == nullptr ? "" : path;
+}
+
+}  // namespace
+
+SqliteGate::SqliteGate(Connection* connection, SqliteDatabase* database)
+    : connection_(*connection),
+      database_(*database),
+      marker_(FileOf(*database)) {}
+
+absl::Status SqliteGate::Pass(sqlite3_stmt* statement) {
+  const Exemption for_our_own_statements(this);
+  return database_.in_transaction() ? PassInTransaction(statement)
+                                    : PassAlone();
+}
+
+absl::Status SqliteGate::PassInTransaction(sqlite3_stmt* statement) {
+  SHARD_RETURN_IF_ERROR(TakeLock(statement));
+  FailPoint("fence.locked");
+  if (fence_->must_ask_peers() || marker_.exists()) {
+    const absl::Status status = LookForMissing();
+    if (!status.ok()) {
+      // What is missing can be applied only by who gets the lock.
+      connection_.Rollback().IgnoreError();
+      return status;
+    }
+  }
+  passed_ = true;
+  return absl::OkStatus();
+}
+
+// A statement outside of a transaction takes the lock by itself, and gives it
+// up: so it can only be looked before. Sessions always have a transaction.
+absl::Status SqliteGate::PassAlone() {
+  if (!fence_->must_ask_peers() && !marker_.exists()) return absl::OkStatus();
+  SHARD_RETURN_IF_ERROR(connection_.ExecuteScript("BEGIN IMMEDIATE"));
+  const absl::Status status = LookForMissing();
+  connection_.Rollback().IgnoreError();
+  return status;
+}
+
+absl::Status SqliteGate::TakeLock(sqlite3_stmt* statement) {
+  if (lock_ == nullptr) {
+    const char* rest = kLock;
+    SHARD_ASSIGN_OR_RETURN(lock_, database_.PrepareNext(&rest));
+  }
+  const int result = sqlite3_step(lock_.get());
+  sqlite3_reset(lock_.get());
+  if (result == SQLITE_DONE) return absl::OkStatus();
+  // It is the statement that wants the lock.
+  return database_.Error(result, sqlite3_sql(statement));
+}
+
+absl::Status SqliteGate::LookForMissing() {
+  SHARD_ASSIGN_OR_RETURN(std::optional<FollowMarker> marker, marker_.Read());
+  if (marker.has_value() && !marker->txn.empty()) {
+    SHARD_ASSIGN_OR_RETURN(const bool settled, HasRowOf(*marker));
+    if (settled) {
+      SHARD_RETURN_IF_ERROR(marker_.Remove());
+      marker.reset();
+    }
+  }
+  if (!marker.has_value() && !fence_->must_ask_peers()) return absl::OkStatus();
+  SHARD_RETURN_IF_ERROR(fence_->Pass(connection_, marker));
+  FailPoint("fence.asked");
+  return marker.has_value() ? marker_.Remove() : absl::OkStatus();
+}
+
+absl::StatusOr<bool> SqliteGate::HasRowOf(const FollowMarker& marker) {
+  SHARD_ASSIGN_OR_RETURN(const std::optional<DecisionRow> row,
+                         SqliteDecisions(&connection_).Find(marker.txn));
+  return row.has_value();
+}
+
+}  // namespace shard

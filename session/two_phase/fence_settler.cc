@@ -1,0 +1,147 @@
+#include "shard/session/two_phase/fence_settler.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "shard/base/failpoint.h"
+#include "shard/base/status_macros.h"
+#include "shard/dialects/engine.h"
+#include "shard/dialects/errors.h"
+#include "shard/session/two_phase/follower.h"
+#include "shard/session/two_phase/gid.h"
+#include "shard/session/two_phase/participant_list.h"
+#include "shard/session/two_phase/recoverer.h"
+
+namespace shard {
+namespace {
+
+// While the file's lock is held nobody else can write to it. The decider's lock
+// may be held by a session that waits for this one.
+constexpr absl::Duration kPatience = absl::Milliseconds(200);
+
+// One question of a writer's.
+class Inquiry {
+ public:
+  Inquiry(Topology* topology, const std::string* database, Connection* locked)
+      : topology_(*topology),
+        database_(*database),
+        identity_(topology->IdentityOf(*database)),
+        locked_(locked->participant()) {}
+
+  absl::Status AskAbout(const FollowMarker& marker) {
+    SHARD_ASSIGN_OR_RETURN(const ParticipantList list,
+                           ParticipantList::FromJson(marker.participants));
+    SHARD_ASSIGN_OR_RETURN(const Gid gid, Gid::Parse(list.gid));
+    auto decider = ConnectTo(gid.decider);
+    if (!decider.ok()) {
+      return Annotate(
+          decider.status(),
+          absl::StrCat("'", database_, "' may lack its share of ", list.gid));
+    }
+    FailPoint("fence.send");
+    SHARD_ASSIGN_OR_RETURN(
+        const auto redo,
+        AskDecider((*decider)->participant(), gid, identity_, kPatience));
+    return redo.has_value() ? Missing(list.gid) : absl::OkStatus();
+  }
+
+  absl::Status AskPeers() {
+    SHARD_ASSIGN_OR_RETURN(const std::vector<std::string> peers,
+                           locked_.ListPeers());
+    for (const std::string& peer : peers) {
+      auto decider = ConnectTo(peer);
+      if (!decider.ok()) {
+        return Annotate(decider.status(),
+                        absl::StrCat("'", database_,
+                                     "' may lack a share of a transaction"));
+      }
+      SHARD_RETURN_IF_ERROR(AskPeer((*decider)->participant()));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status AskPeer(Participant& decider) {
+    FailPoint("fence.peer");
+    SHARD_ASSIGN_OR_RETURN(const std::vector<DecisionRow> rows,
+                           decider.ListDecisions());
+    for (const DecisionRow& row : rows) {
+      const auto list = ParticipantList::FromJson(row.participants);
+      if (!list.ok() || row.outcome != Decision::kCommit) continue;
+      for (const ParticipantEntry& follower : list->followers) {
+        if (follower.identity != identity_) continue;
+        SHARD_ASSIGN_OR_RETURN(const auto own, locked_.FindDecision(row.txn));
+        if (!own.has_value()) return Missing(list->gid);
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::unique_ptr<Connection>> ConnectTo(
+      const std::string& identity) {
+    Engine* engine = topology_.FindByIdentity(identity);
+    absl::Status unreached;
+    for (const auto& [name, other] : topology_.databases()) {
+      if (engine != nullptr) break;
+      if (!topology_.IdentityOf(name).empty()) continue;
+      // Connecting reads its stamp.
+      const auto connection = other->OpenConnection();
+      if (!connection.ok()) unreached = connection.status();
+      engine = topology_.FindByIdentity(identity);
+    }
+    if (engine != nullptr) return engine->OpenConnection();
+    if (!unreached.ok()) {
+      return absl::UnavailableError(
+          absl::StrCat("its decider cannot be reached: ", unreached.message()));
+    }
+    return absl::FailedPreconditionError(absl::StrCat(
+        "it has followed the database of identity ", identity,
+        ", which is not in the topology; add it, or, once it is gone for good, "
+        "run shardctl forget ",
+        identity));
+  }
+
+  absl::Status Missing(const std::string& gid) {
+    return absl::AbortedError(absl::StrCat(
+        "'", database_, "' lacks its share of ", gid,
+        ", which is decided and whose owner died; it is applied now, try "
+        "again"));
+  }
+
+  Topology& topology_;
+  const std::string& database_;
+  const std::string identity_;
+  Participant& locked_;
+};
+
+}  // namespace
+
+absl::Status SettleFence(Topology& topology, const std::string& database,
+                         Connection& locked,
+                         const std::optional<FollowMarker>& marker,
+                         bool ask_peers) {
+  Inquiry inquiry(&topology, &database, &locked);
+  absl::Status status;
+  if (marker.has_value() && !marker->txn.empty()) {
+    status = inquiry.AskAbout(*marker);
+  }
+  if (status.ok() && ask_peers) status = inquiry.AskPeers();
+  if (absl::IsAborted(status)) {
+    Recoverer::Of(topology, {.background = false}).WantRedo();
+  }
+  return status;
+}
+
+namespace {
+
+[[maybe_unused]] const bool registered = RegisterFenceSettler(&SettleFence);
+
+}  // namespace
+}  // namespace shard
