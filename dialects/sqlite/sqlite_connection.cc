@@ -30,6 +30,9 @@ namespace {
 // The comment tells FinishScript, and whoever reads a log, what kind it is.
 constexpr std::string_view kBegin = "BEGIN";
 constexpr std::string_view kBeginReadOnly = "BEGIN /* read only */";
+// ROLLBACK TO it undoes all work and keeps the write lock, which an atomic
+// commit needs to do the work again.
+constexpr std::string_view kBeginMayFollow = "SAVEPOINT shard_transaction";
 constexpr std::string_view kCommit = "COMMIT";
 constexpr std::string_view kRollback = "ROLLBACK";
 
@@ -173,8 +176,13 @@ absl::Status SqliteConnection::StartScript(std::string_view sql) {
 absl::Status SqliteConnection::FinishScript() {
   // Taken out: a listener may ask for the next script.
   const std::string sql = std::exchange(script_, std::string());
-  const bool begins = sql == kBegin || sql == kBeginReadOnly;
+  const bool begins =
+      sql == kBegin || sql == kBeginReadOnly || sql == kBeginMayFollow;
   if (!begins && sql != kCommit && sql != kRollback) return RunScript(sql);
+  if (sql == kBeginMayFollow && in_transaction()) {
+    return absl::InvalidArgumentError(
+        "cannot start a transaction within a transaction");
+  }
   // SQLite may have rolled back by itself, upon a full disk for instance.
   if (sql == kRollback && !in_transaction()) return absl::OkStatus();
   // A cursor over RETURNING counts as a writer at work, which COMMIT refuses.
@@ -224,7 +232,8 @@ void SqliteConnection::NoteEndOfTransaction() {
 
 std::string SqliteConnection::BeginText(
     const TransactionOptions& options) const {
-  return std::string(options.read_only ? kBeginReadOnly : kBegin);
+  if (options.read_only) return std::string(kBeginReadOnly);
+  return std::string(options.may_follow ? kBeginMayFollow : kBegin);
 }
 
 void SqliteConnection::set_progress(std::function<void()> progress) {
