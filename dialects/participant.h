@@ -108,6 +108,9 @@ class Participant {
   // that can be told without its stamp; else empty.
   virtual std::string location() const { return ""; }
 
+  // kFailedPrecondition when COMMIT would refuse the running transaction, as
+  // far as can be told without trying.
+  virtual absl::Status CheckMayCommit() { return absl::OkStatus(); }
   // In the running transaction. Proves whether it wrote.
   virtual absl::Status StartLook() = 0;
   virtual absl::StatusOr<WorkDone> FinishLook() = 0;
@@ -197,7 +200,8 @@ class Participant {
       const DecisionRow& own, absl::Duration patience, const AskForRedo& ask,
       OnConflict on_conflict, std::vector<RedoConflict>* conflicts);
   // Removes the marker if it is that transaction's and the database has its
-  // row. kAborted: a writer is at work, and will do so itself.
+  // row; for an empty `txn` one that could not be read. kAborted: a writer is
+  // at work, and will do so itself.
   virtual absl::Status ClearMarker(std::string_view txn);
   // The identities of all databases that this one may ever have followed;
   // durable before it first follows one. Empty where databases do not follow.

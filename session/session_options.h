@@ -2,6 +2,7 @@
 #ifndef SHARD_SESSION_SESSION_OPTIONS_H_
 #define SHARD_SESSION_SESSION_OPTIONS_H_
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -34,8 +35,14 @@ struct SessionOptions {
   std::shared_ptr<Topology> topology = nullptr;
   DecisionMode decision = DecisionMode::kAfterAll;
   // The name of the database to decide where there is a choice; empty: the
-  // first by name. One that cannot prepare decides in any case.
+  // first by name. Where files are written to, the first of them decides (the
+  // named one, if it is among those that are written to first); so does a
+  // server that cannot prepare.
   std::string decider = "";
+  // The decider keeps what does the work of the other files again until they
+  // have committed. A transaction that needs more than so many bytes for that
+  // is refused with kResourceExhausted: write it in parts.
+  std::size_t max_redo_bytes = 64 << 20;
   // Preparing must be done by then, or all is rolled back.
   absl::Duration prepare_timeout = absl::Seconds(30);
   // How long a decider that was lost while it committed is asked for.

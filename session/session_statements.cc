@@ -148,6 +148,7 @@ absl::StatusOr<Connection*> SessionCore::ConnectionFor(
   request.shard = bind.shard;
   SHARD_ASSIGN_OR_RETURN(const Bind place, options_.resolver->Resolve(request));
   SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.ShareFor(place));
+  SHARD_RETURN_IF_ERROR(transaction_.RecordFollowers({share}));
   share->ExpectWrites();
   return &share->connection();
 }

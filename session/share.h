@@ -42,6 +42,10 @@ class Share {
   // Others are going to work on the connection.
   void ExpectWrites();
 
+  // It has been looked at, before its first write, whether to record it.
+  bool announced() const { return announced_; }
+  void Announce() { announced_ = true; }
+
   // How many savepoints the transaction stands in.
   std::size_t depth() const { return depth_; }
   void set_depth(std::size_t depth) { depth_ = depth; }
@@ -73,6 +77,7 @@ class Share {
   std::size_t depth_ = 0;
   CommitMember::Work work_ = CommitMember::Work::kRead;
   bool may_have_written_ = false;
+  bool announced_ = false;
 };
 
 }  // namespace shard

@@ -16,6 +16,7 @@
 #include "shard/base/status_macros.h"
 #include "shard/dialects/errors.h"
 #include "shard/session/fan_out.h"
+#include "shard/session/two_phase/recoverer.h"
 #include "shard/session/two_phase/writer_check.h"
 
 namespace shard {
@@ -82,7 +83,10 @@ absl::Status Transaction::OpenOne(Share& share) {
                                 : share.Refused(connection.status());
   }
   Connection& opened = **connection;
-  if (absl::Status begun = opened.Begin(); !begun.ok()) {
+  const TransactionOptions how = {
+      .may_follow =
+          InTopology(share) && options_.topology->databases().size() > 1};
+  if (absl::Status begun = opened.Begin(how); !begun.ok()) {
     return share.Refused(begun);
   }
   for (std::size_t depth = 1; depth <= depth_; ++depth) {
@@ -111,6 +115,7 @@ absl::Status Transaction::CheckMayWrite(const std::vector<Share*>& shares) {
   if (!options_.two_phase || (shares_.size() < 2 && !stamped)) {
     return absl::OkStatus();
   }
+  SHARD_RETURN_IF_ERROR(RecordFollowers(shares));
   std::vector<CommitMember> members;
   for (const auto& share : shares_) {
     if (!share->open()) continue;
@@ -123,6 +128,43 @@ absl::Status Transaction::CheckMayWrite(const std::vector<Share*>& shares) {
   }
   Identify(options_, members);
   return CheckWriters(options_, members);
+}
+
+bool Transaction::InTopology(const Share& share) const {
+  return options_.two_phase && options_.topology != nullptr &&
+         !options_.topology->NameOf(share.bind().engine).empty();
+}
+
+absl::Status Transaction::RecordFollowers(const std::vector<Share*>& shares) {
+  bool another_decides = AnotherMayDecide();
+  std::vector<Share*> files;
+  for (Share* share : shares) {
+    if (share->announced() || !share->open() || !InTopology(*share)) continue;
+    share->Announce();
+    if (share->connection().participant().can_follow()) files.push_back(share);
+  }
+  // The named one comes first, so that it decides.
+  std::stable_partition(files.begin(), files.end(), [this](const Share* share) {
+    return options_.topology->NameOf(share->bind().engine) == options_.decider;
+  });
+  for (Share* share : files) {
+    if (!std::exchange(another_decides, true)) continue;
+    const absl::Status peers =
+        options_.topology->EnsurePeers(share->bind().engine);
+    if (!peers.ok()) return share->Refused(peers);
+    const absl::Status recorded = share->connection().participant().Record();
+    if (!recorded.ok()) return share->Refused(recorded);
+  }
+  return absl::OkStatus();
+}
+
+// A file that may have been written to, and was not recorded.
+bool Transaction::AnotherMayDecide() const {
+  return std::any_of(shares_.begin(), shares_.end(), [](const auto& share) {
+    if (!share->open() || !share->announced()) return false;
+    const Participant& participant = share->connection().participant();
+    return participant.can_follow() && !participant.recording();
+  });
 }
 
 absl::Status Transaction::CheckHealthy() const {
@@ -246,9 +288,11 @@ CommitResult Transaction::ResultOf(const AtomicCommit& commit) const {
     const CommitMember& member = commit.members()[i];
     const Bind& bind = shares_[i]->bind();
     const bool pending = member.state == CommitMember::State::kPending;
-    result.shares.push_back({bind.engine->name(), bind.shard.name(), !pending,
-                             pending ? member.error : absl::OkStatus(),
-                             pending});
+    // Only what keeps nothing can fail after the decision.
+    const bool lost = member.wrote() && !member.durable() && !member.error.ok();
+    result.shares.push_back(
+        {bind.engine->name(), bind.shard.name(), !pending && !lost,
+         pending || lost ? member.error : absl::OkStatus(), pending});
   }
   return result;
 }
@@ -288,10 +332,21 @@ void Transaction::Rollback() {
 
 // The pools roll back what is open.
 void Transaction::End() {
+  const bool kept_back =
+      options_.topology != nullptr &&
+      std::any_of(shares_.begin(), shares_.end(), [](const auto& share) {
+        return absl::IsAborted(share->first_error());
+      });
   atomic_.reset();
   shares_.clear();
   depth_ = 0;
   prepared_ = false;
+  // What kept a writer back can be done now that the locks are given up.
+  if (kept_back) {
+    RecoveryOptions once = options_.recovery;
+    once.background = false;
+    Recoverer::Of(*options_.topology, once).RedoIfWanted(once);
+  }
 }
 
 }  // namespace shard

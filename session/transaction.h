@@ -34,9 +34,12 @@ class Transaction {
   absl::Status Open(std::vector<Share*> shares);
   const std::vector<std::unique_ptr<Share>>& shares() const { return shares_; }
 
-  // Whether these can be written to, together with those that were already, in
-  // one atomic commit; an error leaves all as it is.
+  // Before they are written to: whether they can be, together with those that
+  // were already, in one atomic commit; an error leaves all as it is.
   absl::Status CheckMayWrite(const std::vector<Share*>& shares);
+  // The part of it that must not be left out: a file that is written to after
+  // another one, and so is to follow it, is recorded from its first write on.
+  absl::Status RecordFollowers(const std::vector<Share*>& shares);
 
   // kFailedPrecondition, naming the shard and its first error, when a share is
   // poisoned.
@@ -68,6 +71,8 @@ class Transaction {
   absl::Status CheckNotPrepared() const;
   absl::Status OpenOne(Share& share);
   absl::Status OnAll(const std::string& script);
+  bool InTopology(const Share& share) const;
+  bool AnotherMayDecide() const;
   bool IsAtomic() const;
   void MakeAtomic();
   absl::StatusOr<CommitResult> CommitAtomically();

@@ -169,13 +169,8 @@ absl::Status SqliteDecisions::Delete(const std::vector<std::string>& txns) {
   const CompiledStatement statement = Text(kDelete);
   std::vector<ValueView> values;
   for (const std::string& txn : txns) values.push_back(ValueView::Text(txn));
-  SHARD_RETURN_IF_ERROR(connection_.ExecuteScript("BEGIN IMMEDIATE"));
-  absl::Status status =
-      connection_.Execute({&statement, values, values.size()}, nullptr)
-          .status();
-  if (status.ok()) status = connection_.Commit();
-  if (!status.ok()) connection_.Rollback().IgnoreError();
-  return status;
+  return connection_.Execute({&statement, values, values.size()}, nullptr)
+      .status();
 }
 
 absl::Status SqliteDecisions::Touch() {

@@ -46,7 +46,7 @@ class SqliteDecisions {
   };
   // Without reading the redo.
   absl::StatusOr<Summary> Summarise();
-  // In a transaction of its own.
+  // In the running transaction.
   absl::Status Delete(const std::vector<std::string>& txns);
   // Writes and takes back, in the running transaction, so that its COMMIT has
   // something to write.

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -92,6 +93,22 @@ std::string SqliteParticipant::location() const {
 bool SqliteParticipant::durable() const {
   const char* file = sqlite3_db_filename(database_.handle(), "main");
   return file != nullptr && *file != '\0';
+}
+
+absl::Status SqliteParticipant::CheckMayCommit() {
+  if (!connection_.in_transaction()) {
+    return absl::AbortedError(
+        "the transaction is over; SQLite has rolled it back upon an earlier "
+        "error");
+  }
+  int outstanding = 0;
+  int highest = 0;
+  sqlite3_db_status(database_.handle(), SQLITE_DBSTATUS_DEFERRED_FKS,
+                    &outstanding, &highest, 0);
+  if (outstanding == 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "a deferred foreign key is violated, so COMMIT would be refused; add the "
+      "missing parent row, or delete the child row");
 }
 
 absl::StatusOr<WorkDone> SqliteParticipant::FinishLook() {
@@ -318,13 +335,35 @@ absl::Status SqliteParticipant::DeleteDecisions(
   // again would be found by CheckCommitsAreDurable.
   SHARD_ASSIGN_OR_RETURN(const std::string before,
                          ReadSqliteSetting(database_, "main.synchronous"));
-  if (!IsDurableSynchronous(before)) return decisions_.Delete(txns);
+  if (!IsDurableSynchronous(before)) return DeleteRows(txns);
   SHARD_RETURN_IF_ERROR(
       ChangeSqliteSetting(database_, "main.synchronous", "NORMAL"));
-  const absl::Status status = decisions_.Delete(txns);
+  const absl::Status status = DeleteRows(txns);
   SHARD_RETURN_IF_ERROR(
       ChangeSqliteSetting(database_, "main.synchronous", before));
   return status;
+}
+
+absl::Status SqliteParticipant::DeleteRows(
+    const std::vector<std::string>& txns) {
+  SHARD_RETURN_IF_ERROR(connection_.ExecuteScript("BEGIN IMMEDIATE"));
+  absl::Status status = decisions_.Delete(txns);
+  if (status.ok()) status = RemoveMarkerOf(txns);
+  if (status.ok()) status = connection_.Commit();
+  if (!status.ok()) connection_.Rollback().IgnoreError();
+  return status;
+}
+
+// Without its row nobody could tell any more, without asking the decider, that
+// it is settled.
+absl::Status SqliteParticipant::RemoveMarkerOf(
+    const std::vector<std::string>& txns) {
+  if (!gate_.marker().exists()) return absl::OkStatus();
+  SHARD_ASSIGN_OR_RETURN(const auto marker, gate_.marker().Read());
+  const bool names_one =
+      marker.has_value() &&
+      std::find(txns.begin(), txns.end(), marker->txn) != txns.end();
+  return names_one ? gate_.marker().Remove() : absl::OkStatus();
 }
 
 // A COMMIT that a log recovery has brought to life can be read before it is on
@@ -390,7 +429,11 @@ absl::Status SqliteParticipant::ClearMarker(std::string_view txn) {
   const auto clear = [&]() -> absl::Status {
     SHARD_ASSIGN_OR_RETURN(marker, gate_.marker().Read());
     SHARD_ASSIGN_OR_RETURN(const auto row, decisions_.Find(txn));
-    if (!marker.has_value() || marker->txn != txn || !row.has_value()) {
+    // Who died while writing it had passed the gate before, and had not
+    // decided.
+    const bool half_written = txn.empty();
+    if (!marker.has_value() || marker->txn != txn ||
+        (!row.has_value() && !half_written)) {
       return absl::OkStatus();
     }
     return gate_.marker().Remove();

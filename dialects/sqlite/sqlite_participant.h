@@ -39,6 +39,7 @@ class SqliteParticipant : public Participant {
   // a write-ahead log of its own, which would corrupt it.
   std::string location() const override;
 
+  absl::Status CheckMayCommit() override;
   absl::Status StartLook() override { return absl::OkStatus(); }
   absl::StatusOr<WorkDone> FinishLook() override;
   absl::Status StartPrepare(std::string_view gid) override;
@@ -97,6 +98,8 @@ class SqliteParticipant : public Participant {
   // Whether the running transaction can decide.
   absl::Status CheckMayDecide();
   absl::Status CommitDecision();
+  absl::Status DeleteRows(const std::vector<std::string>& txns);
+  absl::Status RemoveMarkerOf(const std::vector<std::string>& txns);
   absl::Status AddOwnRow(const DecisionRow& own);
   absl::StatusOr<RedoOutcome> ApplyLocked(const DecisionRow& own,
                                           const AskForRedo& ask,

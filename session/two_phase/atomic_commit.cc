@@ -22,7 +22,9 @@
 #include "shard/session/commit_result.h"
 #include "shard/session/fan_out.h"
 #include "shard/session/two_phase/decider_choice.h"
+#include "shard/session/two_phase/follower.h"
 #include "shard/session/two_phase/recoverer.h"
+#include "shard/session/two_phase/redo_list.h"
 #include "shard/session/two_phase/settlement.h"
 #include "shard/session/two_phase/writer_check.h"
 
@@ -79,6 +81,11 @@ absl::Status AtomicCommit::Prepare() {
   Identify(options_, members_);
   SHARD_RETURN_IF_ERROR(Look());
   SHARD_RETURN_IF_ERROR(CheckWriters(options_, members_));
+  for (CommitMember& member : members_) {
+    if (!member.wrote() || member.durable()) continue;
+    // After the decision it will be too late to refuse.
+    SHARD_RETURN_IF_ERROR(On(member, ParticipantOf(member).CheckMayCommit()));
+  }
   if (decider_ == nullptr) return absl::OkStatus();
   SHARD_RETURN_IF_ERROR(NameBranches());
   return PrepareOthers();
@@ -140,7 +147,9 @@ absl::Status AtomicCommit::NameBranches() {
     Gid gid = gid_;
     gid.branch = ++branch;
     writer->gid = gid.ToString();
-    list_.prepared.push_back({writer->name, writer->identity, writer->gid});
+    writer->follows = !writer->can_prepare();
+    auto& list = writer->follows ? list_.followers : list_.prepared;
+    list.push_back({writer->name, writer->identity, writer->gid});
   }
   return absl::OkStatus();
 }
@@ -154,17 +163,20 @@ absl::Status AtomicCommit::PrepareOthers() {
   }
   const auto statuses = OnEach(
       others, step_began_ + options_.prepare_timeout,
-      [](CommitMember& member) {
+      [this](CommitMember& member) {
         FailPoint("prepare.send");
+        Participant& participant = ParticipantOf(member);
         const absl::Status sent =
-            ParticipantOf(member).StartPrepare(member.gid);
+            member.follows ? participant.StartFollow(FollowerRow(gid_),
+                                                     options_.max_redo_bytes)
+                           : participant.StartPrepare(member.gid);
         FailPoint("prepare.sent");
         return sent;
       },
-      [](CommitMember& member) {
-        const absl::Status prepared = ParticipantOf(member).FinishPrepare();
+      [this](CommitMember& member) {
+        const absl::Status ready = Ready(member);
         FailPoint("prepare.answered");
-        return prepared;
+        return ready;
       });
   absl::Status first;
   for (std::size_t i = 0; i < others.size(); ++i) {
@@ -173,8 +185,26 @@ absl::Status AtomicCommit::PrepareOthers() {
     Tell(TwoPhaseStep::kPrepare, *others[i], statuses[i]);
     if (first.ok() && !statuses[i].ok()) first = On(*others[i], statuses[i]);
   }
+  if (first.ok()) first = CheckRedoSize();
   if (!first.ok()) Undo();
   return first;
+}
+
+absl::Status AtomicCommit::Ready(CommitMember& member) {
+  if (!member.follows) return ParticipantOf(member).FinishPrepare();
+  SHARD_ASSIGN_OR_RETURN(member.redo, ParticipantOf(member).FinishFollow());
+  return absl::OkStatus();
+}
+
+absl::Status AtomicCommit::CheckRedoSize() const {
+  std::size_t size = 0;
+  for (const CommitMember& member : members_) size += member.redo.size();
+  if (size <= options_.max_redo_bytes) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("what would do the work of ", list_.followers.size(),
+                   " files again takes ", size,
+                   " bytes, and max_redo_bytes is ", options_.max_redo_bytes,
+                   "; write it in several transactions, or raise the limit"));
 }
 
 absl::Status AtomicCommit::Commit() {
@@ -182,7 +212,7 @@ absl::Status AtomicCommit::Commit() {
   if (decider_ == nullptr) return CommitOne();
   SHARD_RETURN_IF_ERROR(Decide());
   Finish();
-  EndReaders();
+  CommitTheRest();
   return absl::OkStatus();
 }
 
@@ -209,16 +239,13 @@ absl::Status AtomicCommit::CommitOne() {
     }
     writer->state = State::kCommitted;
   }
-  EndReaders();
+  CommitTheRest();
   return absl::OkStatus();
 }
 
 absl::Status AtomicCommit::Decide() {
   step_began_ = absl::Now();
-  DecisionRow row;
-  row.txn = gid_.txn;
-  row.outcome = Decision::kCommit;
-  row.participants = list_.ToJson();
+  const DecisionRow row = Row();
   Participant& participant = ParticipantOf(*decider_);
   absl::Status status = OnEach(
       {decider_}, step_began_ + options_.resolve_timeout,
@@ -251,6 +278,19 @@ absl::Status AtomicCommit::Decide() {
   return decider_->error;
 }
 
+DecisionRow AtomicCommit::Row() const {
+  DecisionRow row;
+  row.txn = gid_.txn;
+  row.outcome = Decision::kCommit;
+  row.participants = list_.ToJson();
+  std::vector<RedoEntry> redo;
+  for (const CommitMember& member : members_) {
+    if (member.follows) redo.push_back({member.identity, member.redo});
+  }
+  row.redo = EncodeRedoList(redo);
+  return row;
+}
+
 // The decider was lost with the COMMIT on its way.
 absl::Status AtomicCommit::AskAgain(const absl::Status& lost) {
   // Its write lock, or backend, must not outlive the question.
@@ -273,15 +313,18 @@ absl::Status AtomicCommit::AskAgain(const absl::Status& lost) {
 
 void AtomicCommit::Finish() {
   Recoverer& recoverer = Recoverer::Of(*options_.topology, options_.recovery);
-  const std::vector<CommitMember*> prepared = Prepared();
+  std::vector<CommitMember*> prepared = In(State::kPrepared);
   step_began_ = absl::Now();
+  bool all = true;
   if (options_.decision == DecisionMode::kAfterDecision) {
-    for (CommitMember* member : prepared) {
+    // A file's transaction is open here, and only here can it be committed.
+    std::erase_if(prepared, [&](CommitMember* member) {
+      if (member->follows) return false;
       member->state = State::kPending;
       Tell(TwoPhaseStep::kPending, *member, absl::OkStatus());
-    }
-    recoverer.Hurry();
-    return;
+      all = false;
+      return true;
+    });
   }
   const absl::Time until = step_began_ + options_.finish_timeout;
   const auto statuses = OnEach(
@@ -298,7 +341,6 @@ void AtomicCommit::Finish() {
         FailPoint("commit.answered");
         return ended;
       });
-  bool all = true;
   for (std::size_t i = 0; i < prepared.size(); ++i) {
     prepared[i]->state = State::kCommitted;
     prepared[i]->error = statuses[i];
@@ -311,16 +353,21 @@ void AtomicCommit::Finish() {
     Tell(pending ? TwoPhaseStep::kPending : TwoPhaseStep::kCommit, *prepared[i],
          prepared[i]->error);
   }
-  if (all) {
-    recoverer.Confirmed(decider_->engine, gid_.txn);
-  } else {
-    recoverer.Hurry();
+  if (!all) return recoverer.Hurry();
+  ConfirmedDecision confirmed{gid_.txn, {}};
+  for (const CommitMember* member : prepared) {
+    if (member->follows) confirmed.followers.push_back(member->engine);
   }
+  recoverer.Confirmed(decider_->engine, std::move(confirmed));
 }
 
 void AtomicCommit::FinishLater(CommitMember& member, absl::Time until) {
   member.error =
-      EndPrepared(*member.engine, member.gid, Decision::kCommit, until);
+      member.follows
+          ? RedoUntil(*member.engine, *decider_->engine,
+                      {gid_, member.identity, options_.recovery.patience},
+                      until)
+          : EndPrepared(*member.engine, member.gid, Decision::kCommit, until);
   member.state = member.error.ok() ? State::kCommitted : State::kPending;
 }
 
@@ -376,37 +423,39 @@ void AtomicCommit::Undo() {
   }
 }
 
-// They stayed open until the decision, so that what they read held until then.
-void AtomicCommit::EndReaders() {
-  std::vector<CommitMember*> readers;
-  for (CommitMember& member : members_) {
-    if (member.state == State::kOpen && member.connection->usable()) {
-      readers.push_back(&member);
-    }
-  }
-  OnEach(
-      readers, absl::Now() + options_.finish_timeout,
+// Readers stayed open until the decision, so that what they read held until
+// then. What keeps nothing commits now: it has been asked whether it can.
+void AtomicCommit::CommitTheRest() {
+  std::vector<CommitMember*> open = In(State::kOpen);
+  std::erase_if(
+      open, [](CommitMember* member) { return !member->connection->usable(); });
+  const auto statuses = OnEach(
+      open, absl::Now() + options_.finish_timeout,
       [](CommitMember& member) {
         return member.connection->StartScript("COMMIT");
       },
       [](CommitMember& member) { return member.connection->FinishScript(); });
-  for (CommitMember* reader : readers) reader->state = State::kOver;
+  for (std::size_t i = 0; i < open.size(); ++i) {
+    open[i]->state =
+        open[i]->wrote() && statuses[i].ok() ? State::kCommitted : State::kOver;
+    if (open[i]->wrote()) open[i]->error = statuses[i];
+  }
 }
 
 std::vector<CommitMember*> AtomicCommit::Writers() {
   std::vector<CommitMember*> writers;
   for (CommitMember& member : members_) {
-    if (member.wrote()) writers.push_back(&member);
+    if (member.wrote() && member.durable()) writers.push_back(&member);
   }
   return writers;
 }
 
-std::vector<CommitMember*> AtomicCommit::Prepared() {
-  std::vector<CommitMember*> prepared;
+std::vector<CommitMember*> AtomicCommit::In(State state) {
+  std::vector<CommitMember*> found;
   for (CommitMember& member : members_) {
-    if (member.state == State::kPrepared) prepared.push_back(&member);
+    if (member.state == state) found.push_back(&member);
   }
-  return prepared;
+  return found;
 }
 
 void AtomicCommit::Tell(TwoPhaseStep step, const CommitMember& member,

@@ -21,9 +21,12 @@ namespace shard {
 // there together with the decider's own share of the work.
 //
 //   1. Those that wrote are found out. If it is one, it simply commits.
-//   2. All but the decider prepare, in parallel.
-//   3. The decider adds the row and commits: that decides.
-//   4. The others commit what they prepared, in parallel. Then the row can go.
+//   2. All but the decider prepare, in parallel. A file, which cannot, keeps
+//   its
+//      transaction open, and hands in what does its work again.
+//   3. The decider adds the row, with that, and commits: that decides.
+//   4. The others commit, in parallel. Then the row can go.
+// What keeps nothing, a database in memory, commits last.
 //
 // Anyone may find a prepared share later and ask the decider (see settlement.h
 // and recoverer.h). Known from Vitess (its metadata manager) and Narayana
@@ -59,16 +62,20 @@ class AtomicCommit {
   absl::Status LookAt(const std::vector<CommitMember*>& members);
   absl::Status NameBranches();
   absl::Status PrepareOthers();
+  absl::Status Ready(CommitMember& member);
+  absl::Status CheckRedoSize() const;
   absl::Status CommitOne();
   absl::Status Decide();
+  DecisionRow Row() const;
   absl::Status AskAgain(const absl::Status& lost);
   void Finish();
   void FinishLater(CommitMember& member, absl::Time until);
+  void CommitTheRest();
   void Undo();
-  void EndReaders();
 
+  // Those that wrote, and keep what they have.
   std::vector<CommitMember*> Writers();
-  std::vector<CommitMember*> Prepared();
+  std::vector<CommitMember*> In(CommitMember::State state);
   void Tell(TwoPhaseStep step, const CommitMember& member,
             const absl::Status& status);
 

@@ -10,15 +10,31 @@
 namespace shard {
 namespace {
 
-absl::Status TwoCannotPrepare(const CommitMember& one,
-                              const CommitMember& other) {
+// The higher, the sooner a database decides.
+enum Claim {
+  kNone,     // it read, or keeps nothing
+  kPrepare,  // it can prepare
+  kFollow,   // it cannot, but was recorded: it can follow
+  kMust,     // it can do neither
+};
+
+Claim ClaimOf(const CommitMember& member) {
+  if (member.work == CommitMember::Work::kRead || !member.durable()) {
+    return kNone;
+  }
+  if (member.can_prepare()) return kPrepare;
+  return member.recorded() ? kFollow : kMust;
+}
+
+absl::Status TwoMustDecide(const CommitMember& one, const CommitMember& other) {
   return absl::FailedPreconditionError(absl::StrCat(
       "a transaction cannot be atomic over '", one.name, "' (",
       one.connection->participant().why_not_prepare(), ") and '", other.name,
       "' (", other.connection->participant().why_not_prepare(),
-      "): all but one of the databases that it writes to must be able to "
-      "prepare. Nothing was committed; write to them in transactions of their "
-      "own, or switch two_phase off to commit one after the other"));
+      "): one of them must be able to prepare, or be a file that is written to "
+      "after another file. Nothing was committed; write to them in "
+      "transactions of their own, or switch two_phase off to commit one after "
+      "the other"));
 }
 
 }  // namespace
@@ -26,27 +42,20 @@ absl::Status TwoCannotPrepare(const CommitMember& one,
 absl::StatusOr<CommitMember*> ChooseDecider(std::vector<CommitMember>& members,
                                             const std::string& preferred) {
   CommitMember* chosen = nullptr;
-  CommitMember* cannot_prepare = nullptr;
+  Claim highest = kNone;
   for (CommitMember& member : members) {
-    if (member.work == CommitMember::Work::kRead) continue;
-    if (!member.connection->participant().durable() && members.size() > 1) {
-      return absl::UnimplementedError(absl::StrCat(
-          "'", member.name,
-          "' keeps nothing when the program ends, so it cannot take part in "
-          "an atomic commit over several databases"));
-    }
-    if (!member.can_prepare()) {
-      if (cannot_prepare != nullptr) {
-        return TwoCannotPrepare(*cannot_prepare, member);
-      }
-      cannot_prepare = &member;
+    const Claim claim = ClaimOf(member);
+    if (claim == kNone || claim < highest) continue;
+    if (claim == kMust && highest == kMust) {
+      return TwoMustDecide(*chosen, member);
     }
     const bool better =
-        chosen == nullptr || member.name == preferred ||
+        claim > highest || member.name == preferred ||
         (chosen->name != preferred && member.name < chosen->name);
     if (better) chosen = &member;
+    highest = claim;
   }
-  return cannot_prepare != nullptr ? cannot_prepare : chosen;
+  return chosen;
 }
 
 }  // namespace shard

@@ -11,11 +11,13 @@
 namespace shard {
 
 // The one of `members` that decides if all of those that wrote, or may have
-// written, take part: the one that cannot prepare; else the one called
-// `preferred`; else the first by name. Null when none wrote.
+// written, take part: the one that can neither prepare nor follow, since its
+// work was not recorded; else one that can follow; else one that can prepare.
+// Where there are several, the one called `preferred`; else the first by name.
+// Null when none wrote. What keeps nothing (a database in memory) never does.
 //
-// kFailedPrecondition, naming both and the reasons, when two cannot prepare;
-// kUnimplemented when one keeps nothing (a database in memory).
+// kFailedPrecondition, naming both and the reasons, when two can neither
+// prepare nor follow.
 absl::StatusOr<CommitMember*> ChooseDecider(std::vector<CommitMember>& members,
                                             const std::string& preferred);
 

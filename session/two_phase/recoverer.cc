@@ -9,11 +9,13 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "shard/base/failpoint.h"
 #include "shard/base/status_macros.h"
 #include "shard/base/strings.h"
 #include "shard/session/two_phase/gid.h"
@@ -27,6 +29,34 @@ constexpr std::size_t kConfirmedAtOnce = 128;
 
 // Half a second at the end of a program should do.
 constexpr absl::Duration kLastPatience = absl::Milliseconds(500);
+
+// The rows of followers go only once the decider's are gone for good: else its
+// redo would be applied a second time. A row that stays, since its database is
+// down, goes when it is old.
+void RemoveRows(Engine& decider,
+                const std::vector<ConfirmedDecision>& decisions) {
+  std::vector<std::string> txns;
+  absl::flat_hash_map<Engine*, std::vector<std::string>> followers;
+  for (const ConfirmedDecision& decision : decisions) {
+    txns.push_back(decision.txn);
+    for (Engine* follower : decision.followers) {
+      followers[follower].push_back(decision.txn);
+    }
+  }
+  const auto remove = [](Engine& engine, const std::vector<std::string>& rows,
+                         bool sync) -> absl::Status {
+    SHARD_ASSIGN_OR_RETURN(const auto connection, engine.OpenConnection());
+    connection->set_deadline(absl::Now() + kLastPatience);
+    Participant& participant = connection->participant();
+    SHARD_RETURN_IF_ERROR(participant.DeleteDecisions(rows));
+    return sync ? participant.SyncDecisions() : absl::OkStatus();
+  };
+  if (!remove(decider, txns, !followers.empty()).ok()) return;
+  FailPoint("clean.followers");
+  for (const auto& [engine, rows] : followers) {
+    remove(*engine, rows, false).IgnoreError();
+  }
+}
 
 absl::Duration WithJitter(absl::Duration interval) {
   static thread_local std::minstd_rand random{std::random_device{}()};
@@ -81,6 +111,7 @@ void Recoverer::Loop() {
 
 RecoveryReport Recoverer::Run(const RecoveryOptions& options) {
   const std::lock_guard one_at_a_time(pass_mutex_);
+  redo_wanted_.store(false);
   ConfirmedDecisions confirmed;
   {
     const std::lock_guard lock(mutex_);
@@ -98,11 +129,15 @@ void Recoverer::Hurry() {
   wake_.notify_all();
 }
 
-void Recoverer::Confirmed(const Engine* decider, std::string txn) {
+void Recoverer::RedoIfWanted(const RecoveryOptions& options) {
+  if (redo_wanted_.load()) Run(options);
+}
+
+void Recoverer::Confirmed(const Engine* decider, ConfirmedDecision decision) {
   bool remove_now = false;
   {
     const std::lock_guard lock(mutex_);
-    confirmed_[decider].push_back(std::move(txn));
+    confirmed_[decider].push_back(std::move(decision));
     ++confirmed_count_;
     remove_now = !thread_.joinable() && confirmed_count_ >= kConfirmedAtOnce;
   }
@@ -118,12 +153,7 @@ void Recoverer::RemoveConfirmed() {
   }
   for (const auto& [name, engine] : topology_.databases()) {
     const auto found = confirmed.find(engine.get());
-    if (found == confirmed.end()) continue;
-    // A row that stays, since the database is down, goes when it is old.
-    const auto connection = engine->OpenConnection();
-    if (!connection.ok()) continue;
-    (*connection)->set_deadline(absl::Now() + kLastPatience);
-    (*connection)->participant().DeleteDecisions(found->second).IgnoreError();
+    if (found != confirmed.end()) RemoveRows(*engine, found->second);
   }
 }
 
@@ -139,16 +169,34 @@ absl::StatusOr<Decision> Recoverer::Resolve(std::string_view transaction,
   SHARD_ASSIGN_OR_RETURN(const Decision decision,
                          Settle(*decider, gid, {gid.Transaction(), {}}, until));
   Survey survey = Survey::Take(topology_, until - absl::Now());
+  // What cannot be finished now, recovery will: the answer stands.
   for (const SurveyedDatabase& database : survey.databases) {
     for (const PreparedTransaction& prepared : database.prepared) {
       const auto share = Gid::Parse(prepared.gid);
       if (!share.ok() || share->txn != gid.txn) continue;
-      // What cannot be finished now, recovery will: the answer stands.
       EndPrepared(*database.engine, prepared.gid, decision, until)
           .IgnoreError();
     }
   }
+  for (const SurveyedDatabase& database : survey.databases) {
+    for (const DecisionRow& row : database.decisions) {
+      if (row.txn == gid.txn) RedoFollowersOf(row, gid, *decider, until);
+    }
+  }
   return decision;
+}
+
+void Recoverer::RedoFollowersOf(const DecisionRow& row, const Gid& gid,
+                                Engine& decider, absl::Time until) {
+  const auto list = ParticipantList::FromJson(row.participants);
+  if (!list.ok()) return;
+  for (const ParticipantEntry& follower : list->followers) {
+    Engine* const engine = topology_.FindByIdentity(follower.identity);
+    if (engine == nullptr) continue;
+    RedoUntil(*engine, decider, {gid, follower.identity, absl::Seconds(1)},
+              until)
+        .IgnoreError();
+  }
 }
 
 RecoveryReport Recover(Topology& topology, const RecoveryOptions& options) {

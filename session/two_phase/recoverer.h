@@ -2,6 +2,7 @@
 #ifndef SHARD_SESSION_TWO_PHASE_RECOVERER_H_
 #define SHARD_SESSION_TWO_PHASE_RECOVERER_H_
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
@@ -14,6 +15,7 @@
 #include "shard/dialects/engine.h"
 #include "shard/dialects/participant.h"
 #include "shard/router/topology.h"
+#include "shard/session/two_phase/gid.h"
 #include "shard/session/two_phase/recovery_options.h"
 #include "shard/session/two_phase/recovery_pass.h"
 #include "shard/session/two_phase/recovery_report.h"
@@ -38,7 +40,12 @@ class Recoverer : public TopologyService {
   void Hurry();
   // All databases have finished the transaction that `decider` decided: its row
   // can go, with the next pass.
-  void Confirmed(const Engine* decider, std::string txn);
+  void Confirmed(const Engine* decider, ConfirmedDecision decision);
+  // A writer found that its database lacks a decided share.
+  void WantRedo() { redo_wanted_.store(true); }
+  // Runs a pass if somebody wanted that since the last one. To be called by who
+  // holds no locks.
+  void RedoIfWanted(const RecoveryOptions& options);
   // See ShardedSession::Resolve.
   absl::StatusOr<Decision> Resolve(std::string_view transaction,
                                    absl::Time until);
@@ -46,6 +53,8 @@ class Recoverer : public TopologyService {
  private:
   void EnsureThread(const RecoveryOptions& options);
   void Loop();
+  void RedoFollowersOf(const DecisionRow& row, const Gid& gid, Engine& decider,
+                       absl::Time until);
   // Removes the rows of confirmed decisions.
   void RemoveConfirmed();
 
@@ -56,6 +65,7 @@ class Recoverer : public TopologyService {
   RecoveryOptions options_;       // of the thread; guarded by mutex_
   ConfirmedDecisions confirmed_;  // guarded by mutex_
   std::size_t confirmed_count_ = 0;
+  std::atomic<bool> redo_wanted_ = false;
   bool hurry_ = false;
   bool stop_ = false;
   std::thread thread_;  // guarded by mutex_ until it is joined

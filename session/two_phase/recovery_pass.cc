@@ -12,6 +12,8 @@
 #include "shard/base/failpoint.h"
 #include "shard/base/status_macros.h"
 #include "shard/dialects/errors.h"
+#include "shard/session/two_phase/follower.h"
+#include "shard/session/two_phase/follower_recovery.h"
 
 namespace shard {
 namespace {
@@ -42,12 +44,20 @@ RecoveryReport RecoveryPass::Run(const ConfirmedDecisions& confirmed) {
       report_.shares.push_back(std::move(share));
     }
   }
+  FollowerRecovery followers(&survey_, &options_, &report_);
+  followers.Redo(&unfinished_);
   for (SurveyedDatabase& database : survey_.databases) {
     if (database.connection == nullptr) continue;
-    const auto known = confirmed.find(database.engine);
-    Clean(database, known == confirmed.end() ? std::vector<std::string>()
-                                             : known->second);
+    std::vector<std::string> txns;
+    if (const auto known = confirmed.find(database.engine);
+        known != confirmed.end()) {
+      for (const ConfirmedDecision& each : known->second) {
+        txns.push_back(each.txn);
+      }
+    }
+    Clean(database, txns);
   }
+  followers.Clean();
   return std::move(report_);
 }
 
@@ -151,6 +161,7 @@ void RecoveryPass::Clean(SurveyedDatabase& database,
         confirmed.end()) {
       continue;
     }
+    if (IsFollowerRow(row, database.identity)) continue;  // see Clean there
     const absl::StatusOr<bool> may_go = MayGo(database, row);
     if (!may_go.ok()) Complain(database.name, may_go.status());
     if (may_go.ok() && *may_go) {

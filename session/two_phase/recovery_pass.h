@@ -20,10 +20,14 @@
 
 namespace shard {
 
-// Decisions whose transactions are finished everywhere, by decider, as the
-// sessions that made them know.
-using ConfirmedDecisions =
-    absl::flat_hash_map<const Engine*, std::vector<std::string>>;
+// A decision whose transaction is finished everywhere, as the session that made
+// it knows.
+struct ConfirmedDecision {
+  std::string txn;
+  std::vector<Engine*> followers;  // whose own rows can go after the decider's
+};
+using ConfirmedDecisions =  // by decider
+    absl::flat_hash_map<const Engine*, std::vector<ConfirmedDecision>>;
 
 // Finishes every prepared share as its decider has decided, or decides now;
 // then removes the decisions that nobody needs any more. Safe beside sessions

@@ -44,6 +44,16 @@ absl::Status EndOnce(Engine& engine, const std::string& gid, Decision decision,
   return absl::IsNotFound(status) ? absl::OkStatus() : status;
 }
 
+absl::Status RedoOnce(Engine& follower, Engine& decider,
+                      const FollowerRedo& redo) {
+  SHARD_ASSIGN_OR_RETURN(const std::unique_ptr<Connection> asked,
+                         decider.OpenConnection());
+  SHARD_ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection,
+                         follower.OpenConnection());
+  return RedoFollower(connection->participant(), asked->participant(), redo)
+      .status();
+}
+
 }  // namespace
 
 absl::StatusOr<Decision> Settle(Engine& decider, const Gid& transaction,
@@ -66,6 +76,15 @@ absl::Status EndPrepared(Engine& engine, const std::string& gid,
   Patience patience(until);
   while (true) {
     const absl::Status status = EndOnce(engine, gid, decision, patience);
+    if (status.ok() || !patience.Wait()) return status;
+  }
+}
+
+absl::Status RedoUntil(Engine& follower, Engine& decider,
+                       const FollowerRedo& redo, absl::Time until) {
+  Patience patience(until);
+  while (true) {
+    const absl::Status status = RedoOnce(follower, decider, redo);
     if (status.ok() || !patience.Wait()) return status;
   }
 }

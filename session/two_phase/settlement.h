@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "shard/dialects/engine.h"
 #include "shard/dialects/participant.h"
+#include "shard/session/two_phase/follower.h"
 #include "shard/session/two_phase/gid.h"
 #include "shard/session/two_phase/participant_list.h"
 
@@ -28,6 +29,10 @@ absl::StatusOr<Decision> Settle(Engine& decider, const Gid& transaction,
 // faster. Tries until it is done, to `until` at most.
 absl::Status EndPrepared(Engine& engine, const std::string& gid,
                          Decision decision, absl::Time until);
+
+// Does the work of a follower again, whose own COMMIT failed, if it is decided.
+absl::Status RedoUntil(Engine& follower, Engine& decider,
+                       const FollowerRedo& redo, absl::Time until);
 
 }  // namespace shard
 

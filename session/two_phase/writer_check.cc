@@ -26,7 +26,7 @@ absl::Status CheckWriters(const SessionOptions& options,
   std::size_t writers = 0;
   const CommitMember* stranger = nullptr;
   for (const CommitMember& member : members) {
-    if (!member.wrote()) continue;
+    if (!member.wrote() || !member.durable()) continue;
     ++writers;
     if (member.identity.empty()) stranger = &member;
     if (options.topology != nullptr) {
@@ -34,8 +34,9 @@ absl::Status CheckWriters(const SessionOptions& options,
     }
   }
   if (writers < 2) return absl::OkStatus();
-  SHARD_RETURN_IF_ERROR(ChooseDecider(members, options.decider).status());
-  if (stranger == nullptr) return absl::OkStatus();
+  if (stranger == nullptr) {
+    return ChooseDecider(members, options.decider).status();
+  }
   return absl::FailedPreconditionError(absl::StrCat(
       "a transaction cannot write to ", writers, " databases as long as '",
       stranger->name,

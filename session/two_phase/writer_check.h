@@ -16,8 +16,8 @@ void Identify(const SessionOptions& options,
 
 // Whether those that wrote may have done so together. kFailedPrecondition: a
 // database's slot map is newer than the topology; there are several and one is
-// in no topology; two cannot prepare. kUnimplemented: one of several keeps
-// nothing. `members` as Identify left them.
+// in no topology; two can neither prepare nor follow. `members` as Identify
+// left them.
 absl::Status CheckWriters(const SessionOptions& options,
                           std::vector<CommitMember>& members);
 

@@ -153,7 +153,9 @@ TEST_P(CrashPointsTest, InTheRecovery) {
 INSTANTIATE_TEST_SUITE_P(Mixes, CrashPointsTest,
                          ::testing::Values("P", "PP", "PPP", "PPPP", "S", "SP",
                                            "SPP", "PPSP", "N", "NP", "PNP",
-                                           "NPPP"),
+                                           "NPPP", "SS", "SSS", "SSSS", "SSP",
+                                           "PSS", "SPSP", "SSSP", "SSPP",
+                                           "SSSPP", "SSSSPP"),
                          [](const auto& param) { return param.param; });
 
 }  // namespace
