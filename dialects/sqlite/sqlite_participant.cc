@@ -233,6 +233,7 @@ absl::Status SqliteParticipant::StartEnd(std::string_view, Decision decision) {
 }
 
 absl::Status SqliteParticipant::FinishEnd() {
+  if (!follows_) return CannotPrepare();
   if (ending_ == Decision::kCommit) {
     const absl::Status status = connection_.Commit();
     // The marker stays: the next writer finds the row, and removes it. After an
@@ -241,7 +242,7 @@ absl::Status SqliteParticipant::FinishEnd() {
     return status;
   }
   // While the lock is still held; nobody need be asked about it then.
-  if (follows_) gate_.marker().Remove().IgnoreError();
+  gate_.marker().Remove().IgnoreError();
   FailPoint("follow.unmarked");
   return connection_.Rollback();
 }
