@@ -32,7 +32,8 @@ constexpr std::string_view kBegin = "BEGIN";
 constexpr std::string_view kBeginReadOnly = "BEGIN /* read only */";
 // ROLLBACK TO it undoes all work and keeps the write lock, which an atomic
 // commit needs to do the work again.
-constexpr std::string_view kBeginMayFollow = "SAVEPOINT shard_transaction";
+constexpr std::string_view kBeginMayFollow =
+    "SAVEPOINT shard_transaction /* may follow */";
 constexpr std::string_view kCommit = "COMMIT";
 constexpr std::string_view kRollback = "ROLLBACK";
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <memory>
 #include <string>
@@ -22,6 +23,7 @@
 #include "shard/dialects/engine.h"
 #include "shard/dialects/errors.h"
 #include "shard/dialects/sqlite/sqlite_dialect.h"
+#include "shard/dialects/sqlite/sqlite_effects.h"
 #include "shard/dialects/sqlite/sqlite_errors.h"
 #include "shard/dialects/sqlite/sqlite_gate.h"
 #include "shard/dialects/sqlite/sqlite_values.h"
@@ -100,6 +102,7 @@ SqliteDatabase::SqliteDatabase(const SqliteOptions& options)
 
 absl::Status SqliteDatabase::SetUp() {
   sqlite3_extended_result_codes(handle_, 1);
+  effects_.Install(handle_);
   // A misspelled "column" would otherwise be taken for the text 'column'.
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
@@ -144,11 +147,13 @@ absl::Status SqliteDatabase::UseWriteAheadLog() {
 }
 
 absl::StatusOr<SqliteStatementPtr> SqliteDatabase::PrepareFirst(
-    const char** text, unsigned flags) {
+    const char** text, unsigned flags, SqliteEffects::Mark* mark) {
   sqlite3_stmt* statement = nullptr;
   const char* rest = *text;
+  effects_.StartCompiling();
   const int result =
       sqlite3_prepare_v3(handle_, *text, -1, flags, &statement, &rest);
+  *mark = effects_.FinishCompiling();
   if (result != SQLITE_OK) return Error(result, *text);
   *text = rest;
   return SqliteStatementPtr(statement);
@@ -156,9 +161,10 @@ absl::StatusOr<SqliteStatementPtr> SqliteDatabase::PrepareFirst(
 
 absl::StatusOr<SqliteStatementPtr> SqliteDatabase::PrepareNext(
     const char** script) {
+  SqliteEffects::Mark ignored;
   while (**script != '\0') {
     SHARD_ASSIGN_OR_RETURN(SqliteStatementPtr statement,
-                           PrepareFirst(script, 0));
+                           PrepareFirst(script, 0, &ignored));
     if (statement == nullptr) continue;  // a comment or white space
     SHARD_RETURN_IF_ERROR(CheckMayRun(statement.get()));
     return statement;
@@ -169,6 +175,10 @@ absl::StatusOr<SqliteStatementPtr> SqliteDatabase::PrepareNext(
 absl::StatusOr<StatementCache::Loan> SqliteDatabase::Prepare(
     std::string_view text) {
   StatementCache::Loan loan = statements_.Borrow(text);
+  if (effects_.recording() && loan && !effects_.IsHeard(loan.mark())) {
+    loan.DoNotKeep();
+    loan.Return();
+  }
   if (!loan) {
     SHARD_ASSIGN_OR_RETURN(loan, PrepareNew(text));
   }
@@ -185,8 +195,10 @@ absl::StatusOr<StatementCache::Loan> SqliteDatabase::PrepareNew(
   }
   std::string copy(text);  // ends with the NUL byte that SQLite looks for
   const char* rest = copy.c_str();
+  const std::uint64_t unrecordable = effects_.unrecordable();
+  SqliteEffects::Mark mark;
   SHARD_ASSIGN_OR_RETURN(SqliteStatementPtr statement,
-                         PrepareFirst(&rest, SQLITE_PREPARE_PERSISTENT));
+                         PrepareFirst(&rest, SQLITE_PREPARE_PERSISTENT, &mark));
   if (statement == nullptr) {
     return absl::InvalidArgumentError(
         "there is no statement in the text; write one");
@@ -197,7 +209,10 @@ absl::StatusOr<StatementCache::Loan> SqliteDatabase::PrepareNew(
         absl::StatusCode::kInvalidArgument,
         "one statement at a time; use ExecuteScript for several", text, "");
   }
-  return statements_.Add(std::move(copy), std::move(statement));
+  StatementCache::Loan loan =
+      statements_.Add(std::move(copy), std::move(statement), mark);
+  if (effects_.unrecordable() != unrecordable) loan.DoNotKeep();
+  return loan;
 }
 
 absl::Status SqliteDatabase::CheckMayRun(sqlite3_stmt* statement) {

@@ -17,6 +17,8 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "shard/dialects/engine.h"
+#include "shard/dialects/sqlite/sqlite_effects.h"
+#include "shard/dialects/sqlite/sqlite_table_facts.h"
 #include "shard/dialects/sqlite/statement_cache.h"
 #include "shard/sql/byte_arena.h"
 #include "shard/sql/value.h"
@@ -74,6 +76,9 @@ class SqliteDatabase {
 
   // Whom statements that write ask first; must outlive them.
   void set_gate(SqliteGate* gate) { gate_ = gate; }
+  SqliteEffects& effects() { return effects_; }
+  SqliteTables& tables() { return tables_; }
+
   // From now on, statements that write are refused, until the transaction ends.
   void set_read_only_transaction(bool on) { read_only_transaction_ = on; }
 
@@ -88,16 +93,19 @@ class SqliteDatabase {
   absl::Status UseWriteAheadLog();
   absl::StatusOr<StatementCache::Loan> PrepareNew(std::string_view text);
   absl::StatusOr<SqliteStatementPtr> PrepareFirst(const char** text,
-                                                  unsigned flags);
+                                                  unsigned flags,
+                                                  SqliteEffects::Mark* mark);
   absl::Status CheckMayRun(sqlite3_stmt* statement);
   void NotifyListener(std::string_view statement, std::size_t parameters,
                       bool ok);
 
   const SqliteOptions options_;
+  SqliteEffects effects_;
   SQLite::Database database_;
   sqlite3* const handle_;
   StatementCache statements_;  // closed before database_
   SqliteGate* gate_ = nullptr;
+  SqliteTables tables_{this};
   bool usable_ = true;
   bool read_only_transaction_ = false;
 };

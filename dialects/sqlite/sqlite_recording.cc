@@ -5,52 +5,236 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "shard/base/status_macros.h"
+#include "shard/base/strings.h"
 #include "shard/dialects/sqlite/sqlite_database.h"
+#include "shard/dialects/sqlite/sqlite_query.h"
+#include "shard/dialects/sqlite/sqlite_redo_format.h"
+#include "shard/dialects/sqlite/sqlite_replay.h"
+#include "shard/dialects/sqlite/sqlite_settings.h"
+#include "shard/dialects/sqlite/sqlite_table_facts.h"
 
 namespace shard {
+namespace {
+
+constexpr std::string_view kAlone = "; do it in a transaction of its own";
+
+// Where SQLite writes a changeset to, piece by piece.
+struct Sink {
+  std::string* bytes;
+  std::size_t limit;
+  bool full = false;
+
+  static int Take(void* self, const void* piece, int size) {
+    auto& sink = *static_cast<Sink*>(self);
+    const auto bytes = static_cast<std::size_t>(size);
+    sink.full = bytes > sink.limit - sink.bytes->size();
+    if (sink.full) return SQLITE_FULL;
+    sink.bytes->append(static_cast<const char*>(piece), bytes);
+    return SQLITE_OK;
+  }
+};
+
+absl::Status TooLong(std::size_t limit) {
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "what the transaction wrote does not fit into a redo of ", limit,
+      " bytes; write less at a time, or raise max_redo_bytes"));
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<SqliteRecording>> SqliteRecording::Start(
     SqliteDatabase* database) {
+  if (!database->in_transaction()) {
+    return absl::FailedPreconditionError(
+        "there is no transaction to record; begin one");
+  }
   std::unique_ptr<SqliteRecording> recording(new SqliteRecording(database));
   int result =
       sqlite3session_create(database->handle(), "main", &recording->session_);
   if (result == SQLITE_OK) {
+    sqlite3session_table_filter(recording->session_, &OnTable, recording.get());
     result = sqlite3session_attach(recording->session_, nullptr);
   }
   if (result != SQLITE_OK) return database->Error(result, "");
   return recording;
 }
 
-SqliteRecording::~SqliteRecording() {
-  if (session_ != nullptr) sqlite3session_delete(session_);
+SqliteRecording::SqliteRecording(SqliteDatabase* database)
+    : database_(*database), unrecordable_(database->effects().unrecordable()) {
+  sqlite3_rollback_hook(database_.handle(), &OnRollback, this);
+  database_.effects().set_recording(true);
+}
+
+SqliteRecording::~SqliteRecording() { End(); }
+
+void SqliteRecording::End() {
+  if (session_ == nullptr) return;
+  sqlite3session_delete(std::exchange(session_, nullptr));
+  sqlite3_rollback_hook(database_.handle(), nullptr, nullptr);
+  database_.effects().set_recording(false);
+}
+
+void SqliteRecording::OnRollback(void* self) {
+  static_cast<SqliteRecording*>(self)->rolled_back_ = true;
+}
+
+int SqliteRecording::OnTable(void* self, const char* table) {
+  auto& recording = *static_cast<SqliteRecording*>(self);
+  // A table that was refused is asked for at each of its rows.
+  if (!recording.met_status_.ok()) return 0;
+  const absl::StatusOr<bool> recorded = recording.Meet(table);
+  if (!recorded.ok()) recording.met_status_ = recorded.status();
+  return recorded.ok() && *recorded ? 1 : 0;
+}
+
+absl::StatusOr<bool> SqliteRecording::Meet(std::string_view table) {
+  // What is known of tables is kept by schema, and this one may be rolled back.
+  if (database_.effects().unrecordable() != unrecordable_) return false;
+  if (met_.empty()) SHARD_RETURN_IF_ERROR(database_.tables().Refresh());
+  SHARD_ASSIGN_OR_RETURN(const SqliteTableFacts* facts,
+                         database_.tables().Find(table));
+  if (!facts->refusal.empty()) {
+    return absl::FailedPreconditionError(facts->refusal);
+  }
+  SHARD_RETURN_IF_ERROR(CheckKeysNotNull(*facts));
+  met_.push_back(facts);
+  return true;
+}
+
+absl::Status SqliteRecording::CheckKeysNotNull(const SqliteTableFacts& table) {
+  if (table.null_key_query.empty()) return absl::OkStatus();
+  SHARD_ASSIGN_OR_RETURN(SqliteQuery query,
+                         SqliteQuery::Open(database_, table.null_key_query));
+  SHARD_RETURN_IF_ERROR(query.Next().status());
+  if (query.Integer(0) == 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "table '", table.table.name,
+      "' has rows with NULL in the primary key, which cannot be found again; "
+      "declare the key's columns NOT NULL"));
 }
 
 absl::StatusOr<std::string> SqliteRecording::Finish(
     std::size_t max_redo_bytes) {
-  if (!database_.in_transaction()) {
+  absl::StatusOr<std::string> redo = TakeRedo(max_redo_bytes);
+  End();
+  if (redo.ok()) SHARD_RETURN_IF_ERROR(Prove(*redo));
+  return redo;
+}
+
+absl::StatusOr<std::string> SqliteRecording::TakeRedo(
+    std::size_t max_redo_bytes) {
+  if (session_ == nullptr) {
+    return absl::FailedPreconditionError("the recording is finished already");
+  }
+  SHARD_RETURN_IF_ERROR(CheckTransaction());
+  // FTS5 keeps what it is given in memory until then.
+  SHARD_RETURN_IF_ERROR(RunUnheard(database_, "SAVEPOINT shard_flush"));
+  SHARD_RETURN_IF_ERROR(RunUnheard(database_, "RELEASE shard_flush"));
+  SHARD_RETURN_IF_ERROR(CheckTables());
+  SHARD_ASSIGN_OR_RETURN(const auto sequences, ReadSequences());
+  std::vector<std::string_view> tables;
+  for (const SqliteTableFacts* table : met_) {
+    tables.push_back(table->redo_bytes);
+  }
+  std::string redo = FormatRedoHead(tables, sequences);
+  if (redo.size() > max_redo_bytes) return TooLong(max_redo_bytes);
+  Sink sink{&redo, max_redo_bytes};
+  const int result =
+      sqlite3session_changeset_strm(session_, &Sink::Take, &sink);
+  if (sink.full) return TooLong(max_redo_bytes);
+  if (result != SQLITE_OK) return database_.Error(result, "");
+  return redo;
+}
+
+absl::Status SqliteRecording::CheckTransaction() {
+  if (rolled_back_ || !database_.in_transaction()) {
     return absl::AbortedError(
         "the transaction is over; SQLite has rolled it back upon an earlier "
         "error");
   }
-  // FTS5 keeps what it is given in memory until then.
-  SHARD_RETURN_IF_ERROR(database_.Run("SAVEPOINT shard_flush"));
-  SHARD_RETURN_IF_ERROR(database_.Run("RELEASE shard_flush"));
-  int bytes = 0;
-  void* changeset = nullptr;
-  const int result = sqlite3session_changeset(session_, &bytes, &changeset);
-  if (result != SQLITE_OK) return database_.Error(result, "");
-  std::string redo(static_cast<const char*>(changeset),
-                   static_cast<std::size_t>(bytes));
-  sqlite3_free(changeset);
-  if (redo.size() <= max_redo_bytes) return redo;
-  return absl::ResourceExhaustedError(
-      absl::StrCat("the redo has ", redo.size(), " bytes, and ", max_redo_bytes,
-                   " are allowed"));
+  if (database_.effects().unrecordable() != unrecordable_) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(database_.effects().last_unrecordable(),
+                     ": changes of the schema or of the file's header cannot "
+                     "be recorded",
+                     ToAbsl(kAlone)));
+  }
+  int deferred = 0;
+  int highest = 0;
+  sqlite3_db_status(database_.handle(), SQLITE_DBSTATUS_DEFERRED_FKS, &deferred,
+                    &highest, 0);
+  if (deferred != 0) {
+    return absl::FailedPreconditionError(
+        "FOREIGN KEY constraint failed: a deferred one is not fulfilled");
+  }
+  if (database_.effects().may_ignore_checks()) {
+    SHARD_ASSIGN_OR_RETURN(
+        const std::string on,
+        ReadSqliteSetting(database_, "ignore_check_constraints"));
+    if (on != "0") {
+      return absl::FailedPreconditionError(
+          "ignore_check_constraints is on, and rows that break a CHECK could "
+          "not be written again; turn it off");
+    }
+  }
+  return CheckOtherSchemas();
+}
+
+absl::Status SqliteRecording::CheckOtherSchemas() {
+  // 0 is main.
+  for (int i = 1; const char* name = sqlite3_db_name(database_.handle(), i);
+       ++i) {
+    if (sqlite3_txn_state(database_.handle(), name) < SQLITE_TXN_WRITE) {
+      continue;
+    }
+    return absl::FailedPreconditionError(
+        absl::StrCat("the transaction wrote to schema '", name,
+                     "' too, which is not recorded", ToAbsl(kAlone)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SqliteRecording::CheckTables() {
+  SHARD_RETURN_IF_ERROR(met_status_);
+  for (const SqliteTableFacts* table : met_) {
+    SHARD_RETURN_IF_ERROR(CheckKeysNotNull(*table));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<SqliteRedo::Sequence>>
+SqliteRecording::ReadSequences() {
+  std::vector<SqliteRedo::Sequence> sequences;
+  for (const SqliteTableFacts* table : met_) {
+    if (!table->autoincrement) continue;
+    const std::string& name = table->table.name;
+    SHARD_ASSIGN_OR_RETURN(
+        SqliteQuery query,
+        SqliteQuery::Open(database_,
+                          "SELECT seq FROM main.sqlite_sequence WHERE name = ?",
+                          {name}));
+    SHARD_ASSIGN_OR_RETURN(const bool found, query.Next());
+    if (found) sequences.push_back({name, query.Integer(0)});
+  }
+  return sequences;
+}
+
+absl::Status SqliteRecording::Prove(const std::string& redo) {
+  bool doubtful = false;
+  for (const SqliteTableFacts* table : met_) {
+    doubtful |= table->has_unique || table->key_in_doubt;
+  }
+  if (!doubtful) return absl::OkStatus();
+  SHARD_ASSIGN_OR_RETURN(const bool needed, NeedsSqliteReplay(database_, redo));
+  return needed ? ReplaySqliteRedo(database_, redo) : absl::OkStatus();
 }
 
 }  // namespace shard

@@ -4,21 +4,40 @@
 #define SHARD_DIALECTS_SQLITE_SQLITE_RECORDING_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "shard/dialects/sqlite/sqlite_redo_format.h"
 
 struct sqlite3_session;
 
 namespace shard {
 
 class SqliteDatabase;
+struct SqliteTableFacts;
 
-// A transaction is begun with TransactionOptions::may_follow; before it writes,
-// Start; when its work is done, Finish, which returns the redo, and COMMIT or
-// ROLLBACK. Not thread-safe. Ends before its database.
+// Begin with TransactionOptions::may_follow; Start before anything is written;
+// work; Finish, and only then COMMIT or ROLLBACK. It keeps to the rows that the
+// work changes, by SQLite's session extension, whatever changes them: triggers,
+// cascades, REPLACE, FTS5. Savepoints may be rolled back. Not recorded, and
+// refused by Finish with kFailedPrecondition:
+//
+//  - tables without PRIMARY KEY, and rows with NULL in it;
+//  - generated columns, ON CONFLICT clauses of tables, virtual tables other
+//    than FTS5, tables of SQLite (sqlite_*) and of this library (shard_*);
+//  - DDL and PRAGMAs that write to the file's header;
+//  - writes to temporary tables and attached databases;
+//  - triggers and FTS5 tables that depend on row numbers that are no key;
+//  - deferred foreign keys that are not fulfilled.
+//
+// Values of AUTOINCREMENT are part of the redo. Changes that cannot be proved
+// simple are done again by Finish; see sqlite_replay.h. Not thread-safe; must
+// end before its database.
 class SqliteRecording {
  public:
   static absl::StatusOr<std::unique_ptr<SqliteRecording>> Start(
@@ -27,17 +46,38 @@ class SqliteRecording {
   SqliteRecording(const SqliteRecording&) = delete;
   SqliteRecording& operator=(const SqliteRecording&) = delete;
 
-  // Once. No cursor that writes may be open. kFailedPrecondition, naming table
-  // and reason, for what cannot be recorded; kResourceExhausted for more than
-  // `max_redo_bytes`; kAborted when SQLite has rolled the transaction back.
-  // After an error the transaction may be anything: roll back.
+  // Once; returns the redo, for ApplySqliteRedo. What is written afterwards is
+  // not recorded. No cursor that writes may be open. kFailedPrecondition,
+  // naming table and reason, for what cannot be recorded; kResourceExhausted
+  // for more than `max_redo_bytes`; kAborted when SQLite has rolled the
+  // transaction back. After an error the transaction may be anything: roll
+  // back.
   absl::StatusOr<std::string> Finish(std::size_t max_redo_bytes);
 
  private:
-  explicit SqliteRecording(SqliteDatabase* database) : database_(*database) {}
+  explicit SqliteRecording(SqliteDatabase* database);
+
+  static int OnTable(void* self, const char* table);
+  static void OnRollback(void* self);
+  void End();
+
+  // Whether changes of the table, which is about to be written to for the first
+  // time, are to be recorded.
+  absl::StatusOr<bool> Meet(std::string_view table);
+  absl::Status CheckKeysNotNull(const SqliteTableFacts& table);
+  absl::Status CheckTransaction();
+  absl::Status CheckOtherSchemas();
+  absl::Status CheckTables();
+  absl::StatusOr<std::string> TakeRedo(std::size_t max_redo_bytes);
+  absl::StatusOr<std::vector<SqliteRedo::Sequence>> ReadSequences();
+  absl::Status Prove(const std::string& redo);
 
   SqliteDatabase& database_;
   sqlite3_session* session_ = nullptr;
+  bool rolled_back_ = false;
+  std::uint64_t unrecordable_;                // noted before the start
+  std::vector<const SqliteTableFacts*> met_;  // tables written to
+  absl::Status met_status_;                   // the first that was refused
 };
 
 }  // namespace shard

@@ -2,16 +2,33 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "shard/base/status_macros.h"
+#include "shard/base/strings.h"
 #include "shard/dialects/participant.h"
+#include "shard/dialects/sqlite/sqlite_changes.h"
 #include "shard/dialects/sqlite/sqlite_database.h"
+#include "shard/dialects/sqlite/sqlite_dialect.h"
+#include "shard/dialects/sqlite/sqlite_query.h"
+#include "shard/dialects/sqlite/sqlite_redo_format.h"
+#include "shard/dialects/sqlite/sqlite_table_facts.h"
 
 namespace shard {
 namespace {
+
+constexpr std::size_t kMostConflicts = 100;
+constexpr std::size_t kMostKeyBytes = 64;
 
 // Turns triggers and foreign keys off, and back on when it ends. The PRAGMA
 // for foreign keys does nothing in a transaction.
@@ -39,34 +56,231 @@ class WithoutTriggers {
   int triggers_ = 0;
 };
 
-struct Conflicts {
-  std::vector<RedoConflict>* found;
-};
-
-int OnConflictFound(void* context, int, sqlite3_changeset_iter* iterator) {
-  const char* table = "";
-  int columns = 0;
-  int operation = 0;
-  sqlite3changeset_op(iterator, &table, &columns, &operation, nullptr);
-  static_cast<Conflicts*>(context)->found->push_back({table, "", ""});
-  return SQLITE_CHANGESET_ABORT;
+std::string ValueText(sqlite3_value* value) {
+  if (value == nullptr) return "?";
+  const int type = sqlite3_value_type(value);
+  if (type == SQLITE_NULL) return "NULL";
+  const auto* data = static_cast<const char*>(sqlite3_value_blob(value));
+  std::string text(data == nullptr ? "" : data,
+                   static_cast<std::size_t>(sqlite3_value_bytes(value)));
+  const bool cut = text.size() > kMostKeyBytes;
+  if (cut) text.resize(kMostKeyBytes);
+  if (type == SQLITE_BLOB) text = absl::BytesToHexString(text);
+  if (cut) text += "...";
+  if (type == SQLITE_BLOB) return absl::StrCat("x'", text, "'");
+  return type == SQLITE_TEXT ? absl::StrCat("'", text, "'") : text;
 }
+
+std::string_view WhatOf(int conflict, int operation) {
+  switch (conflict) {
+    case SQLITE_CHANGESET_DATA:
+      return operation == SQLITE_DELETE ? "the row to delete has other values"
+                                        : "the row to update has other values";
+    case SQLITE_CHANGESET_NOTFOUND:
+      return operation == SQLITE_DELETE ? "the row to delete is gone"
+                                        : "the row to update is gone";
+    case SQLITE_CHANGESET_CONFLICT:
+      return "the row to insert is there already";
+    default:
+      return "another row has a unique value of it, or a constraint forbids it";
+  }
+}
+
+absl::Status Refused(std::string_view table, std::string_view what) {
+  return absl::FailedPreconditionError(
+      absl::StrCat("the redo cannot be applied to table '", ToAbsl(table),
+                   "': ", ToAbsl(what)));
+}
+
+class Applier {
+ public:
+  Applier(SqliteDatabase& database, const SqliteRedo& redo,
+          OnConflict on_conflict, std::vector<RedoConflict>* conflicts)
+      : database_(database),
+        redo_(redo),
+        on_conflict_(on_conflict),
+        conflicts_(*conflicts) {}
+
+  absl::Status Apply() {
+    SHARD_RETURN_IF_ERROR(CheckTables());
+    SHARD_RETURN_IF_ERROR(ApplyChanges());
+    SHARD_RETURN_IF_ERROR(SetSequences());
+    return RefreshFullText();
+  }
+
+ private:
+  // Applying a changeset passes over tables that are not there.
+  absl::Status CheckTables() {
+    SHARD_RETURN_IF_ERROR(database_.tables().Refresh());
+    for (const SqliteRedo::Table& table : redo_.tables) {
+      const absl::StatusOr<const SqliteTableFacts*> facts =
+          database_.tables().Find(table.name);
+      if (absl::IsNotFound(facts.status())) {
+        return Refused(table.name, ToStd(facts.status().message()));
+      }
+      SHARD_RETURN_IF_ERROR(facts.status());
+      if ((*facts)->table.columns != table.columns) {
+        return Refused(table.name,
+                       "it has other columns, or another primary key, than "
+                       "when the redo was made");
+      }
+      if (!(*facts)->refusal.empty()) {
+        return absl::FailedPreconditionError((*facts)->refusal);
+      }
+      const std::string& full_text = (*facts)->full_text;
+      if (!full_text.empty() &&
+          (full_texts_.empty() || full_texts_.back() != full_text)) {
+        full_texts_.push_back(full_text);
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ApplyChanges() {
+    const WithoutTriggers without(database_.handle());
+    const int result = sqlite3changeset_apply_v2(
+        database_.handle(), static_cast<int>(redo_.changeset.size()),
+        const_cast<char*>(redo_.changeset.data()), &OnTable, &OnConflictFound,
+        this, nullptr, nullptr, 0);
+    SHARD_RETURN_IF_ERROR(status_);
+    return result == SQLITE_OK ? absl::OkStatus() : database_.Error(result, "");
+  }
+
+  static int OnTable(void* self, const char* name) {
+    auto& applier = *static_cast<Applier*>(self);
+    const auto& tables = applier.redo_.tables;
+    const bool known = std::any_of(
+        tables.begin(), tables.end(), [name](const SqliteRedo::Table& table) {
+          return absl::EqualsIgnoreCase(table.name, name);
+        });
+    if (!known && applier.status_.ok()) {
+      applier.status_ = absl::DataLossError(absl::StrCat(
+          "the redo changes table '", name, "', which it does not list"));
+    }
+    return known ? 1 : 0;
+  }
+
+  static int OnConflictFound(void* self, int conflict,
+                             sqlite3_changeset_iter* iterator) {
+    return static_cast<Applier*>(self)->Resolve(conflict,
+                                                SqliteChange(iterator));
+  }
+
+  int Resolve(int conflict, const SqliteChange& change) {
+    Report(conflict, change);
+    switch (on_conflict_) {
+      case OnConflict::kKeep:
+        return SQLITE_CHANGESET_OMIT;
+      case OnConflict::kOverwrite:
+        if (conflict == SQLITE_CHANGESET_DATA ||
+            conflict == SQLITE_CHANGESET_CONFLICT) {
+          return SQLITE_CHANGESET_REPLACE;
+        }
+        // What is gone need not be deleted. But an UPDATE does not hold the
+        // whole row, and a unique value belongs to another row.
+        if (conflict == SQLITE_CHANGESET_NOTFOUND &&
+            change.operation() == SQLITE_DELETE) {
+          return SQLITE_CHANGESET_OMIT;
+        }
+        break;
+      case OnConflict::kReport:
+        break;
+    }
+    if (status_.ok()) {
+      status_ = Refused(change.table(), WhatOf(conflict, change.operation()));
+    }
+    // Goes on, to find the other conflicts.
+    return conflicts_.size() < kMostConflicts ? SQLITE_CHANGESET_OMIT
+                                              : SQLITE_CHANGESET_ABORT;
+  }
+
+  void Report(int conflict, const SqliteChange& change) {
+    if (conflicts_.size() >= kMostConflicts) return;
+    RedoConflict& found = conflicts_.emplace_back();
+    found.table = change.table();
+    found.what = WhatOf(conflict, change.operation());
+    const absl::StatusOr<const SqliteTableFacts*> facts =
+        database_.tables().Find(change.table());
+    for (std::size_t i = 0; facts.ok() && i < change.columns(); ++i) {
+      if (!change.is_key(i)) continue;
+      absl::StrAppend(&found.key, found.key.empty() ? "" : ", ",
+                      (*facts)->table.columns[i].name, "=",
+                      ValueText(change.key_value(i)));
+    }
+  }
+
+  // Never back: somebody else may have given numbers since.
+  absl::Status SetSequences() {
+    for (const SqliteRedo::Sequence& sequence : redo_.sequences) {
+      SHARD_ASSIGN_OR_RETURN(const bool there,
+                             RaiseSequence("UPDATE main.sqlite_sequence SET "
+                                           "seq = max(seq, ?2) WHERE name = ?1",
+                                           sequence));
+      if (there) continue;
+      SHARD_RETURN_IF_ERROR(
+          RaiseSequence(
+              "INSERT INTO main.sqlite_sequence(name, seq) VALUES (?1, ?2)",
+              sequence)
+              .status());
+    }
+    return absl::OkStatus();
+  }
+
+  // Whether a row was changed.
+  absl::StatusOr<bool> RaiseSequence(std::string_view text,
+                                     const SqliteRedo::Sequence& sequence) {
+    SHARD_ASSIGN_OR_RETURN(
+        SqliteQuery query,
+        SqliteQuery::Open(database_, text, {sequence.table}));
+    query.BindInteger(2, sequence.value);
+    SHARD_RETURN_IF_ERROR(query.Next().status());
+    return sqlite3_changes64(database_.handle()) > 0;
+  }
+
+  // FTS5 keeps parts of its index in memory, and looks whether another
+  // connection has changed the file, not whether this one has. It forgets them
+  // when a savepoint is rolled back in which it was written to.
+  absl::Status RefreshFullText() {
+    for (const std::string& name : full_texts_) {
+      SHARD_ASSIGN_OR_RETURN(const std::string table,
+                             SqliteDialect::Get().QuoteIdentifier(name));
+      SHARD_RETURN_IF_ERROR(RunUnheard(database_, "SAVEPOINT shard_refresh"));
+      SHARD_RETURN_IF_ERROR(RunUnheard(
+          database_, absl::StrCat("DELETE FROM main.", table, " WHERE 0")));
+      SHARD_RETURN_IF_ERROR(RunUnheard(database_, "ROLLBACK TO shard_refresh"));
+      SHARD_RETURN_IF_ERROR(RunUnheard(database_, "RELEASE shard_refresh"));
+      // The index may be of rows that were kept, or not.
+      if (conflicts_.empty()) continue;
+      SHARD_RETURN_IF_ERROR(
+          RunUnheard(database_, absl::StrCat("INSERT INTO main.", table, "(",
+                                             table, ") VALUES ('rebuild')")));
+    }
+    return absl::OkStatus();
+  }
+
+  SqliteDatabase& database_;
+  const SqliteRedo& redo_;
+  const OnConflict on_conflict_;
+  std::vector<RedoConflict>& conflicts_;
+  std::vector<std::string> full_texts_;  // FTS5 tables that the redo changes
+  absl::Status status_;
+};
 
 }  // namespace
 
 absl::Status ApplySqliteRedo(SqliteDatabase& database, std::string_view redo,
-                             OnConflict, std::vector<RedoConflict>* conflicts) {
-  const WithoutTriggers without(database.handle());
-  Conflicts context{conflicts};
-  const int result = sqlite3changeset_apply_v2(
-      database.handle(), static_cast<int>(redo.size()),
-      const_cast<char*>(redo.data()), nullptr, &OnConflictFound, &context,
-      nullptr, nullptr, 0);
-  if (result == SQLITE_OK) return absl::OkStatus();
-  if (result != SQLITE_ABORT) return database.Error(result, "");
-  return absl::FailedPreconditionError(
-      absl::StrCat("table '", conflicts->back().table,
-                   "' is not as the transaction found it"));
+                             OnConflict on_conflict,
+                             std::vector<RedoConflict>* conflicts) {
+  conflicts->clear();
+  SHARD_ASSIGN_OR_RETURN(const SqliteRedo parsed, ParseSqliteRedo(redo));
+  SHARD_RETURN_IF_ERROR(RunUnheard(database, "SAVEPOINT shard_redo"));
+  const absl::Status status =
+      Applier(database, parsed, on_conflict, conflicts).Apply();
+  if (!status.ok()) {
+    RunUnheard(database, "ROLLBACK TO shard_redo").IgnoreError();
+  }
+  const absl::Status released = RunUnheard(database, "RELEASE shard_redo");
+  return status.ok() ? released : status;
 }
 
 }  // namespace shard

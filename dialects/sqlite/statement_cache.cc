@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <cstdint>
 #include <iterator>
 #include <string>
 #include <string_view>
@@ -26,8 +27,9 @@ StatementCache::Loan StatementCache::Borrow(std::string_view text) {
 }
 
 StatementCache::Loan StatementCache::Add(std::string text,
-                                         SqliteStatementPtr statement) {
-  entries_.push_front({std::move(text), std::move(statement)});
+                                         SqliteStatementPtr statement,
+                                         std::uint64_t mark) {
+  entries_.push_front({std::move(text), std::move(statement), mark});
   const Place at = entries_.begin();
   at->kept = at->text.size() <= limits_.text_bytes &&
              by_text_.try_emplace(at->text, at).second;
@@ -44,14 +46,20 @@ void StatementCache::TakeBack(Place at) {
   if (!at->kept) entries_.erase(at);
 }
 
+void StatementCache::Forget(Place at) {
+  if (!at->kept) return;
+  by_text_.erase(at->text);
+  text_bytes_ -= at->text.size();
+  at->kept = false;
+}
+
 void StatementCache::DropOldest() {
   Place at = entries_.end();
   while (at != entries_.begin() && (by_text_.size() > limits_.statements ||
                                     text_bytes_ > limits_.text_bytes)) {
     --at;
     if (at->lent) continue;
-    by_text_.erase(at->text);
-    text_bytes_ -= at->text.size();
+    Forget(at);
     at = entries_.erase(at);
   }
 }

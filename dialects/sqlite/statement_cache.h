@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <memory>
 #include <string>
@@ -53,8 +54,13 @@ class StatementCache {
     explicit operator bool() const { return cache_ != nullptr; }
     sqlite3_stmt* get() const { return at_->statement.get(); }
     std::string_view text() const { return at_->text; }
+    std::uint64_t mark() const { return at_->mark; }
     void Return() {
       if (cache_ != nullptr) std::exchange(cache_, nullptr)->TakeBack(at_);
+    }
+    // Destroys it when it is given back.
+    void DoNotKeep() {
+      if (cache_ != nullptr) cache_->Forget(at_);
     }
 
    private:
@@ -62,6 +68,7 @@ class StatementCache {
     struct Entry {
       std::string text;
       SqliteStatementPtr statement;
+      std::uint64_t mark = 0;
       bool lent = true;
       bool kept = true;  // false: a second one of its text, or too long
     };
@@ -79,8 +86,10 @@ class StatementCache {
 
   // A kept statement of this text that nobody uses, or an empty loan.
   Loan Borrow(std::string_view text);
-  // Takes in a statement that was prepared from `text` and lends it.
-  Loan Add(std::string text, SqliteStatementPtr statement);
+  // Takes in a statement that was prepared from `text` and lends it. `mark`:
+  // the owner's, for Loan::mark.
+  Loan Add(std::string text, SqliteStatementPtr statement,
+           std::uint64_t mark = 0);
 
   std::size_t size() const { return by_text_.size(); }
 
@@ -89,6 +98,7 @@ class StatementCache {
   using Place = Loan::Place;
 
   void TakeBack(Place at);
+  void Forget(Place at);
   void DropOldest();
 
   const Limits limits_;
