@@ -9,10 +9,14 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/escaping.h"
+#include "shard/base/environment.h"
 
 namespace shard {
 
 absl::StatusOr<std::string> RandomHex(std::size_t bytes) {
+  if (Environment* const environment = CurrentEnvironment()) {
+    return absl::BytesToHexString(environment->RandomBytes(bytes));
+  }
   std::string random(bytes, '\0');
   std::size_t filled = 0;
   while (filled < bytes) {

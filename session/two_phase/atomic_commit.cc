@@ -11,9 +11,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "shard/base/environment.h"
 #include "shard/base/failpoint.h"
 #include "shard/base/random_hex.h"
 #include "shard/base/status_macros.h"
@@ -114,7 +114,7 @@ absl::Status AtomicCommit::Look() {
 
 absl::Status AtomicCommit::LookAt(const std::vector<CommitMember*>& members) {
   const auto statuses = OnEach(
-      members, absl::Now() + options_.prepare_timeout,
+      members, Now() + options_.prepare_timeout,
       [](CommitMember& member) {
         FailPoint("look.send");
         return ParticipantOf(member).StartLook();
@@ -156,7 +156,7 @@ absl::Status AtomicCommit::NameBranches() {
 
 absl::Status AtomicCommit::PrepareOthers() {
   open_ = false;
-  step_began_ = absl::Now();
+  step_began_ = Now();
   std::vector<CommitMember*> others;
   for (CommitMember* writer : Writers()) {
     if (writer != decider_) others.push_back(writer);
@@ -244,7 +244,7 @@ absl::Status AtomicCommit::CommitOne() {
 }
 
 absl::Status AtomicCommit::Decide() {
-  step_began_ = absl::Now();
+  step_began_ = Now();
   const DecisionRow row = Row();
   Participant& participant = ParticipantOf(*decider_);
   absl::Status status = OnEach(
@@ -297,8 +297,8 @@ absl::Status AtomicCommit::AskAgain(const absl::Status& lost) {
   if (decider_->connection->usable()) {
     decider_->connection->Rollback().IgnoreError();
   }
-  const absl::StatusOr<Decision> decision = Settle(
-      *decider_->engine, gid_, list_, absl::Now() + options_.resolve_timeout);
+  const absl::StatusOr<Decision> decision =
+      Settle(*decider_->engine, gid_, list_, Now() + options_.resolve_timeout);
   Tell(TwoPhaseStep::kSettle, *decider_, decision.status());
   if (!decision.ok()) {
     Recoverer::Of(*options_.topology, options_.recovery).Hurry();
@@ -314,7 +314,7 @@ absl::Status AtomicCommit::AskAgain(const absl::Status& lost) {
 void AtomicCommit::Finish() {
   Recoverer& recoverer = Recoverer::Of(*options_.topology, options_.recovery);
   std::vector<CommitMember*> prepared = In(State::kPrepared);
-  step_began_ = absl::Now();
+  step_began_ = Now();
   bool all = true;
   if (options_.decision == DecisionMode::kAfterDecision) {
     // A file's transaction is open here, and only here can it be committed.
@@ -381,7 +381,7 @@ void AtomicCommit::Rollback() {
 // commit, can never come now.
 void AtomicCommit::Undo() {
   open_ = false;
-  step_began_ = absl::Now();
+  step_began_ = Now();
   std::vector<CommitMember*> to_end;
   for (CommitMember& member : members_) {
     const bool open =
@@ -430,7 +430,7 @@ void AtomicCommit::CommitTheRest() {
   std::erase_if(
       open, [](CommitMember* member) { return !member->connection->usable(); });
   const auto statuses = OnEach(
-      open, absl::Now() + options_.finish_timeout,
+      open, Now() + options_.finish_timeout,
       [](CommitMember& member) {
         return member.connection->StartScript("COMMIT");
       },
@@ -462,7 +462,7 @@ void AtomicCommit::Tell(TwoPhaseStep step, const CommitMember& member,
                         const absl::Status& status) {
   if (!options_.on_two_phase) return;
   options_.on_two_phase(
-      {step, list_.gid, member.name, status, absl::Now() - step_began_});
+      {step, list_.gid, member.name, status, Now() - step_began_});
 }
 
 }  // namespace shard

@@ -9,8 +9,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "shard/base/environment.h"
 #include "shard/base/failpoint.h"
 #include "shard/base/status_macros.h"
 #include "shard/base/strings.h"
@@ -135,7 +135,7 @@ absl::Status ManualDecision::Decide() {
   if (wanted_ == Decision::kAbort) {
     SHARD_ASSIGN_OR_RETURN(
         const Decision stands,
-        Settle(*decider_->engine, gid_, list, absl::Now() + patience_));
+        Settle(*decider_->engine, gid_, list, Now() + patience_));
     if (stands != wanted_) return OtherDecision();
     decided_ = true;
     return absl::OkStatus();
@@ -162,8 +162,8 @@ void ManualDecision::CarryOut() {
   for (Share& share : shares_) {
     for (const SurveyedDatabase& database : survey_.databases) {
       if (database.name != share.database) continue;
-      share.ended = EndPrepared(*database.engine, share.gid, wanted_,
-                                absl::Now() + patience_);
+      share.ended =
+          EndPrepared(*database.engine, share.gid, wanted_, Now() + patience_);
     }
   }
 }

@@ -3,7 +3,6 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
-#include <random>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,8 +12,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "shard/base/environment.h"
 #include "shard/base/failpoint.h"
 #include "shard/base/status_macros.h"
 #include "shard/base/strings.h"
@@ -46,7 +45,7 @@ void RemoveRows(Engine& decider,
   const auto remove = [](Engine& engine, const std::vector<std::string>& rows,
                          bool sync) -> absl::Status {
     SHARD_ASSIGN_OR_RETURN(const auto connection, engine.OpenConnection());
-    connection->set_deadline(absl::Now() + kLastPatience);
+    connection->set_deadline(Now() + kLastPatience);
     Participant& participant = connection->participant();
     SHARD_RETURN_IF_ERROR(participant.DeleteDecisions(rows));
     return sync ? participant.SyncDecisions() : absl::OkStatus();
@@ -56,11 +55,6 @@ void RemoveRows(Engine& decider,
   for (const auto& [engine, rows] : followers) {
     remove(*engine, rows, false).IgnoreError();
   }
-}
-
-absl::Duration WithJitter(absl::Duration interval) {
-  static thread_local std::minstd_rand random{std::random_device{}()};
-  return interval * std::uniform_real_distribution<double>(0.8, 1.2)(random);
 }
 
 }  // namespace
@@ -97,9 +91,9 @@ void Recoverer::Loop() {
     RecoveryOptions options;
     {
       std::unique_lock lock(mutex_);
-      wake_.wait_for(lock,
-                     absl::ToChronoNanoseconds(WithJitter(options_.interval)),
-                     [this] { return stop_ || hurry_; });
+      wake_.wait_for(
+          lock, absl::ToChronoNanoseconds(options_.interval * Jitter(0.8, 1.2)),
+          [this] { return stop_ || hurry_; });
       if (stop_) return;
       hurry_ = false;
       options = options_;
@@ -168,7 +162,7 @@ absl::StatusOr<Decision> Recoverer::Resolve(std::string_view transaction,
   }
   SHARD_ASSIGN_OR_RETURN(const Decision decision,
                          Settle(*decider, gid, {gid.Transaction(), {}}, until));
-  Survey survey = Survey::Take(topology_, until - absl::Now());
+  Survey survey = Survey::Take(topology_, until - Now());
   // What cannot be finished now, recovery will: the answer stands.
   for (const SurveyedDatabase& database : survey.databases) {
     for (const PreparedTransaction& prepared : database.prepared) {

@@ -7,7 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "shard/base/environment.h"
 #include "shard/base/failpoint.h"
 #include "shard/base/status_macros.h"
 #include "shard/session/two_phase/gid.h"
@@ -48,7 +48,7 @@ absl::Status ReadPrepared(SurveyedDatabase& database, const std::string& prefix,
 
 Participant& SurveyedDatabase::Ask(absl::Duration patience) {
   // Some more than the database itself is told to take: it has better words.
-  connection->set_deadline(absl::Now() + patience + absl::Seconds(1));
+  connection->set_deadline(Now() + patience + absl::Seconds(1));
   return connection->participant();
 }
 
