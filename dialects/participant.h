@@ -111,6 +111,10 @@ class Participant {
   // kFailedPrecondition when COMMIT would refuse the running transaction, as
   // far as can be told without trying.
   virtual absl::Status CheckMayCommit() { return absl::OkStatus(); }
+  // A hint, in the running transaction: the next statement is the last before
+  // StartLook, and may bring along what that would ask for. Nothing is lost
+  // when others follow.
+  virtual void LookWithNext() {}
   // In the running transaction. Proves whether it wrote.
   virtual absl::Status StartLook() = 0;
   virtual absl::StatusOr<WorkDone> FinishLook() = 0;

@@ -381,6 +381,7 @@ absl::Status Flusher::RunSteps() {
     for (auto& [share, steps] : plan_) {
       if (stage >= steps.size()) continue;
       FlushStep* step = steps[stage].step.get();
+      if (stage + 1 == steps.size()) transaction_.ExpectCommit(*share);
       tasks.push_back({&share->connection(),
                        [step, share = share] {
                          absl::Status status = step->Start(*share);

@@ -288,6 +288,7 @@ absl::StatusOr<Result> SessionCore::Execute(const sql::Statement& statement,
   }
   if (IsWrite(statement)) {
     SHARD_RETURN_IF_ERROR(transaction_.CheckMayWrite(shares));
+    for (Share* share : shares) transaction_.ExpectCommit(*share);
   }
   absl::StatusOr<Result> result = RunBuffered(statement, parameters, shares);
   if (IsWrite(statement)) ExpireClass(*TablesOf(statement).front());
@@ -379,6 +380,7 @@ absl::StatusOr<Result> SessionCore::RunInsert(
   for (const auto& entry : placed) shares.push_back(entry.first);
   SHARD_RETURN_IF_ERROR(transaction_.Open(shares));
   SHARD_RETURN_IF_ERROR(transaction_.CheckMayWrite(shares));
+  for (Share* share : shares) transaction_.ExpectCommit(*share);
   if (placed.size() == 1) {
     return RunBuffered(statement, parameters, {placed.front().first});
   }

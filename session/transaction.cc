@@ -16,6 +16,7 @@
 #include "shard/base/status_macros.h"
 #include "shard/dialects/errors.h"
 #include "shard/session/fan_out.h"
+#include "shard/session/two_phase/decider_choice.h"
 #include "shard/session/two_phase/recoverer.h"
 #include "shard/session/two_phase/writer_check.h"
 
@@ -127,7 +128,23 @@ absl::Status Transaction::CheckMayWrite(const std::vector<Share*>& shares) {
       members.back().work = CommitMember::Work::kRead;
   }
   Identify(options_, members);
-  return CheckWriters(options_, members);
+  SHARD_RETURN_IF_ERROR(CheckWriters(options_, members));
+  NoteDecider(members);
+  return absl::OkStatus();
+}
+
+void Transaction::NoteDecider(std::vector<CommitMember>& members) {
+  likely_decider_ = nullptr;
+  if (members.size() < 2) return;
+  const auto decider = ChooseDecider(members, options_.decider);
+  if (decider.ok() && *decider != nullptr) {
+    likely_decider_ = (*decider)->connection;
+  }
+}
+
+void Transaction::ExpectCommit(Share& share) {
+  if (&share.connection() != likely_decider_) return;
+  share.connection().participant().LookWithNext();
 }
 
 bool Transaction::InTopology(const Share& share) const {
@@ -339,6 +356,7 @@ void Transaction::End() {
       });
   atomic_.reset();
   shares_.clear();
+  likely_decider_ = nullptr;
   depth_ = 0;
   prepared_ = false;
   // What kept a writer back can be done now that the locks are given up.

@@ -40,6 +40,10 @@ class Transaction {
   // The part of it that must not be left out: a file that is written to after
   // another one, and so is to follow it, is recorded from its first write on.
   absl::Status RecordFollowers(const std::vector<Share*>& shares);
+  // To be called after that, before a share's last statement: if its database
+  // would decide over a commit, the statement brings along what the commit is
+  // going to ask there.
+  void ExpectCommit(Share& share);
 
   // kFailedPrecondition, naming the shard and its first error, when a share is
   // poisoned.
@@ -73,6 +77,7 @@ class Transaction {
   absl::Status OnAll(const std::string& script);
   bool InTopology(const Share& share) const;
   bool AnotherMayDecide() const;
+  void NoteDecider(std::vector<CommitMember>& members);
   bool IsAtomic() const;
   void MakeAtomic();
   absl::StatusOr<CommitResult> CommitAtomically();
@@ -82,6 +87,8 @@ class Transaction {
 
   const SessionOptions& options_;
   std::vector<std::unique_ptr<Share>> shares_;
+  // Null: nothing is to be decided.
+  const Connection* likely_decider_ = nullptr;
   std::size_t depth_ = 0;
   bool prepared_ = false;
   std::unique_ptr<AtomicCommit> atomic_;  // from Prepare on

@@ -19,8 +19,8 @@ Conversation::Conversation(std::unique_ptr<Link> link,
                            const EngineOptions& options)
     : link_(std::move(link)),
       listener_(options.on_statement, options.name),
-      pipeline_(link_.get(), &state_, &late_begin_, &listener_),
-      scripts_(link_.get(), &state_, &late_begin_, &listener_) {}
+      pipeline_(link_.get(), &state_, &late_begin_, &look_ahead_, &listener_),
+      scripts_(link_.get(), &state_, &late_begin_, &look_ahead_, &listener_) {}
 
 absl::Status Conversation::CheckIdle() const {
   if (!pipeline_.running() && !scripts_.running()) return absl::OkStatus();
@@ -35,6 +35,7 @@ absl::Status Conversation::Begin(std::string text) {
     return absl::FailedPreconditionError(
         "a transaction is open already: Commit or Rollback first");
   }
+  look_ahead_.Renew();
   late_begin_.Begin(std::move(text));
   return absl::OkStatus();
 }

@@ -14,6 +14,7 @@
 #include "shard/dialects/postgres/late_begin.h"
 #include "shard/dialects/postgres/link.h"
 #include "shard/dialects/postgres/listener.h"
+#include "shard/dialects/postgres/look_ahead.h"
 #include "shard/dialects/postgres/pipeline.h"
 #include "shard/dialects/postgres/script_runner.h"
 #include "shard/dialects/postgres/server_state.h"
@@ -43,6 +44,7 @@ class Conversation {
   // kFailedPrecondition outside of a transaction.
   absl::Status LimitLockWaits(absl::Duration limit);
   absl::Status CheckOutsideTransaction() const;  // kFailedPrecondition inside
+  LookAhead& look_ahead() { return look_ahead_; }
 
   // Gives up what is still running: a rollback must get through.
   absl::Status StartScript(Script script);
@@ -64,6 +66,7 @@ class Conversation {
   const Listener listener_;
   ServerState state_;
   LateBegin late_begin_;
+  LookAhead look_ahead_;
   Pipeline pipeline_;
   ScriptRunner scripts_;
 };

@@ -231,6 +231,17 @@ absl::Status Link::Lost(std::string_view statement) {
                        statement, "");
 }
 
+absl::Status Link::AsLoss(const absl::Status& error,
+                          std::string_view statement) {
+  if (absl::IsDeadlineExceeded(error)) return error;
+  const absl::Status lost = Lost(statement);
+  if (error.ok()) return lost;
+  if (absl::IsUnavailable(error)) return error;
+  return DatabaseError(absl::StatusCode::kUnavailable,
+                       absl::StrCat("connection lost: ", error.message()), "",
+                       DatabaseCode(error).value_or(""));
+}
+
 absl::Status Link::Wait(std::string_view statement) {
   const int unsent = PQflush(libpq());
   // When it fails, the server may have said why before it hung up.

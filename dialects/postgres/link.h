@@ -55,6 +55,10 @@ class Link {
   void Break() { broken_ = true; }
   // Breaks it, if that was not noted yet, and returns the error that says so.
   absl::Status Lost(std::string_view statement);
+  // What `error` comes to once the connection is lost: kUnavailable, whatever
+  // the server said as it went down, or kDeadlineExceeded. What was sent may
+  // have been done.
+  absl::Status AsLoss(const absl::Status& error, std::string_view statement);
 
   // Sends what waits to be sent and reads until something has come in.
   // kUnavailable: the connection broke; what has come by then can be read.

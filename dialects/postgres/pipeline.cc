@@ -38,10 +38,11 @@ bool MayBeStale(std::string_view sqlstate) {
 }  // namespace
 
 Pipeline::Pipeline(Link* link, ServerState* state, LateBegin* late_begin,
-                   const Listener* listener)
+                   LookAhead* look_ahead, const Listener* listener)
     : link_(link),
       state_(state),
       late_begin_(late_begin),
+      look_ahead_(look_ahead),
       listener_(listener) {}
 
 absl::Status Pipeline::Start(PipelineTask* task) {
@@ -56,6 +57,7 @@ absl::Status Pipeline::Start(PipelineTask* task) {
   next_step_ = 0;
   steps_running_ = 0;
   bytes_unsent_ = 0;
+  look_ = look_ahead_->Renew();
   end_sent_ = false;
   error_ = absl::OkStatus();
   SendOpening();
@@ -82,19 +84,29 @@ absl::Status Pipeline::CheckMayRun(std::string_view statement) {
   return status;
 }
 
-void Pipeline::SendPlain(Awaited::Kind kind, const std::string& text) {
+void Pipeline::SendPlain(const std::string& text) {
   if (PQsendQueryParams(libpq(), text.c_str(), 0, nullptr, nullptr, nullptr,
                         nullptr, 0) != 1) {
     return Lose();
   }
-  awaited_.push_back({kind, 0, nullptr});
+  awaited_.push_back({Awaited::kHousekeeping, 0, nullptr});
+}
+
+void Pipeline::SendOwn(Awaited::Kind kind, std::string_view text) {
+  const auto statement = state_->statements().Find(text, {});
+  if (!EnsurePrepared(Awaited::kPrepareOwn, statement, text, {}) ||
+      PQsendQueryPrepared(libpq(), statement->name.c_str(), 0, nullptr, nullptr,
+                          nullptr, 0) != 1) {
+    return Lose();
+  }
+  awaited_.push_back({kind, 0, statement});
 }
 
 void Pipeline::SendOpening() {
   LateBegin::Opening opening =
       late_begin_->TakeOpening(task_->text(0), PQtransactionStatus(libpq()));
-  if (!opening.begin.empty()) SendPlain(Awaited::kBegin, opening.begin);
-  if (!opening.limit.empty()) SendPlain(Awaited::kHousekeeping, opening.limit);
+  if (!opening.begin.empty()) SendOwn(Awaited::kBegin, opening.begin);
+  if (!opening.limit.empty()) SendOwn(Awaited::kHousekeeping, opening.limit);
   begin_ = std::move(opening.begin);
 }
 
@@ -102,10 +114,10 @@ void Pipeline::SendOpening() {
 void Pipeline::SendHousekeeping() {
   if (PQtransactionStatus(libpq()) == PQTRANS_INERROR) return;
   for (const std::string& name : state_->statements().TakeDropped()) {
-    SendPlain(Awaited::kHousekeeping, absl::StrCat("DEALLOCATE ", name));
+    SendPlain(absl::StrCat("DEALLOCATE ", name));
   }
   for (const std::string& name : state_->TakeCursorsToClose()) {
-    SendPlain(Awaited::kHousekeeping, absl::StrCat("CLOSE ", name));
+    SendPlain(absl::StrCat("CLOSE ", name));
   }
 }
 
@@ -132,9 +144,24 @@ void Pipeline::SendMore() {
 }
 
 void Pipeline::SendEnd() {
+  if (look_ && error_.ok()) SendOwn(Awaited::kLook, LookAhead::kQuery);
   if (PQpipelineSync(libpq()) != 1) return Lose();
   end_sent_ = true;
   awaited_.push_back({Awaited::kEnd, 0, nullptr});
+}
+
+bool Pipeline::EnsurePrepared(
+    Awaited::Kind kind, const std::shared_ptr<PreparedStatement>& statement,
+    std::string_view text, absl::Span<const TypeOid> types) {
+  if (statement->sent) return true;
+  const std::string terminated(text);
+  if (PQsendPrepare(libpq(), statement->name.c_str(), terminated.c_str(),
+                    static_cast<int>(types.size()), types.data()) != 1) {
+    return false;
+  }
+  statement->sent = true;
+  awaited_.push_back({kind, next_step_, statement});
+  return true;
 }
 
 bool Pipeline::SendPrepared(const std::shared_ptr<PreparedStatement>& statement,
@@ -142,15 +169,7 @@ bool Pipeline::SendPrepared(const std::shared_ptr<PreparedStatement>& statement,
                             absl::Span<const TypeOid> types,
                             const ParameterBuffer& parameters,
                             bool binary_rows) {
-  if (!statement->sent) {
-    const std::string terminated(text);
-    if (PQsendPrepare(libpq(), statement->name.c_str(), terminated.c_str(),
-                      static_cast<int>(types.size()), types.data()) != 1) {
-      return false;
-    }
-    statement->sent = true;
-    awaited_.push_back({Awaited::kPrepare, next_step_, statement});
-  }
+  if (!EnsurePrepared(Awaited::kPrepare, statement, text, types)) return false;
   last_statement_ = statement;
   bytes_unsent_ += parameters.bytes() + 64;
   return PQsendQueryPrepared(libpq(), statement->name.c_str(),
@@ -176,6 +195,7 @@ absl::Status Pipeline::Finish() {
   }
   while (!link_->broken() && !(end_sent_ && awaited_.empty())) AwaitNext();
   if (!link_->broken() && PQexitPipelineMode(libpq()) != 1) Lose();
+  if (!error_.ok()) look_ahead_->Renew();  // not all of the task was done
   awaited_.clear();
   last_statement_ = nullptr;
   task_ = nullptr;
@@ -232,10 +252,11 @@ void Pipeline::Take(const Awaited& awaited, const PGresult* result) {
         listener_->Tell(begin_, 0, true);
       }
       if (awaited.kind == Awaited::kStep) TakeStep(awaited, result);
+      if (awaited.kind == Awaited::kLook) TakeLook(result);
       return;
     case PGRES_PIPELINE_ABORTED:
       // Was not run. What it would have prepared does not exist.
-      if (awaited.kind == Awaited::kPrepare) {
+      if (awaited.prepares()) {
         awaited.statement->sent = false;
         state_->statements().Forget(*awaited.statement);
       }
@@ -272,13 +293,19 @@ void Pipeline::TakeStep(const Awaited& awaited, const PGresult* result) {
   if (!status.ok()) Fail(awaited.step, status);
 }
 
+void Pipeline::TakeLook(const PGresult* result) {
+  if (PQntuples(result) != 1 || PQnfields(result) != 1) return Lose();
+  look_ahead_->Learn(PQgetvalue(result, 0, 0));
+}
+
 void Pipeline::TakeError(const Awaited& awaited, const PGresult* result) {
-  const std::string_view text = task_->text(awaited.step);
+  const std::size_t step = std::min(awaited.step, task_->steps() - 1);
+  const std::string_view text = task_->text(step);
   const absl::Status error = ErrorOfResult(result, text);
   const std::string code = DatabaseCode(error).value_or("");
-  if (awaited.kind == Awaited::kPrepare) awaited.statement->sent = false;
+  if (awaited.prepares()) awaited.statement->sent = false;
   if (awaited.statement != nullptr &&
-      (awaited.kind == Awaited::kPrepare || MayBeStale(code))) {
+      (awaited.prepares() || MayBeStale(code))) {
     if (code == kNoSuchStatement) awaited.statement->sent = false;
     state_->statements().Forget(*awaited.statement);
   }

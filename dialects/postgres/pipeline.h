@@ -15,6 +15,7 @@
 #include "shard/dialects/postgres/late_begin.h"
 #include "shard/dialects/postgres/link.h"
 #include "shard/dialects/postgres/listener.h"
+#include "shard/dialects/postgres/look_ahead.h"
 #include "shard/dialects/postgres/parameters.h"
 #include "shard/dialects/postgres/server_state.h"
 
@@ -51,7 +52,7 @@ class Pipeline {
  public:
   // What it is given must outlive it.
   Pipeline(Link* link, ServerState* state, LateBegin* late_begin,
-           const Listener* listener);
+           LookAhead* look_ahead, const Listener* listener);
 
   // Sends what can be sent at once. `task` must live until Finish; there is no
   // Finish after an error.
@@ -75,20 +76,35 @@ class Pipeline {
  private:
   // What the server will answer next.
   struct Awaited {
-    enum Kind { kBegin, kHousekeeping, kPrepare, kStep, kEnd } kind;
+    enum Kind {
+      kBegin,
+      kHousekeeping,
+      kPrepareOwn,  // a statement of our own
+      kPrepare,
+      kStep,
+      kLook,
+      kEnd
+    } kind;
     std::size_t step = 0;
     std::shared_ptr<PreparedStatement> statement;
+    bool prepares() const { return kind == kPrepareOwn || kind == kPrepare; }
   };
 
   PGconn* libpq() const { return link_->libpq(); }
   absl::Status CheckMayRun(std::string_view statement);
   void SendOpening();
   void SendHousekeeping();
-  void SendPlain(Awaited::Kind kind, const std::string& text);
+  void SendPlain(const std::string& text);
+  // What is sent again and again, and is no step.
+  void SendOwn(Awaited::Kind kind, std::string_view text);
+  bool EnsurePrepared(Awaited::Kind kind,
+                      const std::shared_ptr<PreparedStatement>& statement,
+                      std::string_view text, absl::Span<const TypeOid> types);
   void SendMore();
   void SendEnd();
   void AwaitNext();
   void Take(const Awaited& awaited, const PGresult* result);
+  void TakeLook(const PGresult* result);
   void TakeError(const Awaited& awaited, const PGresult* result);
   void TakeStep(const Awaited& awaited, const PGresult* result);
   void Fail(std::size_t step, const absl::Status& error);
@@ -97,6 +113,7 @@ class Pipeline {
   Link* const link_;
   ServerState* const state_;
   LateBegin* const late_begin_;
+  LookAhead* const look_ahead_;
   const Listener* const listener_;
 
   PipelineTask* task_ = nullptr;
@@ -107,6 +124,7 @@ class Pipeline {
   std::size_t steps_running_ = 0;                      // sent and not answered
   std::size_t bytes_unsent_ = 0;  // since libpq was last asked to send
   int empty_answers_ = 0;         // one behind the other
+  bool look_ = false;             // to be sent behind the last step
   bool end_sent_ = false;
   absl::Status error_;  // the first one
 };

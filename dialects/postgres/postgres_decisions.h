@@ -29,9 +29,6 @@ class PostgresDecisions {
   explicit PostgresDecisions(Conversation* conversation)
       : conversation_(*conversation) {}
 
-  // "INSERT INTO public.shard_decisions (...) VALUES (...)".
-  absl::StatusOr<std::string> InsertText(const DecisionRow& row) const;
-
   absl::StatusOr<Decision> Settle(const DecisionRow& row,
                                   std::string_view number,
                                   absl::Duration patience);
@@ -43,6 +40,7 @@ class PostgresDecisions {
   absl::Status Delete(const std::vector<std::string>& txns);
 
  private:
+  absl::StatusOr<std::string> InsertText(const DecisionRow& row) const;
   absl::StatusOr<Decision> PutOrFind(const DecisionRow& row,
                                      std::string_view number,
                                      absl::Duration patience);

@@ -76,20 +76,25 @@ absl::Status PostgresParticipant::CheckInTransaction() const {
   return absl::FailedPreconditionError("no transaction is open");
 }
 
+void PostgresParticipant::LookWithNext() { conversation_.look_ahead().Ask(); }
+
 absl::Status PostgresParticipant::StartLook() {
   SHARD_RETURN_IF_ERROR(CheckInTransaction());
-  nothing_done_ = conversation_.begin_pending();
-  if (nothing_done_) return absl::OkStatus();
-  return conversation_.StartOwn(
-      "SELECT pg_catalog.pg_current_xact_id_if_assigned()", "");
+  known_number_ = conversation_.look_ahead().number();
+  if (conversation_.begin_pending()) known_number_ = "";
+  if (known_number_.has_value()) return absl::OkStatus();
+  return conversation_.StartOwn(LookAhead::kQuery, "");
 }
 
 absl::StatusOr<WorkDone> PostgresParticipant::FinishLook() {
   WorkDone done;
-  if (std::exchange(nothing_done_, false)) return done;
-  SHARD_ASSIGN_OR_RETURN(const ScriptResults results,
-                         conversation_.FinishOwn());
-  done.number = results.at(0).rows.at(0).at(0);
+  if (known_number_.has_value()) {
+    done.number = *std::exchange(known_number_, std::nullopt);
+  } else {
+    SHARD_ASSIGN_OR_RETURN(const ScriptResults results,
+                           conversation_.FinishOwn());
+    done.number = results.at(0).rows.at(0).at(0);
+  }
   done.wrote = !done.number.empty();  // or locked rows
   return done;
 }
@@ -139,20 +144,15 @@ absl::Status PostgresParticipant::ExplainPrepare(
 absl::Status PostgresParticipant::StartDecide(const DecisionRow& row) {
   // Without this the row would commit on its own, without the work.
   SHARD_RETURN_IF_ERROR(CheckInTransaction());
-  SHARD_ASSIGN_OR_RETURN(const std::string insert, decisions_.InsertText(row));
-  return WithCodes(
-      conversation_.StartOwn(absl::StrCat(kCommitDurably, insert, ";COMMIT"),
-                             "INSERT INTO public.shard_decisions; COMMIT"),
-      {kFailedBefore});
+  SHARD_RETURN_IF_ERROR(decide_.Prepare(row));
+  return WithCodes(conversation_.pipeline().Start(&decide_), {kFailedBefore});
 }
 
 absl::Status PostgresParticipant::FinishDecide() {
-  const absl::StatusOr<ScriptResults> results = conversation_.FinishOwn();
-  if (results.ok()) {
-    const std::string& tag = results->back().tag;
-    return tag == "COMMIT" ? absl::OkStatus() : WrongAnswer("COMMIT", tag);
-  }
-  const absl::Status& status = results.status();
+  absl::Status status = conversation_.pipeline().Finish();
+  if (status.ok()) return status;
+  Link& link = conversation_.link();
+  if (!link.usable()) status = link.AsLoss(status, "");
   if (!absl::IsAlreadyExists(status)) {
     return WithCodes(status,
                      {kFailedBefore, {"42P01", Code::kFailedPrecondition}});

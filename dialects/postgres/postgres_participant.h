@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "shard/dialects/participant.h"
 #include "shard/dialects/postgres/conversation.h"
+#include "shard/dialects/postgres/decide_task.h"
 #include "shard/dialects/postgres/postgres_decisions.h"
 
 namespace shard::postgres {
@@ -28,6 +29,7 @@ class PostgresParticipant final : public Participant {
     return why_not_prepare_;
   }
 
+  void LookWithNext() override;
   absl::Status StartLook() override;
   absl::StatusOr<WorkDone> FinishLook() override;
   // kFailedPrecondition outside of a transaction, and for one that PostgreSQL
@@ -70,9 +72,11 @@ class PostgresParticipant final : public Participant {
 
   Conversation& conversation_;
   PostgresDecisions decisions_;
+  DecideTask decide_;
   const int max_prepared_;
   const std::string why_not_prepare_;
-  bool nothing_done_ = false;  // between StartLook and FinishLook
+  // Between StartLook and FinishLook, when the server need not be asked.
+  std::optional<std::string> known_number_;
 };
 
 }  // namespace shard::postgres

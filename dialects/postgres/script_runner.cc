@@ -34,6 +34,7 @@ absl::Status ScriptRunner::Start(Script script) {
   results_.clear();
   error_ = absl::OkStatus();
   was_sent_ = false;
+  look_ahead_.Renew();
   if (!link_.usable()) return link_.Lost(shown());
   if (!StartLocally()) {
     SHARD_RETURN_IF_ERROR(late_begin_.CheckMayRun(shown()));
@@ -81,7 +82,7 @@ absl::Status ScriptRunner::Finish() {
     Take(result->get());
     if (link_.broken()) break;
   }
-  NoteLoss();
+  if (!link_.usable()) error_ = link_.AsLoss(error_, shown());
   listener_.Tell(shown(), 0, error_.ok());
   return error_;
 }
@@ -132,18 +133,6 @@ absl::Status ScriptRunner::DiscardCopy(const PGresult* result) {
     SHARD_RETURN_IF_ERROR(link_.Wait(shown()));
   }
   return absl::OkStatus();
-}
-
-void ScriptRunner::NoteLoss() {
-  if (link_.usable() || absl::IsDeadlineExceeded(error_)) return;
-  const absl::Status lost = link_.Lost(shown());
-  if (error_.ok()) {
-    error_ = lost;
-  } else if (!absl::IsUnavailable(error_)) {
-    error_ = DatabaseError(absl::StatusCode::kUnavailable,
-                           absl::StrCat("connection lost: ", error_.message()),
-                           "", DatabaseCode(error_).value_or(""));
-  }
 }
 
 void ScriptRunner::Fail(const absl::Status& error) {

@@ -13,6 +13,7 @@
 #include "shard/dialects/postgres/late_begin.h"
 #include "shard/dialects/postgres/link.h"
 #include "shard/dialects/postgres/listener.h"
+#include "shard/dialects/postgres/look_ahead.h"
 #include "shard/dialects/postgres/server_state.h"
 
 namespace shard::postgres {
@@ -36,10 +37,11 @@ struct ScriptResult {
 class ScriptRunner {
  public:
   ScriptRunner(Link* link, ServerState* state, LateBegin* late_begin,
-               const Listener* listener)
+               LookAhead* look_ahead, const Listener* listener)
       : link_(*link),
         state_(*state),
         late_begin_(*late_begin),
+        look_ahead_(*look_ahead),
         listener_(*listener) {}
 
   // Sends what can be sent at once; there is no Finish after an error. The end
@@ -62,12 +64,12 @@ class ScriptRunner {
   void Take(const PGresult* result);
   void TakeResult(const PGresult* result);
   absl::Status DiscardCopy(const PGresult* result);
-  void NoteLoss();
   void Fail(const absl::Status& error);
 
   Link& link_;
   ServerState& state_;
   LateBegin& late_begin_;
+  LookAhead& look_ahead_;
   const Listener& listener_;
 
   Script script_;

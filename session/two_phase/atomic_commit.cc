@@ -358,7 +358,8 @@ void AtomicCommit::Finish() {
   for (const CommitMember* member : prepared) {
     if (member->follows) confirmed.followers.push_back(member->engine);
   }
-  recoverer.Confirmed(decider_->engine, std::move(confirmed));
+  recoverer.Confirmed(decider_->engine, std::move(confirmed),
+                      *decider_->connection);
 }
 
 void AtomicCommit::FinishLater(CommitMember& member, absl::Time until) {

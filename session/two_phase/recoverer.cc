@@ -26,13 +26,23 @@ namespace {
 // Without a thread, so many decisions are removed together.
 constexpr std::size_t kConfirmedAtOnce = 128;
 
-// Half a second at the end of a program should do.
-constexpr absl::Duration kLastPatience = absl::Milliseconds(500);
+// Nobody should wait long for this, least of all the end of a program.
+constexpr absl::Duration kPatience = absl::Milliseconds(500);
+
+absl::Status Remove(Connection& connection,
+                    const std::vector<std::string>& txns, bool sync) {
+  Participant& participant = connection.participant();
+  connection.set_deadline(Now() + kPatience);
+  absl::Status status = participant.DeleteDecisions(txns);
+  if (status.ok() && sync) status = participant.SyncDecisions();
+  connection.set_deadline(absl::InfiniteFuture());
+  return status;
+}
 
 // The rows of followers go only once the decider's are gone for good: else its
 // redo would be applied a second time. A row that stays, since its database is
 // down, goes when it is old.
-void RemoveRows(Engine& decider,
+void RemoveRows(Connection& decider,
                 const std::vector<ConfirmedDecision>& decisions) {
   std::vector<std::string> txns;
   absl::flat_hash_map<Engine*, std::vector<std::string>> followers;
@@ -42,18 +52,11 @@ void RemoveRows(Engine& decider,
       followers[follower].push_back(decision.txn);
     }
   }
-  const auto remove = [](Engine& engine, const std::vector<std::string>& rows,
-                         bool sync) -> absl::Status {
-    SHARD_ASSIGN_OR_RETURN(const auto connection, engine.OpenConnection());
-    connection->set_deadline(Now() + kLastPatience);
-    Participant& participant = connection->participant();
-    SHARD_RETURN_IF_ERROR(participant.DeleteDecisions(rows));
-    return sync ? participant.SyncDecisions() : absl::OkStatus();
-  };
-  if (!remove(decider, txns, !followers.empty()).ok()) return;
+  if (!Remove(decider, txns, !followers.empty()).ok()) return;
   FailPoint("clean.followers");
   for (const auto& [engine, rows] : followers) {
-    remove(*engine, rows, false).IgnoreError();
+    const auto connection = engine->OpenConnection();
+    if (connection.ok()) Remove(**connection, rows, false).IgnoreError();
   }
 }
 
@@ -110,7 +113,6 @@ RecoveryReport Recoverer::Run(const RecoveryOptions& options) {
   {
     const std::lock_guard lock(mutex_);
     confirmed = std::exchange(confirmed_, {});
-    confirmed_count_ = 0;
   }
   return RecoveryPass(&topology_, &options).Run(confirmed);
 }
@@ -127,15 +129,19 @@ void Recoverer::RedoIfWanted(const RecoveryOptions& options) {
   if (redo_wanted_.load()) Run(options);
 }
 
-void Recoverer::Confirmed(const Engine* decider, ConfirmedDecision decision) {
-  bool remove_now = false;
+void Recoverer::Confirmed(const Engine* decider, ConfirmedDecision decision,
+                          Connection& connection) {
+  std::vector<ConfirmedDecision> removable;
   {
     const std::lock_guard lock(mutex_);
-    confirmed_[decider].push_back(std::move(decision));
-    ++confirmed_count_;
-    remove_now = !thread_.joinable() && confirmed_count_ >= kConfirmedAtOnce;
+    std::vector<ConfirmedDecision>& confirmed = confirmed_[decider];
+    confirmed.push_back(std::move(decision));
+    const bool remove_now = !thread_.joinable() &&
+                            confirmed.size() >= kConfirmedAtOnce &&
+                            connection.usable();
+    if (remove_now) removable.swap(confirmed);
   }
-  if (remove_now) RemoveConfirmed();
+  if (!removable.empty()) RemoveRows(connection, removable);
 }
 
 void Recoverer::RemoveConfirmed() {
@@ -143,11 +149,12 @@ void Recoverer::RemoveConfirmed() {
   {
     const std::lock_guard lock(mutex_);
     confirmed = std::exchange(confirmed_, {});
-    confirmed_count_ = 0;
   }
   for (const auto& [name, engine] : topology_.databases()) {
     const auto found = confirmed.find(engine.get());
-    if (found != confirmed.end()) RemoveRows(*engine, found->second);
+    if (found == confirmed.end()) continue;
+    const auto connection = engine->OpenConnection();
+    if (connection.ok()) RemoveRows(**connection, found->second);
   }
 }
 

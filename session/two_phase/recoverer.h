@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <cstddef>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -12,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "shard/dialects/connection.h"
 #include "shard/dialects/engine.h"
 #include "shard/dialects/participant.h"
 #include "shard/router/topology.h"
@@ -39,8 +39,10 @@ class Recoverer : public TopologyService {
   // Has the thread, if there is one, run a pass now rather than later.
   void Hurry();
   // All databases have finished the transaction that `decider` decided: its row
-  // can go, with the next pass.
-  void Confirmed(const Engine* decider, ConfirmedDecision decision);
+  // can go, with the next pass. Where no thread runs passes, many rows go at
+  // once, by way of `connection`, the session's own to the decider.
+  void Confirmed(const Engine* decider, ConfirmedDecision decision,
+                 Connection& connection);
   // A writer found that its database lacks a decided share.
   void WantRedo() { redo_wanted_.store(true); }
   // Runs a pass if somebody wanted that since the last one. To be called by who
@@ -64,7 +66,6 @@ class Recoverer : public TopologyService {
   std::condition_variable wake_;
   RecoveryOptions options_;       // of the thread; guarded by mutex_
   ConfirmedDecisions confirmed_;  // guarded by mutex_
-  std::size_t confirmed_count_ = 0;
   std::atomic<bool> redo_wanted_ = false;
   bool hurry_ = false;
   bool stop_ = false;

@@ -53,8 +53,8 @@ std::string Panic(std::string_view sqlstate) {
                           Text("Mcould not write the log") + '\0');
 }
 
-// Speaks as much of the protocol as is needed to be connected to. Each
-// statement in a message of its own (a script) gets `answer`, after which the
+// Speaks as much of the protocol as is needed to be connected to. What comes
+// then, a script or the end of a pipeline, gets `answer`, after which the
 // connection is closed; if that is empty, it gets none, ever.
 class BrokenServer {
  public:
@@ -99,8 +99,11 @@ class BrokenServer {
     char type = 0;
     if (::recv(client, &type, 1, MSG_WAITALL) != 1) return false;
     if (!Read(client, Length(client)) || type == 'X') return false;
-    if (type == 'S' && answers_catalogue_) Send(client, Catalogue());
-    if (type != 'Q' || answer_.empty()) return true;
+    if (type == 'S' && std::exchange(catalogue_is_due_, false)) {
+      if (answers_catalogue_) Send(client, Catalogue());
+      return true;
+    }
+    if ((type != 'Q' && type != 'S') || answer_.empty()) return true;
     Send(client, answer_);
     return false;
   }
@@ -146,6 +149,7 @@ class BrokenServer {
 
   const std::string answer_;
   const bool answers_catalogue_;
+  bool catalogue_is_due_ = true;  // the thread's
   int listener_ = -1;
   int port_ = 0;
   std::thread thread_;
@@ -198,6 +202,20 @@ TEST(PostgresBrokenServerTest, NoWordsAtAll) {
     EXPECT_THAT(verb(*connection), HasCode(Code::kUnavailable));
     EXPECT_FALSE(connection->usable());
   }
+}
+
+// Of the look that comes along with a statement.
+TEST(PostgresBrokenServerTest, ALookWithoutANumber) {
+  const std::string done = Message('1', "") + Message('2', "") +
+                           Message('n', "") + Message('C', Text("BEGIN"));
+  const BrokenServer server(done + done + done + Ready());
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto engine, OpenEngine(server.url()));
+  SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection connection, engine->Connect());
+  SHARD_ASSERT_OK(connection->Begin());
+  connection->participant().LookWithNext();
+  EXPECT_THAT(testing::RunSql(*connection, "UPDATE work SET i = 1"),
+              HasCode(Code::kUnavailable));
+  EXPECT_FALSE(connection->usable());
 }
 
 TEST(PostgresBrokenServerTest, SilenceEndsAtTheDeadline) {

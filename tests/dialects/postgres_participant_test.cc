@@ -1,10 +1,12 @@
 // What a PostgreSQL database does in an atomic commit: looking, preparing,
 // deciding, ending.
 #include <cstdlib>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -12,11 +14,16 @@
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "shard/base/status_macros.h"
 #include "shard/base/testing.h"
 #include "shard/dialects/connection.h"
 #include "shard/dialects/engine.h"
 #include "shard/dialects/errors.h"
 #include "shard/dialects/participant.h"
+#include "shard/dialects/row_batch.h"
+#include "shard/sql/column.h"
+#include "shard/sql/table.h"
+#include "shard/sql/value.h"
 #include "shard/tests/dialects/postgres_participant_support.h"
 #include "shard/tests/dialects/postgres_test_support.h"
 
@@ -81,6 +88,174 @@ TEST_F(PostgresLookTest, NeedsATransactionThatHasNotFailed) {
   BeginWork();
   EXPECT_FALSE(Script("SELECT 1 / 0").ok());
   EXPECT_THAT(Look(connection()), HasCode(Code::kFailedPrecondition));
+}
+
+TEST_F(PostgresLookTest, MayComeAlongWithAStatement) {
+  for (const bool writes : {false, true}) {
+    SHARD_ASSERT_OK(connection().Begin());
+    participant().LookWithNext();
+    SHARD_ASSERT_OK(RunSql(connection(), writes ? "INSERT INTO work VALUES (1)"
+                                                : "SELECT * FROM work"));
+    EXPECT_EQ(statements_.size(), 2u);  // BEGIN, and what we sent
+    ForgetStatements();
+    for (int again = 0; again < 2; ++again) {
+      SHARD_ASSERT_OK_AND_ASSIGN(const WorkDone done, Look(connection()));
+      EXPECT_THAT(statements_, IsEmpty());
+      EXPECT_EQ(done.wrote, writes);
+      EXPECT_EQ(done.number == "", !writes);
+    }
+    SHARD_ASSERT_OK_AND_ASSIGN(const WorkDone known, Look(connection()));
+    EXPECT_EQ(known.number,
+              Value(connection(), "SELECT pg_current_xact_id_if_assigned()"));
+    SHARD_ASSERT_OK(connection().Rollback());
+    ForgetStatements();
+  }
+}
+
+TEST_F(PostgresLookTest, ComesAlongWithManyRunsAndWithPagesOfRows) {
+  const sql::Table table("work",
+                         {{.name = "i", .type = sql::ValueType::kInt32}});
+  const sql::Column* const column = table.FindColumn("i");
+  const CompiledStatement insert = testing::TextStatement(
+      "INSERT INTO work VALUES ($1)", {sql::ValueType::kInt32});
+  std::vector<sql::ValueView> values;
+  for (int i = 0; i < 2000; ++i) values.push_back(sql::ValueView::Int32(i));
+  for (const bool as_page : {false, true}) {
+    SHARD_ASSERT_OK(connection().Begin());
+    participant().LookWithNext();
+    if (as_page) {
+      SHARD_ASSERT_OK(connection().Insert(
+          {&table, {&column, 1}, values.size(), values, nullptr}));
+    } else {
+      SHARD_ASSERT_OK(
+          connection().Execute({&insert, values, values.size()}, nullptr));
+    }
+    ForgetStatements();
+    SHARD_ASSERT_OK_AND_ASSIGN(const WorkDone done, Look(connection()));
+    EXPECT_TRUE(done.wrote);
+    EXPECT_THAT(statements_, IsEmpty());
+    SHARD_ASSERT_OK(connection().Rollback());
+  }
+}
+
+// Each of these may write, or did.
+TEST_F(PostgresLookTest, WhatIsSentAfterwardsMakesItVoid) {
+  using Work = std::function<absl::Status(Connection&)>;
+  const std::vector<Work> all = {
+      [](Connection& c) {
+        return RunSql(c, "INSERT INTO work VALUES (1)").status();
+      },
+      [](Connection& c) {
+        return c.ExecuteScript("INSERT INTO work VALUES (1)");
+      },
+      [](Connection& c) {
+        const sql::Table table("work",
+                               {{.name = "i", .type = sql::ValueType::kInt32}});
+        const sql::Column* const column = table.FindColumn("i");
+        const sql::ValueView one = sql::ValueView::Int32(1);
+        return c.Insert({&table, {&column, 1}, 1, {&one, 1}, nullptr}).status();
+      },
+      [](Connection& c) -> absl::Status {
+        const CompiledStatement lock =
+            testing::TextStatement("SELECT pg_current_xact_id()::text");
+        SHARD_ASSIGN_OR_RETURN(const auto cursor,
+                               c.OpenCursor({&lock, {}, 1}, 1));
+        RowBatch rows;
+        return cursor->Next(&rows).status();
+      },
+      [](Connection& c) -> absl::Status {
+        SHARD_RETURN_IF_ERROR(c.Savepoint("a"));
+        SHARD_RETURN_IF_ERROR(c.ExecuteScript("INSERT INTO work VALUES (1)"));
+        return c.RollbackTo("a");
+      },
+  };
+  for (const Work& work : all) {
+    SHARD_ASSERT_OK(connection().Begin());
+    participant().LookWithNext();
+    SHARD_ASSERT_OK(RunSql(connection(), "SELECT * FROM work"));
+    SHARD_ASSERT_OK_AND_ASSIGN(const WorkDone before, Look(connection()));
+    EXPECT_FALSE(before.wrote);
+    SHARD_ASSERT_OK(work(connection()));
+    ForgetStatements();
+    SHARD_ASSERT_OK_AND_ASSIGN(const WorkDone done, Look(connection()));
+    EXPECT_TRUE(done.wrote);
+    EXPECT_EQ(statements_.size(), 1u);
+    EXPECT_EQ(done.number,
+              Value(connection(), "SELECT pg_current_xact_id()::text"));
+    SHARD_ASSERT_OK(connection().Rollback());
+  }
+}
+
+TEST_F(PostgresLookTest, IsNeverThatOfAnEarlierTransaction) {
+  for (const char* end : {"Commit", "COMMIT", "COMMIT AND CHAIN",
+                          "ROLLBACK AND CHAIN", "ROLLBACK; BEGIN"}) {
+    SHARD_ASSERT_OK(Script("DELETE FROM work"));
+    SHARD_ASSERT_OK(connection().Begin());
+    participant().LookWithNext();
+    SHARD_ASSERT_OK(RunSql(connection(), "INSERT INTO work VALUES (1)"));
+    if (end == std::string_view("Commit")) {
+      SHARD_ASSERT_OK(connection().Commit());
+    } else {
+      SHARD_ASSERT_OK(Script(end));
+    }
+    if (!connection().in_transaction()) {
+      SHARD_ASSERT_OK(connection().Begin());
+    }
+    SHARD_ASSERT_OK_AND_ASSIGN(const WorkDone done, Look(connection()));
+    EXPECT_FALSE(done.wrote) << end;
+    EXPECT_EQ(done.number, "");
+    SHARD_ASSERT_OK(connection().Rollback());
+  }
+}
+
+// Neither does one that was to come along with what is never sent.
+TEST_F(PostgresLookTest, AHintEndsWithItsTransaction) {
+  SHARD_ASSERT_OK(connection().Begin());
+  participant().LookWithNext();
+  SHARD_ASSERT_OK(connection().Rollback());
+  for (const bool as_script : {true, false}) {
+    SHARD_ASSERT_OK(connection().Begin());
+    if (as_script) {
+      participant().LookWithNext();
+      SHARD_ASSERT_OK(Script("SELECT 1"));
+    }
+    SHARD_ASSERT_OK(RunSql(connection(), "INSERT INTO work VALUES (1)"));
+    ForgetStatements();
+    SHARD_ASSERT_OK_AND_ASSIGN(const WorkDone done, Look(connection()));
+    EXPECT_TRUE(done.wrote);
+    EXPECT_EQ(statements_.size(), 1u);
+    SHARD_ASSERT_OK(connection().Rollback());
+  }
+}
+
+TEST_F(PostgresLookTest, AStatementThatFailsBringsNone) {
+  SHARD_ASSERT_OK(connection().Begin());
+  SHARD_ASSERT_OK(connection().Savepoint("a"));
+  participant().LookWithNext();
+  EXPECT_FALSE(RunSql(connection(), "SELECT 1 / 0").ok());
+  EXPECT_FALSE(Look(connection()).ok());
+  SHARD_ASSERT_OK(connection().RollbackTo("a"));
+  ForgetStatements();
+  SHARD_ASSERT_OK_AND_ASSIGN(const WorkDone done, Look(connection()));
+  EXPECT_FALSE(done.wrote);
+  EXPECT_EQ(statements_.size(), 1u);
+}
+
+// Our own statements are prepared too, and may be gone.
+TEST_F(PostgresLookTest, ComesAlongAfterPreparedStatementsWereDropped) {
+  for (const char* drop : {"DEALLOCATE ALL", "DISCARD ALL"}) {
+    for (const bool as_script : {true, false}) {
+      SHARD_ASSERT_OK(connection().Begin());
+      SHARD_ASSERT_OK(connection().LimitLockWaits(absl::Seconds(5)));
+      participant().LookWithNext();
+      SHARD_ASSERT_OK(RunSql(connection(), "INSERT INTO work VALUES (1)"));
+      SHARD_ASSERT_OK_AND_ASSIGN(const WorkDone done, Look(connection()));
+      EXPECT_TRUE(done.wrote);
+      SHARD_ASSERT_OK(connection().Rollback());
+      SHARD_ASSERT_OK(as_script ? Script(drop)
+                                : RunSql(connection(), drop).status());
+    }
+  }
 }
 
 class PostgresPrepareTest : public PostgresParticipantTest {
@@ -269,7 +444,7 @@ TEST_F(PostgresDecideTest, TheRowCommitsWithTheWork) {
   EXPECT_EQ(found->redo, row.redo);
   // What is heard of it are no values.
   EXPECT_THAT(statements_,
-              ElementsAre("INSERT INTO public.shard_decisions; COMMIT"));
+              ElementsAre("INSERT INTO public.shard_decisions", "COMMIT"));
 }
 
 TEST_F(PostgresDecideTest, NeedsATransaction) {
