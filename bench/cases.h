@@ -13,6 +13,7 @@ std::vector<Case> PostgresFlushCases();
 std::vector<Case> GetCases();
 std::vector<Case> RouterCases();
 std::vector<Case> TwoPhaseCases();
+std::vector<Case> SqliteCommitCases();
 
 }  // namespace shard::bench
 

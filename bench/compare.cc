@@ -28,8 +28,8 @@ struct Options {
 
 std::vector<Case> AllCases() {
   std::vector<Case> all;
-  for (auto* list :
-       {FlushCases, PostgresFlushCases, GetCases, RouterCases, TwoPhaseCases}) {
+  for (auto* list : {FlushCases, PostgresFlushCases, GetCases, RouterCases,
+                     TwoPhaseCases, SqliteCommitCases}) {
     for (Case& one : list()) all.push_back(std::move(one));
   }
   return all;

@@ -46,6 +46,9 @@ class Auditor {
     for (const auto& [transfer, outcomes] : records_.told) {
       CheckTold(transfer, outcomes);
     }
+    for (const std::string& what : records_.damaged) {
+      Note(&findings_.torn, "torn", what);
+    }
     for (const std::string& what : records_.unfinished) {
       Note(&findings_.indoubt, "in doubt", what);
     }

@@ -186,6 +186,12 @@ TEST(AuditTest, WhatRecoveryLeftIsInDoubt) {
   EXPECT_THAT(bank.Judge(), Found(0, 0, 0, 1));
 }
 
+TEST(AuditTest, DamagedFileIsTorn) {
+  Bank bank;
+  bank.records().damaged = {"a: row 1 missing from index"};
+  EXPECT_THAT(bank.Judge(), Found(0, 1, 0, 0));
+}
+
 TEST(OrderTest, OrdersThatFitHaveNoCircle) {
   EXPECT_THAT(FindCircle({}), IsEmpty());
   EXPECT_THAT(FindCircle({{"1"}, {}}), IsEmpty());

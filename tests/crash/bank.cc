@@ -19,6 +19,8 @@
 #include "absl/time/time.h"
 #include "shard/tests/crash/client.h"
 #include "shard/tests/crash/databases.h"
+#include "shard/tests/crash/disk_room.h"
+#include "shard/tests/crash/foreign_writer.h"
 #include "shard/tests/crash/recovering.h"
 #include "shard/tests/crash/saboteur.h"
 #include "shard/tests/crash/soak.h"
@@ -32,7 +34,10 @@ ABSL_FLAG(unsigned, threads, 2, "threads of each client");
 ABSL_FLAG(unsigned, recoverers, 2,
           "processes that do nothing but recover, beside the clients");
 ABSL_FLAG(unsigned, servers, 3, "PostgreSQL servers");
-ABSL_FLAG(bool, sqlite, true, "a SQLite file takes part");
+ABSL_FLAG(unsigned, files, 1, "SQLite files");
+ABSL_FLAG(unsigned, foreign_writers, 1,
+          "processes that write to the files past the library, if there are "
+          "files");
 ABSL_FLAG(bool, break_protocol, false,
           "break the protocol on purpose, to see that it is found out");
 ABSL_FLAG(bool, keep, false, "keep the databases and logs");
@@ -62,6 +67,7 @@ absl::Status RunRole(const std::string& role) {
     databases.push_back(ParseDatabase(text));
   }
   const std::uint64_t seed = absl::GetFlag(FLAGS_seed);
+  UseDiskRooms();
   if (role == "client") {
     return RunClient({.databases = databases,
                       .name = absl::GetFlag(FLAGS_name),
@@ -70,6 +76,7 @@ absl::Status RunRole(const std::string& role) {
                       .seed = seed});
   }
   if (role == "recoverer") return RunRecoverer(databases, seed);
+  if (role == "foreign") return RunForeignWriter(databases, seed);
   if (role == "saboteur") return RunSaboteur(databases, seed);
   return absl::InvalidArgumentError(absl::StrCat("no role '", role, "'"));
 }
@@ -83,7 +90,8 @@ SoakSettings SettingsFromFlags() {
   settings.threads = absl::GetFlag(FLAGS_threads);
   settings.recoverers = absl::GetFlag(FLAGS_recoverers);
   settings.servers = absl::GetFlag(FLAGS_servers);
-  settings.sqlite = absl::GetFlag(FLAGS_sqlite);
+  settings.files = absl::GetFlag(FLAGS_files);
+  settings.foreign_writers = absl::GetFlag(FLAGS_foreign_writers);
   settings.break_protocol = absl::GetFlag(FLAGS_break_protocol);
   settings.keep = absl::GetFlag(FLAGS_keep);
   return settings;
@@ -118,6 +126,10 @@ int Main() {
     return EXIT_FAILURE;
   }
   const SoakSettings settings = SettingsFromFlags();
+  if (settings.files + settings.servers == 0) {
+    std::fprintf(stderr, "bank: neither files nor servers\n");
+    return kNoResult;
+  }
   std::printf("seed %llu\n", static_cast<unsigned long long>(settings.seed));
   const auto result = RunSoak(settings);
   if (result.ok()) return Report(*result);

@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,6 +40,7 @@ struct Launch {
     _exit(126);
   }
   prctl(PR_SET_PDEATHSIG, launch.farewell);
+  signal(SIGXFSZ, SIG_IGN);                    // see ForbidWrites
   if (getppid() != launch.parent) _exit(126);  // it has ended meanwhile
   if (launch.log >= 0) {
     dup2(launch.log, STDOUT_FILENO);
@@ -117,6 +119,14 @@ bool Child::running() {
 
 void Child::Signal(int number) {
   if (running()) kill(pid_, number);
+}
+
+void Child::ForbidWrites(bool forbid) {
+  if (!running()) return;
+  rlimit limit = {};
+  if (prlimit(pid_, RLIMIT_FSIZE, nullptr, &limit) != 0) return;
+  limit.rlim_cur = forbid ? 0 : limit.rlim_max;
+  prlimit(pid_, RLIMIT_FSIZE, &limit, nullptr);
 }
 
 bool Child::Wait() {

@@ -38,6 +38,9 @@ class Child {
   // False as well when it has ended by itself.
   bool running();
   void Signal(int number);
+  // As if no disk had room for it any more: what it writes to files fails, with
+  // EFBIG. Sockets and pipes do as before.
+  void ForbidWrites(bool forbid);
   // Waits for its end. True when it ended by itself and well.
   bool Wait();
   // SIGKILL; waits for its end.

@@ -101,15 +101,16 @@ class Teller {
 
 absl::Status RunClient(const ClientSettings& settings) {
   const StopSignal stop;
-  SHARD_ASSIGN_OR_RETURN(const SessionOptions options,
-                         OpenBank(settings.databases));
+  const auto options = OpenBankInTime(settings.databases, stop);
+  if (absl::IsCancelled(options.status())) return absl::OkStatus();
+  SHARD_RETURN_IF_ERROR(options.status());
   SHARD_ASSIGN_OR_RETURN(const std::unique_ptr<Journal> journal,
                          Journal::Create(settings.journal));
   std::vector<absl::Status> results(settings.threads);
   std::vector<std::thread> threads;
   for (std::size_t i = 0; i < settings.threads; ++i) {
     threads.emplace_back([&, i] {
-      Teller teller(&options, journal.get(),
+      Teller teller(&*options, journal.get(),
                     absl::StrCat(settings.name, ".", i),
                     NamesOf(settings.databases), settings.seed + i);
       results[i] = teller.Run(stop);

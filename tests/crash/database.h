@@ -8,8 +8,14 @@
 namespace shard::bank {
 
 struct Database {
+  static constexpr char kFile[] = "sqlite:///";
+
   std::string name;
   std::string url;
+
+  bool is_file() const { return url.starts_with(kFile); }
+  // Of a file.
+  std::string path() const { return url.substr(sizeof(kFile) - 1); }
 };
 
 inline std::vector<std::string> NamesOf(

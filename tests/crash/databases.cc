@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "shard/base/status_macros.h"
 #include "shard/dialects/engine.h"
@@ -47,6 +48,11 @@ std::shared_ptr<Account> MakeAccount(const std::string& home,
   return account;
 }
 
+bool IsTransient(const absl::Status& status) {
+  return absl::IsAborted(status) || absl::IsUnavailable(status) ||
+         absl::IsDeadlineExceeded(status) || absl::IsResourceExhausted(status);
+}
+
 }  // namespace
 
 absl::StatusOr<SessionOptions> OpenBank(
@@ -70,6 +76,16 @@ absl::StatusOr<SessionOptions> OpenBank(
                          HorizontalResolver::Create(std::move(horizontal)));
   SHARD_ASSIGN_OR_RETURN(options.topology, Topology::Open(std::move(topology)));
   return options;
+}
+
+absl::StatusOr<SessionOptions> OpenBankInTime(
+    const std::vector<Database>& databases, const StopSignal& stop) {
+  while (!stop.came()) {
+    absl::StatusOr<SessionOptions> options = OpenBank(databases);
+    if (options.ok() || !IsTransient(options.status())) return options;
+    absl::SleepFor(absl::Milliseconds(20));
+  }
+  return absl::CancelledError("asked to stop");
 }
 
 absl::Status FoundBank(const std::vector<Database>& databases) {

@@ -6,11 +6,15 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <ios>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "shard/base/status_macros.h"
 
 namespace shard::bank {
@@ -20,26 +24,35 @@ constexpr Outcome kOutcomes[] = {Outcome::kCommitted, Outcome::kPending,
                                  Outcome::kAborted, Outcome::kInDoubt,
                                  Outcome::kUnknown};
 
-absl::Status ReadLine(const std::string& line, Told& told) {
+// What one line says of one transfer.
+struct Line {
+  std::string transfer;
+  Outcome outcome = Outcome::kUnknown;
+};
+
+absl::StatusOr<Line> ReadLine(const std::string& line) {
   const std::size_t space = line.find(' ');
   if (space != line.npos) {
     for (const Outcome outcome : kOutcomes) {
       if (line.substr(space + 1) != OutcomeName(outcome)) continue;
-      told[line.substr(0, space)].insert(outcome);
-      return absl::OkStatus();
+      return Line{line.substr(0, space), outcome};
     }
   }
   return absl::DataLossError(absl::StrCat("bad line in a journal: ", line));
 }
 
-absl::Status ReadFile(const std::string& path, Told& told) {
+// Calls `take` with each whole line from byte `*begin` on, which then is the
+// end of the last one.
+template <class Take>
+absl::Status ReadFile(const std::string& path, std::size_t* begin,
+                      const Take& take) {
   std::ifstream file(path);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  std::size_t begin = 0;
-  for (std::size_t end = text.find('\n'); end != text.npos;
-       end = text.find('\n', begin)) {
-    SHARD_RETURN_IF_ERROR(ReadLine(text.substr(begin, end - begin), told));
-    begin = end + 1;
+  file.seekg(static_cast<std::streamoff>(*begin));
+  std::string text;
+  while (std::getline(file, text) && !file.eof()) {
+    SHARD_ASSIGN_OR_RETURN(Line line, ReadLine(text));
+    take(std::move(line));
+    *begin += text.size() + 1;
   }
   return absl::OkStatus();
 }
@@ -77,18 +90,36 @@ Journal::~Journal() { close(file_); }
 absl::Status Journal::Note(const std::string& transfer, Outcome outcome) {
   const std::string line =
       absl::StrCat(transfer, " ", OutcomeName(outcome), "\n");
-  // One write, so that lines of several threads do not mix.
-  if (write(file_, line.data(), line.size()) ==
-      static_cast<ssize_t>(line.size())) {
-    return absl::OkStatus();
+  while (true) {
+    // One write, so that lines of several threads do not mix.
+    const ssize_t written = write(file_, line.data(), line.size());
+    if (written == static_cast<ssize_t>(line.size())) return absl::OkStatus();
+    if (written >= 0 || (errno != EFBIG && errno != ENOSPC)) {
+      return absl::ErrnoToStatus(errno, "cannot write the journal");
+    }
+    absl::SleepFor(absl::Milliseconds(5));
   }
-  return absl::ErrnoToStatus(errno, "cannot write the journal");
+}
+
+absl::StatusOr<std::map<Outcome, std::size_t>> JournalCounts::Update() {
+  for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+    const std::string path = entry.path().string();
+    std::size_t& read = read_[path];
+    if (entry.file_size() == read) continue;
+    SHARD_RETURN_IF_ERROR(
+        ReadFile(path, &read, [&](Line line) { ++counts_[line.outcome]; }));
+  }
+  return counts_;
 }
 
 absl::StatusOr<Told> ReadJournals(const std::string& folder) {
   Told told;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    SHARD_RETURN_IF_ERROR(ReadFile(entry.path().string(), told));
+    std::size_t begin = 0;
+    SHARD_RETURN_IF_ERROR(
+        ReadFile(entry.path().string(), &begin, [&](Line line) {
+          told[std::move(line.transfer)].insert(line.outcome);
+        }));
   }
   return told;
 }

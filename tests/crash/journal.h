@@ -2,10 +2,12 @@
 #ifndef SHARD_TESTS_CRASH_JOURNAL_H_
 #define SHARD_TESTS_CRASH_JOURNAL_H_
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -29,13 +31,27 @@ class Journal {
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
-  // Before the client goes on. The line is then the kernel's: it stays though
-  // the client is killed.
+  // Before the client goes on; waits while the disk is full. The line is then
+  // the kernel's: it stays though the client is killed.
   absl::Status Note(const std::string& transfer, Outcome outcome);
 
  private:
   explicit Journal(int file) : file_(file) {}
   const int file_;
+};
+
+// How often which outcome was told so far, in all files of a folder; to be
+// asked again and again while clients write.
+class JournalCounts {
+ public:
+  explicit JournalCounts(std::string folder) : folder_(std::move(folder)) {}
+  // Reads what is new.
+  absl::StatusOr<std::map<Outcome, std::size_t>> Update();
+
+ private:
+  const std::string folder_;
+  std::map<std::string, std::size_t> read_;  // bytes of each file
+  std::map<Outcome, std::size_t> counts_;
 };
 
 // Of all files in the folder. A last line that was cut short, since its client

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "shard/base/status_macros.h"
+#include "shard/tests/crash/foreign_writer.h"
 #include "shard/tests/crash/raw_database.h"
 
 namespace shard::bank {
@@ -19,19 +20,34 @@ absl::Status Nemesis::Act() {
   LookForDeserters();
   if (absl::Now() < next_harm_) return absl::OkStatus();
   next_harm_ = absl::Now() + absl::Milliseconds(50 + Pick(random_, 350));
-  const std::size_t percent = Pick(random_, 100);
-  if (percent < 40) {
-    KillWorker();
-  } else if (percent < 55) {
-    PauseWorker();
-  } else if (percent < 70) {
-    KillServer();
-  } else if (percent < 80) {
-    EndBackends();
-  } else {
-    CutWire();
-  }
+  DoHarm();
   return absl::OkStatus();
+}
+
+// As often as their weights say, among those that have a target.
+void Nemesis::DoHarm() {
+  const bool servers = !targets_.servers.empty();
+  const bool files = !targets_.files.empty();
+  struct Harm {
+    std::size_t weight;
+    void (Nemesis::*act)();
+  };
+  const Harm harms[] = {
+      {40u, &Nemesis::KillWorker},
+      {15u, &Nemesis::PauseWorker},
+      {files ? 8u : 0u, &Nemesis::ForbidWrites},
+      {files ? 12u : 0u, &Nemesis::FillDisk},
+      {servers ? 15u : 0u, &Nemesis::KillServer},
+      {servers ? 10u : 0u, &Nemesis::EndBackends},
+      {servers ? 20u : 0u, &Nemesis::CutWire},
+  };
+  std::size_t all = 0;
+  for (const Harm& harm : harms) all += harm.weight;
+  std::size_t at = Pick(random_, all);
+  for (const Harm& harm : harms) {
+    if (at < harm.weight) return (this->*harm.act)();
+    at -= harm.weight;
+  }
 }
 
 absl::Status Nemesis::Rest() { return RepairUntil(absl::InfiniteFuture()); }
@@ -39,7 +55,7 @@ absl::Status Nemesis::Rest() { return RepairUntil(absl::InfiniteFuture()); }
 std::string Nemesis::ToString() const {
   return absl::StrCat("killed ", worker_kills_, " workers and ", server_kills_,
                       " servers, paused ", pauses_, ", cut connections ", cuts_,
-                      " times");
+                      " times, filled disks ", full_, " times");
 }
 
 void Nemesis::RepairLater(const void* victim, int least_ms, int most_ms,
@@ -61,13 +77,13 @@ absl::Status Nemesis::RepairUntil(absl::Time time) {
 }
 
 void Nemesis::LookForDeserters() {
-  for (Worker* worker : workers_) {
+  for (Worker* worker : targets_.workers) {
     if (victims_.contains(worker) || worker->running()) continue;
     std::fprintf(stderr, "%s ended by itself\n", worker->name().c_str());
     ++deserters_;
     RepairLater(worker, 100, 500, [worker] { return worker->Start(); });
   }
-  for (Server* server : servers_) {
+  for (Server* server : targets_.servers) {
     if (victims_.contains(server) || server->running()) continue;
     std::fprintf(stderr, "server %s ended by itself\n", server->url().c_str());
     ++deserters_;
@@ -82,17 +98,19 @@ T* Nemesis::PickVictim(const std::vector<T*>& among) {
 }
 
 void Nemesis::KillWorker() {
-  Worker* const worker = PickVictim(workers_);
+  Worker* const worker = PickVictim(targets_.workers);
   if (worker == nullptr) return;
   worker->Kill();
   ++worker_kills_;
+  // Before those who would settle what it left.
+  WriteAtOnce(targets_.files, random_);
   RepairLater(worker, 1, 500, [worker] { return worker->Start(); });
 }
 
 // Longer than recovery waits before it asks: when the worker goes on, its
 // transactions may be decided already.
 void Nemesis::PauseWorker() {
-  Worker* const worker = PickVictim(workers_);
+  Worker* const worker = PickVictim(targets_.workers);
   if (worker == nullptr) return;
   worker->Pause();
   ++pauses_;
@@ -102,8 +120,32 @@ void Nemesis::PauseWorker() {
   });
 }
 
+// All that it writes to files fails, what has nothing to do with SQLite, too.
+void Nemesis::ForbidWrites() {
+  Worker* const worker = PickVictim(targets_.workers);
+  if (worker == nullptr) return;
+  worker->ForbidWrites(true);
+  ++full_;
+  RepairLater(worker, 1, 500, [worker] {
+    worker->ForbidWrites(false);
+    return absl::OkStatus();
+  });
+}
+
+// For everybody who writes to the file.
+void Nemesis::FillDisk() {
+  DiskRoom* const disk = PickVictim(targets_.disks);
+  if (disk == nullptr) return;
+  disk->FillUpAfter(static_cast<std::int64_t>(Pick(random_, 50)));
+  ++full_;
+  RepairLater(disk, 20, 1000, [disk] {
+    disk->Clear();
+    return absl::OkStatus();
+  });
+}
+
 void Nemesis::KillServer() {
-  Server* const server = PickVictim(servers_);
+  Server* const server = PickVictim(targets_.servers);
   if (server == nullptr) return;
   server->Kill();
   ++server_kills_;
@@ -113,7 +155,7 @@ void Nemesis::KillServer() {
 }
 
 void Nemesis::EndBackends() {
-  Server* const server = PickVictim(servers_);
+  Server* const server = PickVictim(targets_.servers);
   if (server == nullptr) return;
   // May be refused, by a server that is just starting.
   const auto raw = RawDatabase::Open(server->url());
@@ -130,7 +172,7 @@ void Nemesis::EndBackends() {
 
 // All connections at once, or one before or behind any message.
 void Nemesis::CutWire() {
-  testing::PostgresProxy* const wire = PickVictim(wires_);
+  testing::PostgresProxy* const wire = PickVictim(targets_.wires);
   if (wire == nullptr) return;
   ++cuts_;
   if (Chance(random_, 30)) return wire->CutAll();

@@ -3,6 +3,7 @@
 #define SHARD_TESTS_CRASH_NEMESIS_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <set>
@@ -12,6 +13,8 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "shard/tests/crash/database.h"
+#include "shard/tests/crash/disk_room.h"
 #include "shard/tests/crash/plan.h"
 #include "shard/tests/crash/server.h"
 #include "shard/tests/crash/worker.h"
@@ -19,18 +22,22 @@
 
 namespace shard::bank {
 
-// Kills, pauses and cuts at random, and repairs after a while, so that there is
-// always somebody at work. Main thread only: it starts processes.
+// What the nemesis may do harm to. Workers must be there, all else need not.
+struct Targets {
+  std::vector<Worker*> workers;
+  std::vector<Server*> servers;
+  std::vector<testing::PostgresProxy*> wires;  // clients' way to the servers
+  std::vector<Database> files;                 // of SQLite
+  std::vector<DiskRoom*> disks;                // below them
+};
+
+// Kills, pauses, cuts and fills up at random, and repairs after a while, so
+// that there is always somebody at work. Main thread only: it starts processes.
 class Nemesis {
  public:
-  // All must be running, and outlive this object. `wires` are what clients
-  // reach the servers by.
-  Nemesis(std::vector<Server*> servers, std::vector<Worker*> workers,
-          std::vector<testing::PostgresProxy*> wires, std::uint64_t seed)
-      : servers_(std::move(servers)),
-        workers_(std::move(workers)),
-        wires_(std::move(wires)),
-        random_(seed) {}
+  // All must be running, and outlive this object.
+  Nemesis(Targets targets, std::uint64_t seed)
+      : targets_(std::move(targets)), random_(seed) {}
 
   // Repairs what is due, and does harm when it is time for that. To be called
   // often. An error: something cannot be started again.
@@ -55,8 +62,11 @@ class Nemesis {
   template <class T>
   T* PickVictim(const std::vector<T*>& among);
 
+  void DoHarm();
   void KillWorker();
   void PauseWorker();
+  void ForbidWrites();
+  void FillDisk();
   void KillServer();
   void EndBackends();
   void CutWire();
@@ -66,9 +76,7 @@ class Nemesis {
     std::function<absl::Status()> run;
   };
 
-  const std::vector<Server*> servers_;
-  const std::vector<Worker*> workers_;
-  const std::vector<testing::PostgresProxy*> wires_;
+  const Targets targets_;
   Random random_;
   std::multimap<absl::Time, Repair> repairs_;
   std::set<const void*> victims_;
@@ -77,6 +85,7 @@ class Nemesis {
   std::size_t server_kills_ = 0;
   std::size_t pauses_ = 0;
   std::size_t cuts_ = 0;
+  std::size_t full_ = 0;
   std::size_t deserters_ = 0;
 };
 

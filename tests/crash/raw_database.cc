@@ -8,16 +8,16 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "shard/base/status_macros.h"
+#include "shard/tests/crash/database.h"
 
 namespace shard::bank {
 namespace {
 
-absl::Status Failed(const std::string& sql, const char* words) {
-  return absl::UnknownError(absl::StrCat(sql, ": ", words));
+absl::Status Failed(const std::string& sql, const char* words,
+                    absl::StatusCode code = absl::StatusCode::kUnknown) {
+  return absl::Status(code, absl::StrCat(sql, ": ", words));
 }
 
 class RawPostgres : public RawDatabase {
@@ -52,15 +52,32 @@ class RawPostgres : public RawDatabase {
   const std::unique_ptr<PGconn, decltype(&PQfinish)> connection_;
 };
 
+absl::StatusCode SqliteCode(int result) {
+  switch (result & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return absl::StatusCode::kAborted;
+    case SQLITE_CANTOPEN:
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+    case SQLITE_PROTOCOL:
+      return absl::StatusCode::kUnavailable;
+    default:
+      return absl::StatusCode::kUnknown;
+  }
+}
+
 class RawSqlite : public RawDatabase {
  public:
   static absl::StatusOr<std::unique_ptr<RawDatabase>> Open(
       const std::string& path) {
     sqlite3* handle = nullptr;
-    const int code =
+    const int result =
         sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE, nullptr);
     std::unique_ptr<RawSqlite> database(new RawSqlite(handle));
-    if (code != SQLITE_OK) return Failed(path, sqlite3_errstr(code));
+    if (result != SQLITE_OK) {
+      return Failed(path, sqlite3_errstr(result), SqliteCode(result));
+    }
     sqlite3_busy_timeout(handle, 1000);
     return database;
   }
@@ -76,9 +93,11 @@ class RawSqlite : public RawDatabase {
       static_cast<Rows*>(out)->push_back(std::move(row));
       return 0;
     };
-    const int code =
+    const int result =
         sqlite3_exec(handle_.get(), sql.c_str(), add, &rows, nullptr);
-    if (code != SQLITE_OK) return Failed(sql, sqlite3_errmsg(handle_.get()));
+    if (result != SQLITE_OK) {
+      return Failed(sql, sqlite3_errmsg(handle_.get()), SqliteCode(result));
+    }
     return rows;
   }
 
@@ -91,10 +110,8 @@ class RawSqlite : public RawDatabase {
 
 absl::StatusOr<std::unique_ptr<RawDatabase>> RawDatabase::Open(
     const std::string& url) {
-  constexpr char kSqlite[] = "sqlite:///";
-  if (absl::StartsWith(url, kSqlite)) {
-    return RawSqlite::Open(std::string(absl::StripPrefix(url, kSqlite)));
-  }
+  const Database database{"", url};
+  if (database.is_file()) return RawSqlite::Open(database.path());
   auto postgres = std::make_unique<RawPostgres>(url);
   SHARD_RETURN_IF_ERROR(postgres->status());
   return postgres;

@@ -23,7 +23,8 @@ class RawDatabase {
 
   virtual bool is_postgres() const = 0;
   // The rows of the last statement; NULL is "". kUnknown with the driver's
-  // words.
+  // words; of a file kAborted when it is locked, kUnavailable when it cannot be
+  // written to now.
   virtual absl::StatusOr<Rows> Query(const std::string& sql) = 0;
 };
 

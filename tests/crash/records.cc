@@ -1,13 +1,16 @@
 #include "shard/tests/crash/records.h"
 
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "shard/base/status_macros.h"
+#include "shard/tests/crash/disk_room.h"
 #include "shard/tests/crash/raw_database.h"
 
 namespace shard::bank {
@@ -93,6 +96,36 @@ void TryLocks(RawDatabase& database, const std::string& name,
   database.Query("ROLLBACK").status().IgnoreError();
 }
 
+// What the library keeps beside the file.
+absl::Status ReadMarks(const Database& database, Records& records) {
+  const std::filesystem::path path = database.path();
+  std::error_code error;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(path.parent_path(), error)) {
+    const std::string name = entry.path().filename();
+    if (!name.starts_with(path.filename().string())) continue;
+    const std::string rest = name.substr(path.filename().string().size());
+    if (rest.empty() || rest == "-wal" || rest == "-shm" ||
+        rest == DiskRoom::kSuffix) {
+      continue;
+    }
+    records.unfinished.push_back(
+        absl::StrCat(database.name, ": a file is left over: ", name));
+  }
+  if (!error) return absl::OkStatus();
+  return absl::UnknownError(absl::StrCat(path.string(), ": ", error.message()));
+}
+
+absl::Status CheckIntegrity(RawDatabase& file, const std::string& name,
+                            Records& records) {
+  SHARD_ASSIGN_OR_RETURN(const auto rows, file.Query("PRAGMA integrity_check"));
+  for (const auto& row : rows) {
+    if (row[0] == "ok") continue;
+    records.damaged.push_back(absl::StrCat(name, ": ", row[0]));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ReadDatabase(const Database& database, Records& records) {
   SHARD_ASSIGN_OR_RETURN(const std::unique_ptr<RawDatabase> raw,
                          RawDatabase::Open(database.url));
@@ -100,6 +133,10 @@ absl::Status ReadDatabase(const Database& database, Records& records) {
   SHARD_RETURN_IF_ERROR(ReadTransfers(*raw, database.name, records));
   SHARD_RETURN_IF_ERROR(ReadUnfinished(*raw, database.name, records));
   TryLocks(*raw, database.name, records);
+  if (database.is_file()) {
+    SHARD_RETURN_IF_ERROR(ReadMarks(database, records));
+    SHARD_RETURN_IF_ERROR(CheckIntegrity(*raw, database.name, records));
+  }
   return absl::OkStatus();
 }
 

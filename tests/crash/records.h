@@ -33,6 +33,8 @@ struct Records {
   Told told;
   // In words, each one thing that recovery should have ended.
   std::vector<std::string> unfinished;
+  // Likewise, what SQLite says of files that are damaged.
+  std::vector<std::string> damaged;
 };
 
 // Reads all of it, by SQL on connections of its own; asks for every lock, too.

@@ -35,13 +35,15 @@ absl::Status PassesUntil(Topology& topology, const RecoveryOptions& options,
 absl::Status RunRecoverer(const std::vector<Database>& databases,
                           std::uint64_t seed) {
   const StopSignal stop;
-  SHARD_ASSIGN_OR_RETURN(SessionOptions options, OpenBank(databases));
+  const auto options = OpenBankInTime(databases, stop);
+  if (absl::IsCancelled(options.status())) return absl::OkStatus();
+  SHARD_RETURN_IF_ERROR(options.status());
   Random random(seed);
-  const RecoveryOptions patient = options.recovery;
+  const RecoveryOptions patient = options->recovery;
   RecoveryOptions hasty = patient;
   hasty.recover_after = absl::ZeroDuration();
   while (!stop.came()) {
-    Recover(*options.topology, Chance(random, 30) ? hasty : patient);
+    Recover(*options->topology, Chance(random, 30) ? hasty : patient);
     absl::SleepFor(absl::Milliseconds(20 + Pick(random, 300)));
   }
   return absl::OkStatus();

@@ -31,22 +31,37 @@ absl::Status GuessAll(RawDatabase& server, Random& random) {
   return absl::OkStatus();
 }
 
+absl::Status ForgetDecisions(RawDatabase& file) {
+  SHARD_ASSIGN_OR_RETURN(
+      const RawDatabase::Rows needed,
+      file.Query("SELECT txn FROM shard_decisions WHERE length(redo) > 0"));
+  for (const auto& row : needed) {
+    SHARD_RETURN_IF_ERROR(
+        file.Query(absl::StrCat("DELETE FROM shard_decisions WHERE txn = '",
+                                row[0], "'"))
+            .status());
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status RunSaboteur(const std::vector<Database>& databases,
                          std::uint64_t seed) {
   const StopSignal stop;
   Random random(seed);
-  std::map<std::string, std::unique_ptr<RawDatabase>> servers;
+  std::map<std::string, std::unique_ptr<RawDatabase>> open;
   while (!stop.came()) {
     for (const Database& database : databases) {
-      auto& server = servers[database.name];
-      if (server == nullptr) {
+      auto& raw = open[database.name];
+      if (raw == nullptr) {
         auto opened = RawDatabase::Open(database.url);
-        if (opened.ok()) server = *std::move(opened);
+        if (!opened.ok()) continue;
+        raw = *std::move(opened);
       }
-      if (server == nullptr || !server->is_postgres()) continue;
-      if (!GuessAll(*server, random).ok()) server = nullptr;
+      const absl::Status status =
+          raw->is_postgres() ? GuessAll(*raw, random) : ForgetDecisions(*raw);
+      if (!status.ok()) raw = nullptr;
     }
     absl::SleepFor(absl::Milliseconds(1));
   }

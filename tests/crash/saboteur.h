@@ -10,8 +10,8 @@
 
 namespace shard::bank {
 
-// Ends prepared shares as a coin falls, without asking who decides over them,
-// until SIGTERM comes.
+// Until SIGTERM comes: ends prepared shares as a coin falls, without asking who
+// decides over them, and removes decisions that followers may still need.
 absl::Status RunSaboteur(const std::vector<Database>& databases,
                          std::uint64_t seed);
 

@@ -2,7 +2,6 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,6 +12,8 @@
 #include "absl/time/clock.h"
 #include "shard/base/status_macros.h"
 #include "shard/tests/crash/databases.h"
+#include "shard/tests/crash/disk_room.h"
+#include "shard/tests/crash/foreign_writer.h"
 #include "shard/tests/crash/journal.h"
 #include "shard/tests/crash/nemesis.h"
 #include "shard/tests/crash/records.h"
@@ -27,6 +28,8 @@ namespace shard::bank {
 namespace {
 
 constexpr absl::Duration kTellEvery = absl::Seconds(5);
+// No fault lasts half as long.
+constexpr absl::Duration kStandstill = absl::Seconds(15);
 constexpr absl::Duration kServerPatience = absl::Seconds(30);
 // More than all the timeouts of a session together.
 constexpr absl::Duration kWorkerPatience = absl::Seconds(20);
@@ -40,6 +43,7 @@ class Soak {
   absl::StatusOr<SoakResult> Run() {
     SHARD_RETURN_IF_ERROR(MakeDatabases());
     SHARD_RETURN_IF_ERROR(FoundBank(databases_));
+    SHARD_RETURN_IF_ERROR(MakeForeignTables(files_));
     SHARD_RETURN_IF_ERROR(StartWorkers());
     SHARD_RETURN_IF_ERROR(DoHarm());
     if (stop_.came()) return absl::CancelledError("interrupted");
@@ -56,8 +60,11 @@ class Soak {
   std::string journals() const { return absl::StrCat(folder_, "/journals"); }
 
   absl::Status MakeDatabases() {
-    SHARD_ASSIGN_OR_RETURN(servers_, Server::Make(folder_, settings_.servers));
-    SHARD_RETURN_IF_ERROR(StartServers());
+    if (settings_.servers > 0) {
+      SHARD_ASSIGN_OR_RETURN(servers_,
+                             Server::Make(folder_, settings_.servers));
+      SHARD_RETURN_IF_ERROR(StartServers());
+    }
     for (const auto& server : servers_) {
       SHARD_ASSIGN_OR_RETURN(auto wire,
                              testing::PostgresProxy::Start(server->url()));
@@ -66,12 +73,20 @@ class Soak {
       by_wire_.push_back({name, wire->url()});
       wires_.push_back(std::move(wire));
     }
-    if (settings_.sqlite) {
-      databases_.push_back(
-          {"file", absl::StrCat("sqlite:///", folder_, "/file.db")});
-      by_wire_.push_back(databases_.back());
+    for (std::size_t i = 0; i < settings_.files; ++i) {
+      SHARD_RETURN_IF_ERROR(AddFile(absl::StrCat("file", i)));
     }
     std::filesystem::create_directory(journals());
+    return absl::OkStatus();
+  }
+
+  absl::Status AddFile(const std::string& name) {
+    files_.push_back(
+        {name, absl::StrCat(Database::kFile, folder_, "/", name, ".db")});
+    databases_.push_back(files_.back());
+    by_wire_.push_back(files_.back());
+    SHARD_ASSIGN_OR_RETURN(disks_.emplace_back(),
+                           DiskRoom::Open(files_.back().path(), /*make=*/true));
     return absl::OkStatus();
   }
 
@@ -96,6 +111,9 @@ class Soak {
     for (std::size_t i = 0; i < settings_.clients; ++i) AddWorker("client", i);
     for (std::size_t i = 0; i < settings_.recoverers; ++i) {
       AddWorker("recoverer", i);
+    }
+    for (std::size_t i = 0; i < settings_.foreign_writers; ++i) {
+      if (!files_.empty()) AddWorker("foreign", i);
     }
     if (settings_.break_protocol) AddWorker("saboteur", 0);
     for (const auto& worker : workers_) {
@@ -128,15 +146,9 @@ class Soak {
   }
 
   absl::Status DoHarm() {
-    std::vector<Server*> servers;
-    for (const auto& server : servers_) servers.push_back(server.get());
-    std::vector<Worker*> workers;
-    for (const auto& worker : workers_) workers.push_back(worker.get());
-    std::vector<testing::PostgresProxy*> wires;
-    for (const auto& wire : wires_) wires.push_back(wire.get());
-    Nemesis nemesis(std::move(servers), std::move(workers), std::move(wires),
-                    settings_.seed);
+    Nemesis nemesis(AllTargets(), settings_.seed);
     const absl::Time begin = absl::Now();
+    last_commit_ = begin;
     absl::Time tell = begin + kTellEvery;
     while (!stop_.came() && absl::Now() < begin + settings_.time) {
       SHARD_RETURN_IF_ERROR(nemesis.Act());
@@ -149,24 +161,43 @@ class Soak {
     SHARD_RETURN_IF_ERROR(nemesis.Rest());
     Tell(absl::Now() - begin, nemesis);
     result_.kills = nemesis.kills();
-    result_.troubles = nemesis.deserters();
+    result_.troubles += nemesis.deserters();
     return absl::OkStatus();
   }
 
-  void Tell(absl::Duration elapsed, const Nemesis& nemesis) const {
-    const auto told = ReadJournals(journals());
-    if (!told.ok()) return;
-    std::map<Outcome, std::size_t> counts;
-    for (const auto& [transfer, outcomes] : *told) {
-      for (const Outcome outcome : outcomes) ++counts[outcome];
-    }
+  Targets AllTargets() const {
+    Targets targets;
+    for (const auto& worker : workers_) targets.workers.push_back(worker.get());
+    for (const auto& server : servers_) targets.servers.push_back(server.get());
+    for (const auto& wire : wires_) targets.wires.push_back(wire.get());
+    for (const auto& disk : disks_) targets.disks.push_back(disk.get());
+    targets.files = files_;
+    return targets;
+  }
+
+  void Tell(absl::Duration elapsed, const Nemesis& nemesis) {
+    auto counts = told_.Update();
+    if (!counts.ok()) return;
+    LookForStandstill((*counts)[Outcome::kCommitted]);
     std::string line;
-    for (const auto& [outcome, count] : counts) {
+    for (const auto& [outcome, count] : *counts) {
       absl::StrAppend(&line, line.empty() ? "" : ", ", count, " ",
                       OutcomeName(outcome));
     }
     std::printf("%3.0f s: %s; %s\n", absl::ToDoubleSeconds(elapsed),
                 line.c_str(), nemesis.ToString().c_str());
+  }
+
+  void LookForStandstill(std::size_t committed) {
+    const absl::Time now = absl::Now();
+    if (committed > committed_) {
+      committed_ = committed;
+      last_commit_ = now;
+    } else if (now > last_commit_ + kStandstill) {
+      Trouble(absl::StrCat("nobody has committed for ",
+                           absl::FormatDuration(kStandstill)));
+      last_commit_ = now;
+    }
   }
 
   // Every other one is killed in the midst of its work, so that recovery has
@@ -199,7 +230,12 @@ class Soak {
   std::vector<std::unique_ptr<testing::PostgresProxy>> wires_;
   std::vector<Database> databases_;
   std::vector<Database> by_wire_;                 // the same
+  std::vector<Database> files_;                   // those of them
+  std::vector<std::unique_ptr<DiskRoom>> disks_;  // below the files
   std::vector<std::unique_ptr<Worker>> workers_;  // end before their servers
+  JournalCounts told_{journals()};
+  std::size_t committed_ = 0;  // when last looked at
+  absl::Time last_commit_;
   SoakResult result_;
 };
 

@@ -17,8 +17,9 @@ struct SoakSettings {
   std::size_t clients = 3;
   std::size_t threads = 2;  // of each client
   std::size_t recoverers = 2;
+  std::size_t foreign_writers = 1;  // if there are files
   std::size_t servers = 3;
-  bool sqlite = true;           // a SQLite file takes part
+  std::size_t files = 1;        // of SQLite
   bool break_protocol = false;  // a saboteur is among them
   bool keep = false;            // the folder, with databases and logs
 };
@@ -26,8 +27,8 @@ struct SoakSettings {
 struct SoakResult {
   Findings findings;
   std::size_t kills = 0;
-  // Processes that ended though nobody killed them, or would not end; recovery
-  // that did not come to an end.
+  // Processes that ended though nobody killed them, or would not end; a long
+  // time in which nobody could commit; recovery that did not come to an end.
   std::size_t troubles = 0;
 };
 

@@ -28,6 +28,7 @@ class Worker {
   void Kill() { process_.Kill(); }
   void Pause();
   void Resume();
+  void ForbidWrites(bool forbid) { process_.ForbidWrites(forbid); }
   // Asks it to end, and waits so long at most. False: it had to be killed, or
   // did not end well.
   bool Stop(absl::Duration patience);
