@@ -165,12 +165,15 @@ absl::StatusOr<std::string> SqliteRecording::TakeRedo(
     tables.push_back(table->redo_bytes);
   }
   std::string redo = FormatRedoHead(tables, sequences);
-  if (redo.size() > max_redo_bytes) return TooLong(max_redo_bytes);
-  Sink sink{&redo, max_redo_bytes};
+  if (redo.size() + kRedoSealBytes > max_redo_bytes) {
+    return TooLong(max_redo_bytes);
+  }
+  Sink sink{&redo, max_redo_bytes - kRedoSealBytes};
   const int result =
       sqlite3session_changeset_strm(session_, &Sink::Take, &sink);
   if (sink.full) return TooLong(max_redo_bytes);
   if (result != SQLITE_OK) return database_.Error(result, "");
+  SealRedo(&redo);
   return redo;
 }
 
