@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -46,6 +47,13 @@ absl::Status TooLong(std::size_t limit) {
   return absl::ResourceExhaustedError(absl::StrCat(
       "what the transaction wrote does not fit into a redo of ", limit,
       " bytes; write less at a time, or raise max_redo_bytes"));
+}
+
+absl::Status NullInKey(const SqliteTableFacts& table) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      "table '", table.table.name,
+      "' has rows with NULL in the primary key, which cannot be found again; "
+      "declare the key's columns NOT NULL"));
 }
 
 }  // namespace
@@ -104,9 +112,25 @@ absl::StatusOr<bool> SqliteRecording::Meet(std::string_view table) {
   if (!facts->refusal.empty()) {
     return absl::FailedPreconditionError(facts->refusal);
   }
+  // SQLite has taken this row out of the index by now.
+  SHARD_RETURN_IF_ERROR(CheckKeyOfRow(*facts));
   SHARD_RETURN_IF_ERROR(CheckKeysNotNull(*facts));
   met_.push_back(facts);
   return true;
+}
+
+absl::Status SqliteRecording::CheckKeyOfRow(const SqliteTableFacts& table) {
+  if (table.null_key_query.empty()) return absl::OkStatus();
+  for (std::size_t i = 0; i < table.table.columns.size(); ++i) {
+    sqlite3_value* value = nullptr;
+    if (!table.table.columns[i].key ||
+        sqlite3_preupdate_old(database_.handle(), static_cast<int>(i),
+                              &value) != SQLITE_OK) {
+      continue;  // an insert has no old row
+    }
+    if (sqlite3_value_type(value) == SQLITE_NULL) return NullInKey(table);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status SqliteRecording::CheckKeysNotNull(const SqliteTableFacts& table) {
@@ -114,11 +138,7 @@ absl::Status SqliteRecording::CheckKeysNotNull(const SqliteTableFacts& table) {
   SHARD_ASSIGN_OR_RETURN(SqliteQuery query,
                          SqliteQuery::Open(database_, table.null_key_query));
   SHARD_RETURN_IF_ERROR(query.Next().status());
-  if (query.Integer(0) == 0) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      "table '", table.table.name,
-      "' has rows with NULL in the primary key, which cannot be found again; "
-      "declare the key's columns NOT NULL"));
+  return query.Integer(0) == 0 ? absl::OkStatus() : NullInKey(table);
 }
 
 absl::StatusOr<std::string> SqliteRecording::Finish(
@@ -145,12 +165,15 @@ absl::StatusOr<std::string> SqliteRecording::TakeRedo(
     tables.push_back(table->redo_bytes);
   }
   std::string redo = FormatRedoHead(tables, sequences);
-  if (redo.size() > max_redo_bytes) return TooLong(max_redo_bytes);
-  Sink sink{&redo, max_redo_bytes};
+  if (redo.size() + kRedoSealBytes > max_redo_bytes) {
+    return TooLong(max_redo_bytes);
+  }
+  Sink sink{&redo, max_redo_bytes - kRedoSealBytes};
   const int result =
       sqlite3session_changeset_strm(session_, &Sink::Take, &sink);
   if (sink.full) return TooLong(max_redo_bytes);
   if (result != SQLITE_OK) return database_.Error(result, "");
+  SealRedo(&redo);
   return redo;
 }
 
@@ -228,13 +251,15 @@ SqliteRecording::ReadSequences() {
 }
 
 absl::Status SqliteRecording::Prove(const std::string& redo) {
-  bool doubtful = false;
-  for (const SqliteTableFacts* table : met_) {
-    doubtful |= table->has_unique || table->key_in_doubt;
-  }
-  if (!doubtful) return absl::OkStatus();
-  SHARD_ASSIGN_OR_RETURN(const bool needed, NeedsSqliteReplay(database_, redo));
-  return needed ? ReplaySqliteRedo(database_, redo) : absl::OkStatus();
+  const bool simple =
+      std::none_of(met_.begin(), met_.end(), [](const SqliteTableFacts* table) {
+        return table->has_unique || table->key_in_doubt;
+      });
+  if (simple) return absl::OkStatus();
+  SHARD_ASSIGN_OR_RETURN(const std::string doubtful,
+                         FindDoubtfulTable(database_, redo));
+  if (doubtful.empty()) return absl::OkStatus();
+  return ReplaySqliteRedo(database_, redo, doubtful);
 }
 
 }  // namespace shard

@@ -64,6 +64,8 @@ class SqliteRecording {
   // Whether changes of the table, which is about to be written to for the first
   // time, are to be recorded.
   absl::StatusOr<bool> Meet(std::string_view table);
+  // Of the row that is about to be changed, then of all others.
+  absl::Status CheckKeyOfRow(const SqliteTableFacts& table);
   absl::Status CheckKeysNotNull(const SqliteTableFacts& table);
   absl::Status CheckTransaction();
   absl::Status CheckOtherSchemas();

@@ -1,5 +1,7 @@
 #include "shard/dialects/sqlite/sqlite_redo_format.h"
 
+#include <xxhash.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -17,7 +19,7 @@ namespace {
 
 constexpr std::string_view kMagic = "SRDO";
 constexpr std::uint8_t kVersion = 1;
-constexpr std::size_t kSequenceBytes = 8;
+constexpr std::size_t kFixedBytes = 8;
 
 absl::Status Broken() {
   return absl::DataLossError(
@@ -38,11 +40,14 @@ void AppendString(std::string_view text, std::string* out) {
   out->append(text);
 }
 
-void AppendFixed(std::int64_t value, std::string* out) {
-  auto bits = static_cast<std::uint64_t>(value);
-  for (std::size_t i = 0; i < kSequenceBytes; ++i, bits >>= 8) {
+void AppendFixed(std::uint64_t bits, std::string* out) {
+  for (std::size_t i = 0; i < kFixedBytes; ++i, bits >>= 8) {
     *out += static_cast<char>(bits);
   }
+}
+
+std::uint64_t Seal(std::string_view bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
 }
 
 class Reader {
@@ -78,13 +83,13 @@ class Reader {
     SHARD_ASSIGN_OR_RETURN(const std::string_view bytes, Bytes(count));
     return std::string(bytes);
   }
-  absl::StatusOr<std::int64_t> Fixed() {
-    SHARD_ASSIGN_OR_RETURN(const std::string_view bytes, Bytes(kSequenceBytes));
+  absl::StatusOr<std::uint64_t> Fixed() {
+    SHARD_ASSIGN_OR_RETURN(const std::string_view bytes, Bytes(kFixedBytes));
     std::uint64_t bits = 0;
-    for (std::size_t i = kSequenceBytes; i-- > 0;) {
+    for (std::size_t i = kFixedBytes; i-- > 0;) {
       bits = bits << 8 | static_cast<std::uint8_t>(bytes[i]);
     }
-    return static_cast<std::int64_t>(bits);
+    return bits;
   }
 
  private:
@@ -108,14 +113,23 @@ absl::StatusOr<SqliteRedo::Table> ReadTable(Reader& reader) {
 absl::StatusOr<SqliteRedo::Sequence> ReadSequence(Reader& reader) {
   SqliteRedo::Sequence sequence;
   SHARD_ASSIGN_OR_RETURN(sequence.table, reader.String());
-  SHARD_ASSIGN_OR_RETURN(sequence.value, reader.Fixed());
+  SHARD_ASSIGN_OR_RETURN(const std::uint64_t bits, reader.Fixed());
+  sequence.value = static_cast<std::int64_t>(bits);
   return sequence;
+}
+
+absl::Status CheckSeal(std::string_view bytes) {
+  const std::size_t sealed = bytes.size() - kRedoSealBytes;
+  SHARD_ASSIGN_OR_RETURN(const std::uint64_t seal,
+                         Reader(bytes.substr(sealed)).Fixed());
+  return seal == Seal(bytes.substr(0, sealed)) ? absl::OkStatus() : Broken();
 }
 
 }  // namespace
 
 absl::StatusOr<SqliteRedo> ParseSqliteRedo(std::string_view bytes) {
-  Reader reader(bytes);
+  if (bytes.size() < kMagic.size() + 1 + kRedoSealBytes) return Broken();
+  Reader reader(bytes.substr(0, bytes.size() - kRedoSealBytes));
   SHARD_ASSIGN_OR_RETURN(const std::string_view magic,
                          reader.Bytes(kMagic.size()));
   if (magic != kMagic) return Broken();
@@ -126,6 +140,7 @@ absl::StatusOr<SqliteRedo> ParseSqliteRedo(std::string_view bytes) {
         ", and this release reads format ", kVersion,
         "; use the release that wrote it"));
   }
+  SHARD_RETURN_IF_ERROR(CheckSeal(bytes));
   SqliteRedo redo;
   SHARD_ASSIGN_OR_RETURN(const std::uint64_t tables, reader.Count());
   for (std::uint64_t i = 0; i < tables; ++i) {
@@ -159,9 +174,11 @@ std::string FormatRedoHead(const std::vector<std::string_view>& tables,
   AppendNumber(sequences.size(), &bytes);
   for (const SqliteRedo::Sequence& sequence : sequences) {
     AppendString(sequence.table, &bytes);
-    AppendFixed(sequence.value, &bytes);
+    AppendFixed(static_cast<std::uint64_t>(sequence.value), &bytes);
   }
   return bytes;
 }
+
+void SealRedo(std::string* redo) { AppendFixed(Seal(*redo), redo); }
 
 }  // namespace shard

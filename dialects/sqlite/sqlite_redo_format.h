@@ -2,6 +2,7 @@
 #ifndef SHARD_DIALECTS_SQLITE_SQLITE_REDO_FORMAT_H_
 #define SHARD_DIALECTS_SQLITE_SQLITE_REDO_FORMAT_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -23,8 +24,11 @@ namespace shard {
 //     string    name of an AUTOINCREMENT table
 //     8 bytes   the greatest number it has given, two's complement, the lowest
 //               byte first
-//   bytes     to the end: a changeset in the format of SQLite's session
-//             extension, on no other tables than those above
+//   bytes     a changeset in the format of SQLite's session extension, on no
+//             other tables than those above
+//   8 bytes   the seal: XXH3 (64 bits, seed 0) of all bytes before it, the
+//             lowest byte first. SQLite reads on for ever in some changesets
+//             that were cut off.
 //
 // A number has seven bits in a byte, the lowest first, and the eighth bit set
 // in all bytes but the last. A string is a number of bytes, and the bytes.
@@ -48,7 +52,8 @@ struct SqliteRedo {
   std::string_view changeset;  // points into what was parsed
 };
 
-// kDataLoss for bytes that are no redo, kUnimplemented for a later version.
+// kDataLoss for bytes that are no redo, or not whole; kUnimplemented for a
+// later version.
 absl::StatusOr<SqliteRedo> ParseSqliteRedo(std::string_view bytes);
 
 // The bytes of one table.
@@ -56,6 +61,9 @@ std::string FormatRedoTable(const SqliteRedo::Table& table);
 // All that stands before the changeset. `tables`: as from FormatRedoTable.
 std::string FormatRedoHead(const std::vector<std::string_view>& tables,
                            const std::vector<SqliteRedo::Sequence>& sequences);
+inline constexpr std::size_t kRedoSealBytes = 8;
+// Ends it, behind the changeset.
+void SealRedo(std::string* redo);
 
 }  // namespace shard
 

@@ -152,10 +152,12 @@ class RowReader {
   std::string bytes_;
 };
 
-absl::Status CannotReplay(std::string_view table, std::string_view why) {
+absl::Status CannotReplay(std::string_view table) {
   return absl::FailedPreconditionError(absl::StrCat(
-      "changes of table '", ToAbsl(table), "' cannot be done again: ",
-      ToAbsl(why), "; make them in a transaction of their own"));
+      "changes of table '", ToAbsl(table),
+      "' cannot be done again: unique values were swapped, or its primary key "
+      "was changed to one that counts as equal; make them in a transaction of "
+      "their own"));
 }
 
 absl::Status Compare(std::string_view changeset,
@@ -168,36 +170,36 @@ absl::Status Compare(std::string_view changeset,
   for (std::size_t i = 0; i < before.size(); ++i) {
     SHARD_RETURN_IF_ERROR(changes.Next().status());
     if (XXH128_isEqual(before[i], after[i]) != 0) continue;
-    return CannotReplay(changes.change().table(),
-                        "two keys count as equal that are not the same bytes");
+    return CannotReplay(changes.change().table());
   }
   return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::StatusOr<bool> NeedsSqliteReplay(SqliteDatabase& database,
-                                       std::string_view redo) {
+absl::StatusOr<std::string> FindDoubtfulTable(SqliteDatabase& database,
+                                              std::string_view redo) {
   SHARD_ASSIGN_OR_RETURN(const SqliteRedo parsed, ParseSqliteRedo(redo));
   SqliteChanges changes(parsed.changeset);
-  std::string_view table;
   const SqliteTableFacts* facts = nullptr;
   int unique_updates = 0;
   while (true) {
     SHARD_ASSIGN_OR_RETURN(const bool more, changes.Next());
-    if (!more) return false;
+    if (!more) return std::string();
     const SqliteChange change = changes.change();
-    if (facts == nullptr || change.table() != table) {
+    if (facts == nullptr || change.table() != facts->table.name) {
       SHARD_ASSIGN_OR_RETURN(facts, database.tables().Find(change.table()));
-      table = facts->table.name;
       unique_updates = 0;
     }
     if (UpdatesUnique(*facts, change)) ++unique_updates;
-    if (unique_updates > 1 || KeyInDoubt(*facts, change)) return true;
+    if (unique_updates > 1 || KeyInDoubt(*facts, change)) {
+      return facts->table.name;
+    }
   }
 }
 
-absl::Status ReplaySqliteRedo(SqliteDatabase& database, std::string_view redo) {
+absl::Status ReplaySqliteRedo(SqliteDatabase& database, std::string_view redo,
+                              std::string_view doubtful) {
   SHARD_ASSIGN_OR_RETURN(const SqliteRedo parsed, ParseSqliteRedo(redo));
   SHARD_ASSIGN_OR_RETURN(const std::vector<XXH128_hash_t> before,
                          RowReader(database).Read(parsed.changeset));
@@ -205,11 +207,9 @@ absl::Status ReplaySqliteRedo(SqliteDatabase& database, std::string_view redo) {
   std::vector<RedoConflict> conflicts;
   const absl::Status status =
       ApplySqliteRedo(database, redo, OnConflict::kReport, &conflicts);
-  if (!conflicts.empty()) {
-    return CannotReplay(conflicts.front().table,
-                        "unique values were swapped, or two keys count as "
-                        "equal that are not the same bytes");
-  }
+  if (!conflicts.empty()) return CannotReplay(conflicts.front().table);
+  // A change from one key to another that counts as equal gives bad SQL.
+  if (absl::IsInvalidArgument(status)) return CannotReplay(doubtful);
   SHARD_RETURN_IF_ERROR(status);
   SHARD_ASSIGN_OR_RETURN(const std::vector<XXH128_hash_t> after,
                          RowReader(database).Read(parsed.changeset));

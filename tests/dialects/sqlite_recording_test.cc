@@ -131,6 +131,11 @@ constexpr Case kRows[] = {
      "INSERT INTO t VALUES ('a', 1), ('b', 2), ('c', 3)",
      "UPDATE t SET v = 9 WHERE k = 'A'; DELETE FROM t WHERE k = 'b';"
      "INSERT INTO t VALUES ('d', 4)"},
+    {"CaseOfAKeyInANocaseIndex",
+     "CREATE TABLE t(k TEXT NOT NULL, v, PRIMARY KEY (k COLLATE NOCASE)) "
+     "WITHOUT "
+     "ROWID; INSERT INTO t VALUES ('a', 1)",
+     "UPDATE t SET k = 'A'; UPDATE t SET k = 'a'; UPDATE t SET k = 'A', v = 2"},
     {"RealKeysLeftAlone",
      "CREATE TABLE t(k REAL PRIMARY KEY NOT NULL, v); INSERT INTO t VALUES (1, "
      "1), (2, 2)",
@@ -192,7 +197,6 @@ constexpr Case kEffects[] = {
      "INSERT INTO t DEFAULT VALUES; SAVEPOINT a; INSERT INTO t VALUES (50); "
      "ROLLBACK TO a; INSERT INTO t DEFAULT VALUES"},
     {"Reindexed", kAccounts, "REINDEX; UPDATE account SET cents = 3"},
-    {"PlainUpdate", kAccounts, "UPDATE account SET cents = 3"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Effects, SqliteRecordedTest,
