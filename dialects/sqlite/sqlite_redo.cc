@@ -184,6 +184,7 @@ class Applier {
         }
         break;
       case OnConflict::kReport:
+      case OnConflict::kOnlyTry:
         break;
     }
     if (status_.ok()) {
