@@ -289,6 +289,9 @@ absl::StatusOr<Result> SessionCore::Execute(const sql::Statement& statement,
   if (IsWrite(statement)) {
     SHARD_RETURN_IF_ERROR(transaction_.CheckMayWrite(shares));
     for (Share* share : shares) transaction_.ExpectCommit(*share);
+  } else {
+    // Text may write.
+    SHARD_RETURN_IF_ERROR(transaction_.RecordFollowers(shares));
   }
   absl::StatusOr<Result> result = RunBuffered(statement, parameters, shares);
   if (IsWrite(statement)) ExpireClass(*TablesOf(statement).front());

@@ -379,7 +379,7 @@ TEST_F(AtomicCommitTest, Row083TheRouterDecidesWhoTakesPart) {
 }
 
 TEST_F(AtomicCommitTest, Row084SeveralThatCannotPrepareAreRefused) {
-  for (const char* kinds : {"SS", "SPS", "SN", "PSN"}) {
+  for (const char* kinds : {"SN", "PSN"}) {
     SCOPED_TRACE(kinds);
     TearDown();
     SHARD_OPEN_OR_SKIP(kinds);

@@ -6,6 +6,7 @@
 // "recover" runs a pass of recovery. From there on fail points are counted, and
 // number DIE_AT, from 0, ends the process with code 99. If there are not so
 // many it prints what happened and each fail point that it passed, a line each.
+// COMMAND "die" commits too, and dies at the first fail point called DIE_AT.
 #include <unistd.h>
 
 #include <atomic>
@@ -41,6 +42,12 @@ void DieAt(std::size_t number) {
   });
 }
 
+void DieAt(const std::string& fail_point) {
+  SetFailPointHandler([fail_point](std::string_view name) {
+    if (name == fail_point) _exit(kDied);
+  });
+}
+
 std::string Told(const absl::StatusOr<CommitResult>& result) {
   if (result.ok()) return result->has_pending() ? "pending" : "committed";
   return InDoubtOf(result.status()).has_value() ? "in doubt" : "aborted";
@@ -48,16 +55,17 @@ std::string Told(const absl::StatusOr<CommitResult>& result) {
 
 int Run(const std::vector<std::string>& arguments) {
   const std::string& command = arguments.at(0);
-  const std::size_t die_at = std::stoul(arguments.at(1));
+  const bool by_name = command == "die";
+  const std::size_t die_at = by_name ? 0 : std::stoul(arguments.at(1));
   const std::vector<std::string> urls(arguments.begin() + 3, arguments.end());
   Cluster cluster(urls);
   std::string outcome;
-  if (command == "commit") {
+  if (command == "commit" || by_name) {
     std::vector<std::size_t> all(urls.size());
     std::iota(all.begin(), all.end(), std::size_t{0});
     ShardedSession session(cluster.options());
     cluster.AddCities(session, arguments.at(2), all);
-    DieAt(die_at);
+    by_name ? DieAt(arguments.at(1)) : DieAt(die_at);
     outcome = Told(session.Commit());
   } else {
     DieAt(die_at);

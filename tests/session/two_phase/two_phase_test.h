@@ -65,6 +65,15 @@ class TwoPhaseTest : public ::testing::Test {
   const std::vector<std::string>& urls() const { return databases_->urls(); }
   bool is_open() const { return cluster_.has_value(); }
 
+  // The path of a database that is a file.
+  std::string Path(std::size_t database) const {
+    const std::string& url = urls()[database];
+    return url.substr(url.find("///") + 3);
+  }
+  bool HasMarker(std::size_t database) const {
+    return std::filesystem::exists(Path(database) + "-shard");
+  }
+
   // Cities of that name over all databases.
   std::int64_t Cities(const std::string& name) {
     std::int64_t count = 0;
@@ -87,6 +96,9 @@ class TwoPhaseTest : public ::testing::Test {
     EXPECT_EQ(Prepared(), 0);
     EXPECT_EQ(Decisions(), 0);
     for (const auto& outside : outside_) EXPECT_TRUE(outside->LocksAreFree());
+    for (std::size_t i = 0; i < urls().size(); ++i) {
+      EXPECT_FALSE(HasMarker(i)) << "beside d" << i;
+    }
   }
 
  private:

@@ -1,0 +1,364 @@
+// Several SQLite files in one commit: what they cost, what is refused, and what
+// writers find after somebody has died.
+#include <sys/wait.h>
+
+#include <cstddef>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "shard/base/status_macros.h"
+#include "shard/base/testing.h"
+#include "shard/dialects/engine.h"
+#include "shard/dialects/schema.h"
+#include "shard/router/vertical_resolver.h"
+#include "shard/session/sharded_session.h"
+#include "shard/session/two_phase/manual_decision.h"
+#include "shard/session/two_phase/transaction_list.h"
+#include "shard/tests/session/two_phase/two_phase_test.h"
+
+namespace shard::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class FilesTest : public TwoPhaseTest {
+ protected:
+  // Another process that commits a city of that name to all databases, and dies
+  // at the first fail point of that name.
+  void DieAt(const std::string& fail_point, const std::string& name) {
+    std::string line = absl::StrCat("tests/session/two_phase/fault_child die ",
+                                    fail_point, " ", name);
+    for (const std::string& url : urls()) absl::StrAppend(&line, " ", url);
+    const int status = std::system(line.c_str());
+    ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 99) << status;
+  }
+
+  absl::Status AddTo(ShardedSession& session, std::size_t database,
+                     const std::string& name) {
+    SHARD_RETURN_IF_ERROR(
+        session.Add(MakeCity(absl::StrCat("C", database), name)));
+    return session.Commit().status();
+  }
+
+  std::int64_t CitiesIn(std::size_t database, const std::string& name) {
+    return outside(database).Cities(name);
+  }
+};
+
+TEST_F(FilesTest, CommitAsOne) {
+  for (const char* kinds : {"SS", "SSSS", "SSPP"}) {
+    SCOPED_TRACE(kinds);
+    SHARD_OPEN_OR_SKIP(kinds);
+    std::vector<std::size_t> all;
+    for (std::size_t i = 0; i < cluster().size(); ++i) all.push_back(i);
+    ShardedSession session(options());
+    for (int round = 0; round < 3; ++round) {
+      cluster().AddCities(session, "Rome", all);
+      SHARD_ASSERT_OK_AND_ASSIGN(const CommitResult done, session.Commit());
+      EXPECT_TRUE(done.all_committed()) << done.ToString();
+      EXPECT_THAT(done.transaction, HasSubstr("shard1/test/"));
+    }
+    EXPECT_EQ(Cities("Rome"), 3 * static_cast<std::int64_t>(all.size()));
+    ExpectNothingIsLeft();
+  }
+}
+
+TEST_F(FilesTest, OneFileAmongSeveralPaysNothing) {
+  SHARD_OPEN_OR_SKIP("SSSS");
+  ShardedSession session(options());
+  SHARD_ASSERT_OK(session.Scalars(Select<City>()));  // reads all four
+  cluster().AddCities(session, "Rome", {2});
+  log().Clear();
+  SHARD_ASSERT_OK_AND_ASSIGN(const CommitResult done, session.Commit());
+  EXPECT_EQ(done.transaction, "");
+  EXPECT_EQ(log().CountAll(), 0u);  // COMMITs alone
+  EXPECT_EQ(Decisions(), 0);
+  EXPECT_FALSE(HasMarker(2));
+}
+
+TEST_F(FilesTest, TheFirstThatIsWrittenToDecides) {
+  SHARD_OPEN_OR_SKIP("SSS");
+  std::vector<std::string> deciders;
+  SessionOptions options = this->options();
+  options.on_two_phase = [&](const TwoPhaseEvent& event) {
+    if (event.step == TwoPhaseStep::kDecide) {
+      deciders.emplace_back(event.database);
+    }
+  };
+  {
+    ShardedSession session(options);
+    cluster().AddCities(session, "Rome", {2});
+    cluster().AddCities(session, "Rome", {0, 1});
+    SHARD_ASSERT_OK(session.Commit());
+  }
+  options.decider = "d1";
+  ShardedSession session(options);
+  cluster().AddCities(session, "Rome", {0, 1, 2});
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_THAT(deciders, ::testing::ElementsAre("d2", "d1"));
+}
+
+TEST_F(FilesTest, WhatCannotBeRecordedIsRefusedAndNothingIsLost) {
+  SHARD_OPEN_OR_SKIP("SSP");
+  outside(1).Run("create table notes (text text)");
+  ShardedSession session(options());
+  cluster().AddCities(session, "Rome", {0, 2});
+  SHARD_ASSERT_OK(
+      session.Execute("insert into notes values ('x')", {}, OnShard("d1")));
+  EXPECT_THAT(session.Commit(),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("d1"), HasSubstr("notes"),
+                             HasSubstr("PRIMARY KEY"))));
+  EXPECT_EQ(Cities("Rome"), 0);
+  session.Rollback();
+  // Alone, or as the first, it is written to as ever.
+  SHARD_ASSERT_OK(
+      session.Execute("insert into notes values ('x')", {}, OnShard("d1")));
+  cluster().AddCities(session, "Rome", {0, 2});
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_EQ(Cities("Rome"), 2);
+  EXPECT_EQ(outside(1).Number("select count(*) from notes"), 1);
+  ExpectNothingIsLeft();
+}
+
+TEST_F(FilesTest, MoreRedoThanAllowedIsRefused) {
+  SHARD_OPEN_OR_SKIP("SS");
+  SessionOptions small = options();
+  small.max_redo_bytes = 1000;
+  ShardedSession session(small);
+  cluster().AddCities(session, "Rome", {0});
+  cluster().AddCities(session, std::string(2000, 'x'), {1});
+  EXPECT_THAT(session.Commit(), StatusIs(absl::StatusCode::kResourceExhausted,
+                                         HasSubstr("1000")));
+  EXPECT_EQ(Cities("Rome"), 0);
+  session.Rollback();
+  ExpectNothingIsLeft();
+}
+
+TEST_F(FilesTest, SavepointsInside) {
+  SHARD_OPEN_OR_SKIP("SSS");
+  ShardedSession session(options());
+  cluster().AddCities(session, "Rome", {0});
+  SHARD_ASSERT_OK(session.BeginNested());
+  cluster().AddCities(session, "Oslo", {1});  // the first write there
+  SHARD_ASSERT_OK(session.RollbackNested());
+  SHARD_ASSERT_OK(session.BeginNested());
+  cluster().AddCities(session, "Rome", {1});
+  SHARD_ASSERT_OK(session.BeginNested());
+  cluster().AddCities(session, "Rome", {2});
+  cluster().AddCities(session, "Oslo", {1});
+  SHARD_ASSERT_OK(session.RollbackNested());
+  SHARD_ASSERT_OK(session.CommitNested());
+  cluster().AddCities(session, "Rome", {2});
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_EQ(Cities("Rome"), 3);
+  EXPECT_EQ(Cities("Oslo"), 0);
+  ExpectNothingIsLeft();
+}
+
+TEST_F(FilesTest, ReadersBesideNeverWait) {
+  SHARD_OPEN_OR_SKIP("SSS");
+  ShardedSession session(options());
+  cluster().AddCities(session, "Rome", {0, 1, 2});
+  SHARD_ASSERT_OK(session.Prepare());  // all three are locked
+  const absl::Time begin = absl::Now();
+  ShardedSession reader(options());
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto cities, reader.Scalars(Select<City>()));
+  EXPECT_THAT(cities, IsEmpty());
+  EXPECT_LT(absl::Now() - begin, absl::Milliseconds(400));  // busy_timeout: 500
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_EQ(Cities("Rome"), 3);
+}
+
+TEST_F(FilesTest, ADatabaseInMemoryCommitsLast) {
+  SHARD_OPEN_OR_SKIP("SS");
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto memory, OpenEngine("sqlite://"));
+  SHARD_ASSERT_OK(CreateAll(*memory, {&Page::table()}));
+  auto resolver = std::make_shared<VerticalResolver>();
+  resolver->BindClass(City::class_info(), options().resolver)
+      .BindClass(Page::class_info(), memory);
+  SessionOptions mixed = options();
+  mixed.resolver = resolver;
+  ShardedSession session(mixed);
+  auto page = std::make_shared<Page>();
+  page->path = "Ada";
+  SHARD_ASSERT_OK(session.Add(page));
+  cluster().AddCities(session, "Rome", {0, 1});
+  SHARD_ASSERT_OK_AND_ASSIGN(const CommitResult done, session.Commit());
+  EXPECT_TRUE(done.all_committed()) << done.ToString();
+  EXPECT_EQ(Cities("Rome"), 2);
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto pages, session.Scalars(Select<Page>()));
+  EXPECT_THAT(pages, SizeIs(1));
+}
+
+TEST_F(FilesTest, AWriterIsKeptBackUntilADecidedShareIsThere) {
+  SHARD_OPEN_OR_SKIP("SS");
+  DieAt("decide.answered", "Rome");
+  EXPECT_EQ(CitiesIn(0, "Rome"), 1);
+  EXPECT_EQ(CitiesIn(1, "Rome"), 0);
+  EXPECT_TRUE(HasMarker(1));
+  ShardedSession session(options());
+  EXPECT_THAT(AddTo(session, 1, "Oslo"),
+              StatusIs(absl::StatusCode::kAborted, HasSubstr("lacks")));
+  EXPECT_EQ(CitiesIn(1, "Oslo"), 0);
+  session.Rollback();
+  EXPECT_EQ(CitiesIn(1, "Rome"), 1);  // applied once the lock was free
+  SHARD_ASSERT_OK(AddTo(session, 1, "Oslo"));
+  EXPECT_EQ(CitiesIn(1, "Rome"), 1);
+  EXPECT_EQ(CitiesIn(1, "Oslo"), 1);
+  ExpectNothingIsLeft();
+}
+
+TEST_F(FilesTest, AnUndecidedShareKeepsNobodyBack) {
+  SHARD_OPEN_OR_SKIP("SS");
+  DieAt("decide.send", "Rome");
+  EXPECT_TRUE(HasMarker(1));
+  ShardedSession session(options());
+  SHARD_ASSERT_OK(AddTo(session, 1, "Oslo"));
+  EXPECT_EQ(Cities("Rome"), 0);
+  EXPECT_FALSE(HasMarker(1));
+  ExpectNothingIsLeft();
+}
+
+// As a loss of power leaves it: markers are not synced.
+TEST_F(FilesTest, WithoutTheMarkerTheFirstWriterAsksAllThatTheFileFollowed) {
+  SHARD_OPEN_OR_SKIP("SSS");
+  DieAt("decide.answered", "Rome");
+  for (std::size_t i = 0; i < 3; ++i) {
+    std::filesystem::remove(Path(i) + "-shard");
+  }
+  ShardedSession session(options());
+  EXPECT_THAT(AddTo(session, 2, "Oslo"),
+              StatusIs(absl::StatusCode::kAborted, HasSubstr("lacks")));
+  session.Rollback();
+  SHARD_ASSERT_OK(AddTo(session, 2, "Oslo"));
+  EXPECT_EQ(Cities("Rome"), 3);
+  ExpectNothingIsLeft();
+}
+
+TEST_F(FilesTest, ADeciderThatIsGoneKeepsWritersBack) {
+  SHARD_OPEN_OR_SKIP("SS");
+  DieAt("decide.answered", "Rome");
+  const std::string hidden = Path(0) + ".hidden";
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    if (!std::filesystem::exists(Path(0) + suffix)) continue;
+    std::filesystem::rename(Path(0) + suffix, hidden + suffix);
+  }
+  // A folder in its place: it cannot be made anew.
+  std::filesystem::create_directory(Path(0));
+  {
+    Cluster other({urls()[0], urls()[1]});
+    ShardedSession session(other.options());
+    EXPECT_THAT(AddTo(session, 1, "Oslo"),
+                StatusIs(absl::StatusCode::kUnavailable, HasSubstr("decider")));
+  }
+  EXPECT_EQ(CitiesIn(1, "Oslo"), 0);
+  std::filesystem::remove(Path(0));
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    if (!std::filesystem::exists(hidden + suffix)) continue;
+    std::filesystem::rename(hidden + suffix, Path(0) + suffix);
+  }
+  Cluster back(urls());
+  EXPECT_TRUE(back.RecoverNow().clean());
+  EXPECT_EQ(Cities("Rome"), 2);
+}
+
+TEST_F(FilesTest, AFileThatWasMovedIsFoundByItsStamp) {
+  SHARD_OPEN_OR_SKIP("SS");
+  DieAt("decide.answered", "Rome");
+  std::vector<std::string> moved;
+  for (std::size_t i = 0; i < 2; ++i) {
+    // Without its marker, which people forget.
+    const std::string path = absl::StrCat(Path(i), ".moved");
+    for (const char* suffix : {"", "-wal"}) {
+      if (!std::filesystem::exists(Path(i) + suffix)) continue;
+      std::filesystem::rename(Path(i) + suffix, path + suffix);
+    }
+    moved.push_back(absl::StrCat("sqlite:///", path));
+  }
+  Cluster there(moved);
+  ShardedSession session(there.options());
+  EXPECT_THAT(AddTo(session, 1, "Oslo"), HasCode(absl::StatusCode::kAborted));
+  session.Rollback();
+  SHARD_ASSERT_OK(AddTo(session, 1, "Oslo"));
+  EXPECT_EQ(Outside(moved[1]).Cities("Rome"), 1);
+}
+
+TEST_F(FilesTest, AConflictWaitsForAPerson) {
+  for (const OnConflict wanted : {OnConflict::kOverwrite, OnConflict::kKeep}) {
+    SHARD_OPEN_OR_SKIP("SS");
+    DieAt("decide.answered", "Rome");
+    // A program that knows nothing of markers takes the same key.
+    outside(1).Run("insert into cities values (1, 'C1', 'Oslo', 7)");
+    const RecoveryReport report = cluster().RecoverNow();
+    EXPECT_FALSE(report.problems.empty()) << report.ToString();
+    EXPECT_TRUE(HasMarker(1));
+    ShardedSession session(options());
+    EXPECT_FALSE(AddTo(session, 1, "Paris").ok());
+    session.Rollback();
+    EXPECT_EQ(CitiesIn(1, "Paris"), 0);
+
+    const TransactionList list = ListTransactions(cluster().topology());
+    ASSERT_THAT(list.transactions, SizeIs(1));
+    const TransactionEntry& entry = list.transactions[0];
+    EXPECT_EQ(entry.state, TransactionEntry::kConflict);
+    ASSERT_THAT(entry.conflicts, SizeIs(1));
+    EXPECT_EQ(entry.conflicts[0].database, "d1");
+    EXPECT_EQ(entry.conflicts[0].row.table, "cities");
+    EXPECT_EQ(entry.conflicts[0].row.key, "id=1");
+
+    SHARD_ASSERT_OK_AND_ASSIGN(
+        ManualDecision decision,
+        ManualDecision::Plan(cluster().topology(), entry.transaction,
+                             Decision::kCommit, absl::Seconds(1)));
+    EXPECT_TRUE(decision.decided());
+    decision.CarryOut(wanted);
+    ASSERT_THAT(decision.shares(), SizeIs(1));
+    SHARD_EXPECT_OK(decision.shares()[0].ended);
+    const bool overwritten = wanted == OnConflict::kOverwrite;
+    EXPECT_EQ(CitiesIn(1, "Rome"), overwritten ? 1 : 0);
+    EXPECT_EQ(CitiesIn(1, "Oslo"), overwritten ? 0 : 1);
+    ExpectNothingIsLeft();
+    SHARD_ASSERT_OK(AddTo(session, 1, "Paris"));
+  }
+}
+
+TEST_F(FilesTest, AFileThatIsAtWorkIsLeftAlone) {
+  SHARD_OPEN_OR_SKIP("SS");
+  ShardedSession session(options());
+  cluster().AddCities(session, "Rome", {0, 1});
+  SHARD_ASSERT_OK(session.Prepare());
+  EXPECT_TRUE(HasMarker(1));
+  Cluster other(urls());
+  EXPECT_TRUE(other.RecoverNow().clean());
+  EXPECT_TRUE(HasMarker(1));
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_EQ(Cities("Rome"), 2);
+  ExpectNothingIsLeft();
+}
+
+TEST_F(FilesTest, RollingBackRemovesTheMarker) {
+  SHARD_OPEN_OR_SKIP("SS");
+  ShardedSession session(options());
+  cluster().AddCities(session, "Rome", {0, 1});
+  SHARD_ASSERT_OK(session.Prepare());
+  EXPECT_TRUE(HasMarker(1));
+  session.Rollback();
+  EXPECT_FALSE(HasMarker(1));
+  EXPECT_EQ(Cities("Rome"), 0);
+}
+
+}  // namespace
+}  // namespace shard::testing
