@@ -33,7 +33,29 @@ struct Launch {
   pid_t parent = 0;
 };
 
-[[noreturn]] void Become(const Launch& launch) {
+// While this lives, SIGTERM waits.
+class SigtermBlocked {
+ public:
+  SigtermBlocked() {
+    sigset_t sigterm;
+    sigemptyset(&sigterm);
+    sigaddset(&sigterm, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &sigterm, &before_);
+  }
+  ~SigtermBlocked() { Unblock(); }
+  SigtermBlocked(const SigtermBlocked&) = delete;
+  SigtermBlocked& operator=(const SigtermBlocked&) = delete;
+  void Unblock() const { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
+
+// Until the new program runs, our own handlers are in force, which would take
+// SIGTERM for a wish that this process end.
+[[noreturn]] void Become(const Launch& launch, const SigtermBlocked& blocked) {
+  signal(SIGTERM, SIG_DFL);
+  blocked.Unblock();
   if (launch.change_user &&
       (setgroups(0, nullptr) != 0 || setgid(launch.group) != 0 ||
        setuid(launch.user) != 0)) {
@@ -85,8 +107,9 @@ absl::StatusOr<Child> Child::Start(const Command& command) {
   if (!command.log.empty()) {
     SHARD_ASSIGN_OR_RETURN(launch.log, OpenLog(command.log));
   }
+  const SigtermBlocked blocked;
   const pid_t pid = fork();
-  if (pid == 0) Become(launch);
+  if (pid == 0) Become(launch, blocked);
   if (launch.log >= 0) close(launch.log);
   if (pid > 0) return Child(pid);
   return absl::ErrnoToStatus(errno, "cannot fork");
