@@ -15,6 +15,7 @@
 #include "shard/base/status_macros.h"
 #include "shard/base/strings.h"
 #include "shard/dialects/participant.h"
+#include "shard/session/two_phase/follower.h"
 #include "shard/session/two_phase/participant_list.h"
 #include "shard/session/two_phase/settlement.h"
 
@@ -45,6 +46,7 @@ absl::StatusOr<ManualDecision> ManualDecision::Plan(Topology& topology,
   }
   SHARD_RETURN_IF_ERROR(plan.FindDecider());
   plan.FindShares();
+  plan.FindFollowers();
   SHARD_RETURN_IF_ERROR(plan.FindDecision());
   SHARD_RETURN_IF_ERROR(plan.CheckSomethingIsLeft());
   if (wanted == Decision::kCommit && !plan.decided_) {
@@ -80,9 +82,36 @@ void ManualDecision::FindShares() {
     for (const PreparedTransaction& prepared : database.prepared) {
       const absl::StatusOr<Gid> share = Gid::Parse(prepared.gid);
       if (!share.ok() || share->Transaction() != gid_.Transaction()) continue;
-      shares_.push_back(
-          {database.name, prepared.gid, prepared.age, absl::OkStatus()});
+      shares_.push_back({database.name, prepared.gid, prepared.age});
     }
+  }
+}
+
+// Files that the decision lists and that lack its row, and those whose marker
+// names it.
+void ManualDecision::FindFollowers() {
+  const auto has_row = [this](const SurveyedDatabase& database) {
+    return std::any_of(
+        database.decisions.begin(), database.decisions.end(),
+        [this](const DecisionRow& row) { return row.txn == gid_.txn; });
+  };
+  for (SurveyedDatabase& database : survey_.databases) {
+    if (!database.error.ok() || has_row(database)) continue;
+    bool follows = false;
+    for (const DecisionRow& row : decider_->decisions) {
+      const auto list = ParticipantList::FromJson(row.participants);
+      if (row.txn != gid_.txn || !list.ok()) continue;
+      follows = std::any_of(list->followers.begin(), list->followers.end(),
+                            [&](const ParticipantEntry& entry) {
+                              return entry.identity == database.identity;
+                            });
+    }
+    const auto marker = database.Ask(patience_).ReadMarker();
+    follows = follows || (marker.ok() && marker->has_value() &&
+                          (*marker)->txn == gid_.txn);
+    if (!follows) continue;
+    shares_.push_back(
+        {database.name, gid_.Transaction(), absl::ZeroDuration(), true});
   }
 }
 
@@ -141,6 +170,7 @@ absl::Status ManualDecision::Decide() {
     return absl::OkStatus();
   }
   for (const Share& share : shares_) {
+    if (share.follows) continue;  // what it did was never handed in
     const auto database = std::find_if(
         survey_.databases.begin(), survey_.databases.end(),
         [&](const auto& other) { return other.name == share.database; });
@@ -158,13 +188,29 @@ absl::Status ManualDecision::Decide() {
   return put;
 }
 
-void ManualDecision::CarryOut() {
+void ManualDecision::CarryOut(OnConflict on_conflict) {
   for (Share& share : shares_) {
+    if (share.follows) {
+      RedoShare(share, on_conflict);
+      continue;
+    }
     for (const SurveyedDatabase& database : survey_.databases) {
       if (database.name != share.database) continue;
       share.ended =
           EndPrepared(*database.engine, share.gid, wanted_, Now() + patience_);
     }
+  }
+}
+
+void ManualDecision::RedoShare(Share& share, OnConflict on_conflict) {
+  for (SurveyedDatabase& database : survey_.databases) {
+    if (database.name != share.database) continue;
+    share.conflicts.clear();
+    share.ended =
+        RedoFollower(database.Ask(patience_), decider_->Ask(patience_),
+                     {gid_, database.identity, patience_, on_conflict},
+                     &share.conflicts)
+            .status();
   }
 }
 

@@ -36,7 +36,10 @@ class ManualDecision {
     std::string database;  // name in the topology
     std::string gid;
     absl::Duration age;
-    absl::Status ended;  // after CarryOut; OK: as decided
+    bool follows = false;  // a file: its share lies with the decider
+    absl::Status ended = absl::OkStatus();  // after CarryOut; OK: as decided
+    // Rows of a file that are not as the transaction left them.
+    std::vector<RedoConflict> conflicts = {};
   };
 
   // Looks; changes nothing. `gid` may be that of any branch. `patience` is for
@@ -71,8 +74,9 @@ class ManualDecision {
   // again.
   absl::Status Decide();
   // Ends every share as decided; Share::ended says which were. What fails,
-  // recovery will do. Only after Decide.
-  void CarryOut();
+  // recovery will do, but for rows in conflict, which wait for a person to say
+  // which version is right. Only after Decide.
+  void CarryOut(OnConflict on_conflict = OnConflict::kReport);
 
  private:
   ManualDecision(Gid gid, Decision wanted, absl::Duration patience)
@@ -80,6 +84,8 @@ class ManualDecision {
 
   absl::Status FindDecider();
   void FindShares();
+  void FindFollowers();
+  void RedoShare(Share& share, OnConflict on_conflict);
   absl::Status FindDecision();
   absl::Status CheckSomethingIsLeft() const;
   absl::Status CheckMayCommit();

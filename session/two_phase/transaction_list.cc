@@ -5,10 +5,12 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "shard/base/strings.h"
+#include "shard/session/two_phase/follower.h"
 #include "shard/session/two_phase/gid.h"
 #include "shard/session/two_phase/participant_list.h"
 #include "shard/session/two_phase/survey.h"
@@ -28,8 +30,20 @@ void AddPrepared(const SurveyedDatabase& database,
   entry.prepared_on.push_back(database.name);
 }
 
+// A follower's own row says that it is done there, and no more.
+void AddFollowerRow(const DecisionRow& row, Entries* entries) {
+  TransactionEntry& entry = (*entries)[row.txn];
+  const auto list = ParticipantList::FromJson(row.participants);
+  if (list.ok()) entry.transaction = list->gid;
+  if (entry.decision.empty()) entry.decision = "commit";
+  entry.age = std::max(entry.age, row.age);
+}
+
 void AddDecision(const SurveyedDatabase& database, const DecisionRow& row,
                  Entries* entries) {
+  if (IsFollowerRow(row, database.identity)) {
+    return AddFollowerRow(row, entries);
+  }
   TransactionEntry& entry = (*entries)[row.txn];
   entry.decision = row.outcome == Decision::kCommit ? "commit" : "abort";
   entry.decider = database.name;
@@ -43,10 +57,68 @@ void AddDecision(const SurveyedDatabase& database, const DecisionRow& row,
   for (const ParticipantEntry& participant : list->prepared) {
     entry.participants.push_back(participant.database);
   }
+  for (const ParticipantEntry& follower : list->followers) {
+    entry.participants.push_back(follower.database);
+  }
+}
+
+bool HasRow(const SurveyedDatabase& database, const std::string& txn) {
+  return std::any_of(database.decisions.begin(), database.decisions.end(),
+                     [&](const DecisionRow& row) { return row.txn == txn; });
+}
+
+// Whether what the follower lacks could be applied now.
+void TryRedo(SurveyedDatabase& decider, SurveyedDatabase& follower,
+             const Gid& gid, TransactionEntry* entry) {
+  std::vector<RedoConflict> conflicts;
+  const auto outcome = RedoFollower(
+      follower.Ask(absl::Seconds(1)), decider.Ask(absl::Seconds(1)),
+      {gid, follower.identity, absl::ZeroDuration(), OnConflict::kOnlyTry},
+      &conflicts);
+  // Its owner may have committed since it was read.
+  if (outcome.ok() && *outcome != RedoOutcome::kApplied) return;
+  entry->prepared_on.push_back(follower.name);
+  for (RedoConflict& conflict : conflicts) {
+    entry->conflicts.push_back({follower.name, std::move(conflict)});
+  }
+}
+
+// What followers of a decided transaction lack.
+void AddMissing(Survey& survey, SurveyedDatabase& decider,
+                const DecisionRow& row, Entries* entries) {
+  const auto list = ParticipantList::FromJson(row.participants);
+  const auto gid = list.ok() ? Gid::Parse(list->gid) : list.status();
+  if (!gid.ok() || row.outcome != Decision::kCommit) return;
+  for (const ParticipantEntry& entry : list->followers) {
+    SurveyedDatabase* const follower = survey.FindByIdentity(entry.identity);
+    TransactionEntry& found = (*entries)[row.txn];
+    if (follower == nullptr || !follower->error.ok()) {
+      found.prepared_on.push_back(entry.database);  // as far as can be told
+    } else if (!HasRow(*follower, row.txn)) {
+      TryRedo(decider, *follower, *gid, &found);
+    }
+  }
+}
+
+// A file that is ready to follow a transaction that is not decided.
+void AddMarker(SurveyedDatabase& follower, Entries* entries) {
+  const auto marker = follower.Ask(absl::Seconds(1)).ReadMarker();
+  if (!marker.ok() || !marker->has_value()) return;
+  const std::string& txn = (*marker)->txn;
+  if (txn.empty() || HasRow(follower, txn) || entries->contains(txn)) return;
+  const auto list = ParticipantList::FromJson((*marker)->participants);
+  if (!list.ok()) return;
+  TransactionEntry& entry = (*entries)[txn];
+  entry.transaction = list->gid;
+  entry.prepared_on.push_back(follower.name);
 }
 
 // From all that was read about it.
 void Judge(Survey& survey, TransactionEntry* entry) {
+  if (!entry->conflicts.empty()) {
+    entry->state = TransactionEntry::kConflict;
+    return;
+  }
   if (!entry->decision.empty()) {
     entry->state = entry->prepared_on.empty() ? TransactionEntry::kFinished
                                               : TransactionEntry::kPending;
@@ -70,6 +142,8 @@ std::string_view TransactionStateName(TransactionEntry::State state) {
       return "undecided";
     case TransactionEntry::kUnknown:
       return "unknown";
+    case TransactionEntry::kConflict:
+      return "conflict";
     case TransactionEntry::kFinished:
       return "finished";
   }
@@ -92,6 +166,13 @@ TransactionList ListTransactions(Topology& topology, absl::Duration patience) {
     for (const DecisionRow& row : database.decisions) {
       AddDecision(database, row, &entries);
     }
+  }
+  for (SurveyedDatabase& database : survey.databases) {
+    if (!database.error.ok()) continue;
+    for (const DecisionRow& row : database.decisions) {
+      AddMissing(survey, database, row, &entries);
+    }
+    AddMarker(database, &entries);
   }
   for (auto& [txn, entry] : entries) {
     Judge(survey, &entry);

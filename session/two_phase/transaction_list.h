@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "shard/dialects/participant.h"
 #include "shard/router/topology.h"
 #include "shard/session/two_phase/recovery_report.h"
 
@@ -19,15 +20,25 @@ struct TransactionEntry {
     kUndecided,  // prepared somewhere and not decided: at work, or its session
                  // died
     kUnknown,    // prepared somewhere; its decider cannot be read
+    kConflict,   // decided; a file that lacks its share was written to past
+                 // this library, so that only a person can say what is right
     kFinished,   // a decision that nobody needs any more, or soon
+  };
+  // Rows of a follower that are not as the transaction left them.
+  struct Conflict {
+    std::string database;
+    RedoConflict row;
   };
   std::string transaction;  // the gid of the whole
   State state = kUnknown;
   std::string decision;  // "commit", "abort", or empty
   std::string decider;   // name in the topology; empty when it is not in it
   absl::Duration age;    // of its oldest trace
-  std::vector<std::string> prepared_on;   // databases that still hold a share
+  // Databases whose share is prepared, or, of files that follow, lies with the
+  // decider.
+  std::vector<std::string> prepared_on;
   std::vector<std::string> participants;  // as its decision has them
+  std::vector<Conflict> conflicts;
 };
 
 // "pending", "undecided", ...
@@ -38,7 +49,8 @@ struct TransactionList {
   std::vector<RecoveryProblem> problems;       // what could not be read
 };
 
-// Looks; changes nothing.
+// Looks; changes nothing. To see whether what a file lacks could be applied,
+// its write lock is taken for a moment, where it is free.
 TransactionList ListTransactions(Topology& topology,
                                  absl::Duration patience = absl::Seconds(2));
 

@@ -104,7 +104,7 @@ Child& Child::operator=(Child&& other) noexcept {
   if (this == &other) return *this;
   Kill();
   pid_ = std::exchange(other.pid_, 0);
-  well_ = other.well_;
+  status_ = other.status_;
   return *this;
 }
 
@@ -112,9 +112,19 @@ bool Child::running() {
   if (pid_ == 0) return false;
   int status = 0;
   if (waitpid(pid_, &status, WNOHANG) != pid_) return true;
-  well_ = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-  pid_ = 0;
+  Ended(status);
   return false;
+}
+
+bool Child::EndedWell() const {
+  return (WIFEXITED(status_) && WEXITSTATUS(status_) == 0) ||
+         (WIFSIGNALED(status_) && WTERMSIG(status_) == SIGTERM);
+}
+
+std::string Child::HowItEnded() const {
+  return WIFSIGNALED(status_)
+             ? absl::StrCat("signal ", WTERMSIG(status_))
+             : absl::StrCat("exit code ", WEXITSTATUS(status_));
 }
 
 void Child::Signal(int number) {
@@ -130,13 +140,12 @@ void Child::ForbidWrites(bool forbid) {
 }
 
 bool Child::Wait() {
-  if (pid_ == 0) return well_;
+  if (pid_ == 0) return EndedWell();
   int status = 0;
   while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
   }
-  well_ = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-  pid_ = 0;
-  return well_;
+  Ended(status);
+  return EndedWell();
 }
 
 void Child::Kill() {

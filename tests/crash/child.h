@@ -31,7 +31,7 @@ class Child {
 
   Child() = default;
   Child(Child&& other) noexcept
-      : pid_(std::exchange(other.pid_, 0)), well_(other.well_) {}
+      : pid_(std::exchange(other.pid_, 0)), status_(other.status_) {}
   Child& operator=(Child&& other) noexcept;
   ~Child() { Kill(); }
 
@@ -41,15 +41,23 @@ class Child {
   // As if no disk had room for it any more: what it writes to files fails, with
   // EFBIG. Sockets and pipes do as before.
   void ForbidWrites(bool forbid);
-  // Waits for its end. True when it ended by itself and well.
+  // Waits for its end. True when it ended by itself and well, or of SIGTERM: it
+  // may get that before it is ready for it.
   bool Wait();
   // SIGKILL; waits for its end.
   void Kill();
+  // "exit code 1", "signal 11"; of one that has ended.
+  std::string HowItEnded() const;
 
  private:
   explicit Child(pid_t pid) : pid_(pid) {}
-  pid_t pid_ = 0;  // 0: none, or reaped
-  bool well_ = false;
+  void Ended(int status) {
+    status_ = status;
+    pid_ = 0;
+  }
+  bool EndedWell() const;
+  pid_t pid_ = 0;    // 0: none, or reaped
+  int status_ = -1;  // as waitpid gives it
 };
 
 }  // namespace shard::bank

@@ -16,11 +16,15 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 
 namespace shard::bank {
 namespace {
 
-// A file system like the default one, but for its files' room.
+constexpr absl::Duration kSync = absl::Microseconds(200);
+
+// A file system like the default one, but for its files' disks.
 class RoomyFiles {
  public:
   static void Install() {
@@ -57,6 +61,7 @@ class RoomyFiles {
     Extra& extra = ExtraOf(file);
     extra = {*file->pMethods, file->pMethods, room};
     extra.methods.xWrite = &Write;
+    extra.methods.xSync = &Sync;
     file->pMethods = &extra.methods;
     return result;
   }
@@ -66,6 +71,11 @@ class RoomyFiles {
     const Extra& extra = ExtraOf(file);
     if (!extra.room->TakeOne()) return SQLITE_FULL;
     return extra.original->xWrite(file, bytes, count, offset);
+  }
+
+  static int Sync(sqlite3_file*, int) {
+    absl::SleepFor(kSync);
+    return SQLITE_OK;
   }
 
   // Rooms stay open as long as the process.

@@ -1,4 +1,4 @@
-// Disks under SQLite files that fill up.
+// Disks under SQLite files, fast ones, that fill up.
 #ifndef SHARD_TESTS_CRASH_DISK_ROOM_H_
 #define SHARD_TESTS_CRASH_DISK_ROOM_H_
 
@@ -41,7 +41,9 @@ class DiskRoom {
 };
 
 // From now on all files that SQLite opens in this process have the disk that
-// DiskRoom tells of, if there is one: writing to a full one is SQLITE_FULL.
+// DiskRoom tells of, if there is one: writing to a full one is SQLITE_FULL. A
+// sync takes as long as it does on a fast disk, and does nothing: only
+// processes die here, and what one of them wrote stays in the system's cache.
 void UseDiskRooms();
 
 }  // namespace shard::bank

@@ -79,7 +79,8 @@ absl::Status Nemesis::RepairUntil(absl::Time time) {
 void Nemesis::LookForDeserters() {
   for (Worker* worker : targets_.workers) {
     if (victims_.contains(worker) || worker->running()) continue;
-    std::fprintf(stderr, "%s ended by itself\n", worker->name().c_str());
+    std::fprintf(stderr, "%s ended by %s\n", worker->name().c_str(),
+                 worker->HowItEnded().c_str());
     ++deserters_;
     RepairLater(worker, 100, 500, [worker] { return worker->Start(); });
   }

@@ -10,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "shard/base/status_macros.h"
+#include "shard/tests/crash/disk_room.h"
 #include "shard/tests/crash/plan.h"
 #include "shard/tests/crash/raw_database.h"
 #include "shard/tests/crash/stop_signal.h"
@@ -31,17 +32,22 @@ absl::Status GuessAll(RawDatabase& server, Random& random) {
   return absl::OkStatus();
 }
 
-absl::Status ForgetDecisions(RawDatabase& file) {
-  SHARD_ASSIGN_OR_RETURN(
-      const RawDatabase::Rows needed,
-      file.Query("SELECT txn FROM shard_decisions WHERE length(redo) > 0"));
-  for (const auto& row : needed) {
-    SHARD_RETURN_IF_ERROR(
-        file.Query(absl::StrCat("DELETE FROM shard_decisions WHERE txn = '",
-                                row[0], "'"))
-            .status());
+using Disks = std::map<std::string, std::unique_ptr<DiskRoom>>;  // by database
+
+absl::Status ForgetDecisions(RawDatabase& file, const std::string& name,
+                             Disks& disks) {
+  constexpr char kNeeded[] = "FROM shard_decisions WHERE length(redo) > 0";
+  SHARD_ASSIGN_OR_RETURN(const RawDatabase::Rows needed,
+                         file.Query(absl::StrCat("SELECT txn ", kNeeded)));
+  if (needed.empty()) return absl::OkStatus();
+  for (auto& [other, disk] : disks) {
+    if (other != name) disk->FillUpAfter(0);
   }
-  return absl::OkStatus();
+  const absl::Status forgotten =
+      file.Query(absl::StrCat("DELETE ", kNeeded)).status();
+  absl::SleepFor(absl::Milliseconds(5));
+  for (auto& [other, disk] : disks) disk->Clear();
+  return forgotten;
 }
 
 }  // namespace
@@ -51,6 +57,12 @@ absl::Status RunSaboteur(const std::vector<Database>& databases,
   const StopSignal stop;
   Random random(seed);
   std::map<std::string, std::unique_ptr<RawDatabase>> open;
+  Disks disks;
+  for (const Database& database : databases) {
+    if (!database.is_file()) continue;
+    SHARD_ASSIGN_OR_RETURN(disks[database.name],
+                           DiskRoom::Open(database.path(), /*make=*/false));
+  }
   while (!stop.came()) {
     for (const Database& database : databases) {
       auto& raw = open[database.name];
@@ -60,10 +72,11 @@ absl::Status RunSaboteur(const std::vector<Database>& databases,
         raw = *std::move(opened);
       }
       const absl::Status status =
-          raw->is_postgres() ? GuessAll(*raw, random) : ForgetDecisions(*raw);
+          raw->is_postgres() ? GuessAll(*raw, random)
+                             : ForgetDecisions(*raw, database.name, disks);
       if (!status.ok()) raw = nullptr;
     }
-    absl::SleepFor(absl::Milliseconds(1));
+    absl::SleepFor(absl::Microseconds(300));
   }
   return absl::OkStatus();
 }

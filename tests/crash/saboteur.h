@@ -11,7 +11,8 @@
 namespace shard::bank {
 
 // Until SIGTERM comes: ends prepared shares as a coin falls, without asking who
-// decides over them, and removes decisions that followers may still need.
+// decides over them; removes decisions that followers may still need, and sees
+// to it that they do: just then their disks are full.
 absl::Status RunSaboteur(const std::vector<Database>& databases,
                          std::uint64_t seed);
 

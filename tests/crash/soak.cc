@@ -207,8 +207,9 @@ class Soak {
       if (i % 2 == 1) {
         workers_[i]->Kill();
         ++result_.kills;
-      } else if (!workers_[i]->Stop(kWorkerPatience)) {
-        Trouble(absl::StrCat(workers_[i]->name(), " did not end well"));
+      } else {
+        const absl::Status status = workers_[i]->Stop(kWorkerPatience);
+        if (!status.ok()) Trouble(std::string(status.message()));
       }
     }
   }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "shard/base/status_macros.h"
 
@@ -20,15 +21,19 @@ absl::Status Worker::Start() {
 void Worker::Pause() { process_.Signal(SIGSTOP); }
 void Worker::Resume() { process_.Signal(SIGCONT); }
 
-bool Worker::Stop(absl::Duration patience) {
+absl::Status Worker::Stop(absl::Duration patience) {
   process_.Signal(SIGTERM);
   const absl::Time deadline = absl::Now() + patience;
   while (process_.running() && absl::Now() < deadline) {
     absl::SleepFor(absl::Milliseconds(20));
   }
-  const bool ended = !process_.running();
-  process_.Kill();
-  return ended && process_.Wait();
+  if (process_.running()) {
+    process_.Kill();
+    return absl::DeadlineExceededError(absl::StrCat(
+        name_, " did not end within ", absl::FormatDuration(patience)));
+  }
+  if (process_.Wait()) return absl::OkStatus();
+  return absl::UnknownError(absl::StrCat(name_, " ended by ", HowItEnded()));
 }
 
 }  // namespace shard::bank

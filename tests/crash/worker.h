@@ -29,9 +29,10 @@ class Worker {
   void Pause();
   void Resume();
   void ForbidWrites(bool forbid) { process_.ForbidWrites(forbid); }
-  // Asks it to end, and waits so long at most. False: it had to be killed, or
-  // did not end well.
-  bool Stop(absl::Duration patience);
+  // Asks it to end, and waits so long at most. An error: it had to be killed,
+  // or did not end well.
+  absl::Status Stop(absl::Duration patience);
+  std::string HowItEnded() const { return process_.HowItEnded(); }
 
  private:
   const std::string name_;

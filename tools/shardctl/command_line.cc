@@ -19,8 +19,8 @@
 namespace shard::shardctl {
 namespace {
 
-constexpr std::array<std::string_view, 5> kCommands = {
-    "status", "recover", "resolve", "check", "stamp"};
+constexpr std::array<std::string_view, 6> kCommands = {
+    "status", "recover", "resolve", "check", "stamp", "forget"};
 
 absl::Status Wrong(const std::string& what) {
   return absl::InvalidArgumentError(what);
@@ -66,6 +66,14 @@ absl::Status Decide(CommandLine& line, Decision decision) {
     return Wrong("cannot stand beside its opposite: say --commit or --abort");
   }
   line.decision = decision;
+  return absl::OkStatus();
+}
+
+absl::Status SetOnConflict(CommandLine& line, OnConflict wanted) {
+  if (line.on_conflict != OnConflict::kReport && line.on_conflict != wanted) {
+    return Wrong("cannot stand beside its opposite: say --overwrite or --keep");
+  }
+  line.on_conflict = wanted;
   return absl::OkStatus();
 }
 
@@ -120,6 +128,14 @@ constexpr Option kOptions[] = {
     {"--abort", "resolve", false,
      [](CommandLine& line, const std::string&) {
        return Decide(line, Decision::kAbort);
+     }},
+    {"--overwrite", "resolve", false,
+     [](CommandLine& line, const std::string&) {
+       return SetOnConflict(line, OnConflict::kOverwrite);
+     }},
+    {"--keep", "resolve", false,
+     [](CommandLine& line, const std::string&) {
+       return SetOnConflict(line, OnConflict::kKeep);
      }},
     {"--yes", "resolve", false,
      [](CommandLine& line, const std::string&) {
@@ -193,8 +209,8 @@ class Parser {
           kCommands.end()) {
         return Wrong(absl::StrCat(
             Shown(word),
-            " is no command; there are status, recover, resolve, check and "
-            "stamp"));
+            " is no command; there are status, recover, resolve, check, stamp "
+            "and forget"));
       }
       line_.command = word;
       return absl::OkStatus();
@@ -203,19 +219,29 @@ class Parser {
       line_.gid = word;
       return absl::OkStatus();
     }
+    if (line_.command == "forget" && line_.identity.empty()) {
+      line_.identity = word;
+      return absl::OkStatus();
+    }
     return Wrong(
         absl::StrCat(line_.command, " takes no argument ", Shown(word)));
   }
 
   absl::Status CheckWhole() const {
     if (line_.command.empty()) {
-      return Wrong("say what to do: status, recover, resolve, check or stamp");
+      return Wrong(
+          "say what to do: status, recover, resolve, check, stamp or forget");
     }
     for (const Option* option : used_) {
       if (option->command.empty() || option->command == line_.command) continue;
       return Wrong(absl::StrCat(ToAbsl(option->name), " is for ",
                                 ToAbsl(option->command), ", not for ",
                                 line_.command));
+    }
+    if (line_.command == "forget" && line_.identity.size() != 32) {
+      return Wrong(
+          "forget needs the identity of the database that is gone: 32 "
+          "hexadecimal digits, as the error that sent you here has it");
     }
     return line_.command == "resolve" ? CheckResolve() : absl::OkStatus();
   }
@@ -226,6 +252,10 @@ class Parser {
     }
     if (!line_.decision.has_value()) {
       return Wrong("resolve needs --commit or --abort");
+    }
+    if (line_.on_conflict != OnConflict::kReport &&
+        line_.decision != Decision::kCommit) {
+      return Wrong("--overwrite and --keep are for --commit");
     }
     if (Gid::Parse(line_.gid).ok()) return absl::OkStatus();
     return Wrong(absl::StrCat(

@@ -33,7 +33,9 @@ struct CommandLine {
   std::string gid;                                  // resolve
   std::optional<Decision> decision;                 // resolve
   bool yes = false;                                 // resolve
+  OnConflict on_conflict = OnConflict::kReport;     // resolve
   std::string remove;                               // check
+  std::string identity;                             // forget
 };
 
 // `arguments` without the program's name. Options may stand before or behind

@@ -25,6 +25,7 @@ ExitCode RunRecover(Context& context);
 ExitCode RunResolve(Context& context);
 ExitCode RunCheck(Context& context);
 ExitCode RunStamp(Context& context);
+ExitCode RunForget(Context& context);
 
 }  // namespace shard::shardctl
 

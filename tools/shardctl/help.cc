@@ -18,6 +18,7 @@ commands
   check                    are the databases fit for their part?
   check --remove NAME      may this database leave the cluster?
   stamp                    sets up databases that are new to the cluster
+  forget IDENTITY          a database has left the cluster for good
   COMMAND --help           more about it, with examples
 
 databases
@@ -53,6 +54,8 @@ Changes nothing. The states:
   pending    decided, and not carried out everywhere yet
   undecided  prepared somewhere and not decided: at work, or its session died
   unknown    prepared somewhere, and its decider cannot be read
+  conflict   decided, and a file lacks its share: another program has written
+             to the same rows since. The rows are listed; see `resolve`
   finished   done; the decision is kept for a while (shown with --all)
 
 A transaction of a second or two is mostly one at work. Older ones are left to
@@ -97,6 +100,7 @@ constexpr std::string_view kResolve =
     R"(shardctl resolve: decides one transaction by hand, and carries it out.
 
 usage: shardctl DATABASES [--json] resolve GID --commit|--abort [--yes]
+       shardctl DATABASES [--json] resolve GID --commit --overwrite|--keep
 
 GID is that of the transaction or of any of its shares, as `status` shows it.
 The decision goes through the same row in the deciding database as any other.
@@ -108,6 +112,10 @@ options
   --commit   commits every share, but not the decider's own, which was never
              prepared: where that is not committed the result is torn. All
              databases must be readable.
+  --overwrite, --keep
+             for a transaction in conflict: rows that another program has
+             changed since get what the transaction wrote, or stay as they
+             are. The rest of the share is applied either way.
   --yes      asks nothing. Else the decision and the first eight digits of the
              transaction must be typed on a terminal.
 
@@ -118,6 +126,22 @@ decided, or the decider cannot be reached, 3 refused
 examples
   shardctl --topology bank.json resolve --abort \
       shard1/bank/8f0c.../3a91.../748/0
+)";
+
+constexpr std::string_view kForget =
+    R"(shardctl forget: a database has left the cluster for good.
+
+usage: shardctl DATABASES [--json] forget IDENTITY
+
+SQLite files list the files that they have ever followed in a transaction, and
+a program asks all of those before it first writes. One that is gone cannot be
+asked, and keeps writers back; the error that says so has its identity. Take the
+database out of the topology first, once `check --remove` says that it may go.
+
+exit code: 0 done, 2 a database cannot be reached, 3 it is in the topology
+
+examples
+  shardctl --topology bank.json forget 8f0c7a5b1e9d4c3ab2f1d0e9c8b7a695
 )";
 
 constexpr std::string_view kCheck =
@@ -170,6 +194,7 @@ std::string_view HelpText(std::string_view command) {
   if (command == "resolve") return kResolve;
   if (command == "check") return kCheck;
   if (command == "stamp") return kStamp;
+  if (command == "forget") return kForget;
   return kProgram;
 }
 

@@ -56,6 +56,16 @@ std::string AbortWarning(const ManualDecision& plan) {
       plan.decider(), "'.");
 }
 
+// The files that lack their share were written to by a program that knows
+// nothing of it.
+std::string ConflictWarning(OnConflict on_conflict) {
+  return on_conflict == OnConflict::kOverwrite
+             ? "WARNING: rows that were changed since by another program are "
+               "overwritten by what\nthe transaction wrote."
+             : "WARNING: rows that were changed since by another program stay "
+               "as they are; what\nthe transaction wrote to them is given up.";
+}
+
 void ShowPlan(const Context& context, const ManualDecision& plan) {
   std::ostream& text = context.output.text();
   text << "Transaction " << plan.gid().Transaction() << "\ndecided by '"
@@ -78,7 +88,11 @@ void ShowPlan(const Context& context, const ManualDecision& plan) {
 absl::Status Ask(const Context& context, const ManualDecision& plan) {
   const bool commit = context.line.decision == Decision::kCommit;
   context.output.text().flush();
-  std::cerr << (commit ? CommitWarning(plan) : AbortWarning(plan)) << "\n";
+  if (plan.decided()) {
+    std::cerr << ConflictWarning(context.line.on_conflict) << "\n";
+  } else {
+    std::cerr << (commit ? CommitWarning(plan) : AbortWarning(plan)) << "\n";
+  }
   if (context.line.yes) return absl::OkStatus();
   return Confirm(
       absl::StrCat(commit ? "commit " : "abort ", plan.gid().txn.substr(0, 8)));
@@ -101,7 +115,9 @@ absl::StatusOr<ManualDecision> Plan(const Context& context,
   object["decider"] = plan.decider();
   object["stood_before"] = plan.decided();
   ShowPlan(context, plan);
-  if (!plan.decided()) SHARD_RETURN_IF_ERROR(Ask(context, plan));
+  if (!plan.decided() || line.on_conflict != OnConflict::kReport) {
+    SHARD_RETURN_IF_ERROR(Ask(context, plan));
+  }
   return plan;
 }
 
@@ -137,9 +153,18 @@ ExitCode ShowShares(const Context& context, const ManualDecision& plan) {
                {ok ? done : "failed", ok ? Color::kGreen : Color::kRed},
                share.gid});
     if (!ok) table.AddNote(std::string(ToStd(share.ended.message())));
+    Json conflicts = Json::array();
+    for (const RedoConflict& conflict : share.conflicts) {
+      table.AddNote(absl::StrCat("table ", conflict.table, ", ", conflict.key,
+                                 ": ", conflict.what));
+      conflicts.push_back({{"table", conflict.table},
+                           {"key", conflict.key},
+                           {"what", conflict.what}});
+    }
     shares.push_back({{"database", share.database},
                       {"gid", share.gid},
                       {"result", ok ? word : "failed"},
+                      {"conflicts", std::move(conflicts)},
                       {"error", ErrorJson(share.ended)}});
   }
   context.output.object()["shares"] = std::move(shares);
@@ -166,7 +191,7 @@ ExitCode RunResolve(Context& context) {
     output.Error(plan.status());
     return ExitCodeOf(plan.status());
   }
-  plan->CarryOut();
+  plan->CarryOut(context.line.on_conflict);
   ExitCode code = ShowShares(context, *plan);
   for (const RecoveryProblem& problem : plan->problems()) {
     output.Problem(problem.database, problem.error);

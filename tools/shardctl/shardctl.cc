@@ -29,6 +29,7 @@ ExitCode RunCommand(Context& context) {
   if (command == "recover") return RunRecover(context);
   if (command == "resolve") return RunResolve(context);
   if (command == "check") return RunCheck(context);
+  if (command == "forget") return RunForget(context);
   return RunStamp(context);
 }
 

@@ -25,7 +25,10 @@ struct StateWords {
   std::string_view meaning;
 };
 
-constexpr std::array<StateWords, 4> kStates = {{
+constexpr std::array<StateWords, 5> kStates = {{
+    {TransactionEntry::kConflict, Color::kRed,
+     "decided, and rows of a file were changed past the library since: see "
+     "resolve --overwrite and --keep"},
     {TransactionEntry::kPending, Color::kYellow,
      "decided, and not carried out everywhere yet; recovery does that"},
     {TransactionEntry::kUndecided, Color::kYellow,
@@ -43,6 +46,17 @@ const StateWords& WordsOf(State state) {
   return kStates.back();
 }
 
+Json ConflictsJson(const TransactionEntry& entry) {
+  Json conflicts = Json::array();
+  for (const TransactionEntry::Conflict& conflict : entry.conflicts) {
+    conflicts.push_back({{"database", conflict.database},
+                         {"table", conflict.row.table},
+                         {"key", conflict.row.key},
+                         {"what", conflict.row.what}});
+  }
+  return conflicts;
+}
+
 Json EntryJson(const TransactionEntry& entry) {
   return {{"transaction", entry.transaction},
           {"state", std::string(TransactionStateName(entry.state))},
@@ -50,7 +64,8 @@ Json EntryJson(const TransactionEntry& entry) {
           {"decider", TextJson(entry.decider)},
           {"age_seconds", AgeJson(entry.age)},
           {"prepared_on", entry.prepared_on},
-          {"participants", entry.participants}};
+          {"participants", entry.participants},
+          {"conflicts", ConflictsJson(entry)}};
 }
 
 void PrintTable(const std::vector<TransactionEntry>& entries, Output& output) {
@@ -65,6 +80,11 @@ void PrintTable(const std::vector<TransactionEntry>& entries, Output& output) {
                entry.decider,
                absl::StrJoin(entry.prepared_on, ","),
                entry.transaction});
+    for (const TransactionEntry::Conflict& conflict : entry.conflicts) {
+      table.AddNote(absl::StrCat("'", conflict.database, "', table ",
+                                 conflict.row.table, ", ", conflict.row.key,
+                                 ": ", conflict.row.what));
+    }
   }
   output.Print(table);
   output.text() << "\n";
