@@ -277,7 +277,7 @@ absl::Status ApplySqliteRedo(SqliteDatabase& database, std::string_view redo,
   SHARD_RETURN_IF_ERROR(RunUnheard(database, "SAVEPOINT shard_redo"));
   const absl::Status status =
       Applier(database, parsed, on_conflict, conflicts).Apply();
-  if (!status.ok()) {
+  if (!status.ok() || on_conflict == OnConflict::kOnlyTry) {
     RunUnheard(database, "ROLLBACK TO shard_redo").IgnoreError();
   }
   const absl::Status released = RunUnheard(database, "RELEASE shard_redo");
