@@ -19,6 +19,7 @@
 #include "shard/dialects/sqlite/sqlite_query.h"
 #include "shard/dialects/sqlite/sqlite_redo_format.h"
 #include "shard/dialects/sqlite/sqlite_replay.h"
+#include "shard/dialects/sqlite/sqlite_sequences.h"
 #include "shard/dialects/sqlite/sqlite_settings.h"
 #include "shard/dialects/sqlite/sqlite_table_facts.h"
 
@@ -159,7 +160,9 @@ absl::StatusOr<std::string> SqliteRecording::TakeRedo(
   SHARD_RETURN_IF_ERROR(RunUnheard(database_, "SAVEPOINT shard_flush"));
   SHARD_RETURN_IF_ERROR(RunUnheard(database_, "RELEASE shard_flush"));
   SHARD_RETURN_IF_ERROR(CheckTables());
-  SHARD_ASSIGN_OR_RETURN(const auto sequences, ReadSequences());
+  // An INSERT that is ignored takes a number, and meets no table.
+  if (met_.empty()) SHARD_RETURN_IF_ERROR(database_.tables().Refresh());
+  SHARD_ASSIGN_OR_RETURN(const auto sequences, ReadSqliteSequences(database_));
   std::vector<std::string_view> tables;
   for (const SqliteTableFacts* table : met_) {
     tables.push_back(table->redo_bytes);
@@ -231,23 +234,6 @@ absl::Status SqliteRecording::CheckTables() {
     SHARD_RETURN_IF_ERROR(CheckKeysNotNull(*table));
   }
   return absl::OkStatus();
-}
-
-absl::StatusOr<std::vector<SqliteRedo::Sequence>>
-SqliteRecording::ReadSequences() {
-  std::vector<SqliteRedo::Sequence> sequences;
-  for (const SqliteTableFacts* table : met_) {
-    if (!table->autoincrement) continue;
-    const std::string& name = table->table.name;
-    SHARD_ASSIGN_OR_RETURN(
-        SqliteQuery query,
-        SqliteQuery::Open(database_,
-                          "SELECT seq FROM main.sqlite_sequence WHERE name = ?",
-                          {name}));
-    SHARD_ASSIGN_OR_RETURN(const bool found, query.Next());
-    if (found) sequences.push_back({name, query.Integer(0)});
-  }
-  return sequences;
 }
 
 absl::Status SqliteRecording::Prove(const std::string& redo) {

@@ -12,7 +12,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "shard/dialects/sqlite/sqlite_redo_format.h"
 
 struct sqlite3_session;
 
@@ -71,7 +70,6 @@ class SqliteRecording {
   absl::Status CheckOtherSchemas();
   absl::Status CheckTables();
   absl::StatusOr<std::string> TakeRedo(std::size_t max_redo_bytes);
-  absl::StatusOr<std::vector<SqliteRedo::Sequence>> ReadSequences();
   absl::Status Prove(const std::string& redo);
 
   SqliteDatabase& database_;

@@ -22,6 +22,7 @@
 #include "shard/dialects/sqlite/sqlite_dialect.h"
 #include "shard/dialects/sqlite/sqlite_query.h"
 #include "shard/dialects/sqlite/sqlite_redo_format.h"
+#include "shard/dialects/sqlite/sqlite_sequences.h"
 #include "shard/dialects/sqlite/sqlite_table_facts.h"
 
 namespace shard {
@@ -103,8 +104,10 @@ class Applier {
 
   absl::Status Apply() {
     SHARD_RETURN_IF_ERROR(CheckTables());
+    SHARD_ASSIGN_OR_RETURN(SqliteSequences sequences,
+                           SqliteSequences::Look(database_, redo_));
     SHARD_RETURN_IF_ERROR(ApplyChanges());
-    SHARD_RETURN_IF_ERROR(SetSequences());
+    SHARD_RETURN_IF_ERROR(sequences.Set());
     return RefreshFullText();
   }
 
@@ -208,34 +211,6 @@ class Applier {
                       (*facts)->table.columns[i].name, "=",
                       ValueText(change.key_value(i)));
     }
-  }
-
-  // Never back: somebody else may have given numbers since.
-  absl::Status SetSequences() {
-    for (const SqliteRedo::Sequence& sequence : redo_.sequences) {
-      SHARD_ASSIGN_OR_RETURN(const bool there,
-                             RaiseSequence("UPDATE main.sqlite_sequence SET "
-                                           "seq = max(seq, ?2) WHERE name = ?1",
-                                           sequence));
-      if (there) continue;
-      SHARD_RETURN_IF_ERROR(
-          RaiseSequence(
-              "INSERT INTO main.sqlite_sequence(name, seq) VALUES (?1, ?2)",
-              sequence)
-              .status());
-    }
-    return absl::OkStatus();
-  }
-
-  // Whether a row was changed.
-  absl::StatusOr<bool> RaiseSequence(std::string_view text,
-                                     const SqliteRedo::Sequence& sequence) {
-    SHARD_ASSIGN_OR_RETURN(
-        SqliteQuery query,
-        SqliteQuery::Open(database_, text, {sequence.table}));
-    query.BindInteger(2, sequence.value);
-    SHARD_RETURN_IF_ERROR(query.Next().status());
-    return sqlite3_changes64(database_.handle()) > 0;
   }
 
   // FTS5 keeps parts of its index in memory, and looks whether another

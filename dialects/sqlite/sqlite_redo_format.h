@@ -21,7 +21,7 @@ namespace shard {
 //       byte      1 when it is part of the primary key, else 0
 //       string    its name
 //   number    of sequences, and for each of them
-//     string    name of an AUTOINCREMENT table
+//     string    name of an AUTOINCREMENT table, changed or not
 //     8 bytes   the greatest number it has given, two's complement, the lowest
 //               byte first
 //   bytes     a changeset in the format of SQLite's session extension, on no

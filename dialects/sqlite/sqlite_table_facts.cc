@@ -51,6 +51,9 @@ constexpr std::string_view kOwnerQuery =
     "substr(?1, 1, length(name) + 1) = name || '_' COLLATE NOCASE "
     "ORDER BY length(name) DESC LIMIT 1";
 
+constexpr std::string_view kSequenceQuery =
+    "SELECT 1 FROM main.sqlite_schema WHERE name = 'sqlite_sequence'";
+
 constexpr char kBinary[] = "BINARY";
 
 // The affinity of a column by its declared type decides, in this order.
@@ -311,7 +314,12 @@ absl::Status SqliteTables::Refresh() {
       SqliteQuery::Open(database_, "PRAGMA main.schema_version"));
   SHARD_RETURN_IF_ERROR(query.Next().status());
   const std::int64_t version = query.Integer(0);
-  if (version != schema_version_) facts_.clear();
+  if (version == schema_version_) return absl::OkStatus();
+  facts_.clear();
+  schema_version_ = -1;
+  SHARD_ASSIGN_OR_RETURN(SqliteQuery sequences,
+                         SqliteQuery::Open(database_, kSequenceQuery));
+  SHARD_ASSIGN_OR_RETURN(has_sequences_, sequences.Next());
   schema_version_ = version;
   return absl::OkStatus();
 }

@@ -56,12 +56,15 @@ class SqliteTables {
   // Forgets all when the schema has changed since. In a transaction that has
   // taken the write lock, once; pointers from before are void then.
   absl::Status Refresh();
+  // Whether the file has the table sqlite_sequence.
+  bool has_sequences() const { return has_sequences_; }
   // kNotFound for no table, or a virtual one or a view. Lives until Refresh.
   absl::StatusOr<const SqliteTableFacts*> Find(std::string_view name);
 
  private:
   SqliteDatabase& database_;
   std::int64_t schema_version_ = -1;
+  bool has_sequences_ = false;
   absl::flat_hash_map<std::string, std::unique_ptr<SqliteTableFacts>> facts_;
 };
 

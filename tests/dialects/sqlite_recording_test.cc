@@ -113,6 +113,14 @@ constexpr Case kRows[] = {
      "INSERT INTO t(v) VALUES (1)",
      "INSERT INTO t(v) VALUES (2), (3); DELETE FROM t WHERE id = 3;"
      "INSERT INTO u VALUES (40, 1); DELETE FROM u"},
+    {"NumbersThatKeysOutgrow",
+     "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, v);"
+     "CREATE TABLE u(id INTEGER PRIMARY KEY AUTOINCREMENT, v);"
+     "CREATE TABLE w(id INTEGER PRIMARY KEY AUTOINCREMENT, v UNIQUE NOT NULL);"
+     "INSERT INTO t VALUES (1, 1); INSERT INTO u VALUES (1, 1); INSERT INTO w "
+     "VALUES (1, 1); DELETE FROM sqlite_sequence WHERE name = 'u'",
+     "UPDATE t SET id = 9; UPDATE u SET id = 9; INSERT OR IGNORE INTO w(v) "
+     "VALUES (1), (1), (NULL)"},
     {"ExpressionAndPartialIndexes",
      "CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT, gone INTEGER);"
      "CREATE UNIQUE INDEX lower_name ON t(lower(name)) WHERE NOT gone;"
