@@ -1,5 +1,6 @@
 #include "shard/session/two_phase/recoverer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -8,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -45,11 +45,18 @@ absl::Status Remove(Connection& connection,
 void RemoveRows(Connection& decider,
                 const std::vector<ConfirmedDecision>& decisions) {
   std::vector<std::string> txns;
-  absl::flat_hash_map<Engine*, std::vector<std::string>> followers;
+  // In the order of their first transactions, the same in each run.
+  std::vector<std::pair<Engine*, std::vector<std::string>>> followers;
   for (const ConfirmedDecision& decision : decisions) {
     txns.push_back(decision.txn);
     for (Engine* follower : decision.followers) {
-      followers[follower].push_back(decision.txn);
+      auto entry =
+          std::find_if(followers.begin(), followers.end(),
+                       [&](const auto& e) { return e.first == follower; });
+      if (entry == followers.end()) {
+        entry = followers.insert(followers.end(), {follower, {}});
+      }
+      entry->second.push_back(decision.txn);
     }
   }
   if (!Remove(decider, txns, !followers.empty()).ok()) return;
