@@ -5,6 +5,7 @@
 #include "shard/base/status_macros.h"
 #include "shard/dialects/schema.h"
 #include "shard/router/horizontal_resolver.h"
+#include "shard/router/topology.h"
 #include "shard/session/sharded_session.h"
 #include "shard_examples/partitioning/scratch_folder.h"
 
@@ -30,8 +31,10 @@ absl::Status Horizontal(const std::string& folder) {
   options.rules = {shard::ShardBy(Order::c.id, hash)};
   SHARD_ASSIGN_OR_RETURN(auto resolver,
                          shard::HorizontalResolver::Create(options));
-  // Several SQLite files cannot commit as one yet: one after the other.
-  shard::ShardedSession session({.resolver = resolver, .two_phase = false});
+  SHARD_ASSIGN_OR_RETURN(
+      auto topology,
+      shard::Topology::Open({.cluster = "shop", .databases = options.shards}));
+  shard::ShardedSession session({.resolver = resolver, .topology = topology});
 
   for (std::int64_t id = 1; id <= 30; ++id) {
     auto order = std::make_shared<Order>();
@@ -40,7 +43,7 @@ absl::Status Horizontal(const std::string& folder) {
     SHARD_RETURN_IF_ERROR(session.Add(order));
   }
   SHARD_RETURN_IF_ERROR(
-      session.Commit().status());  // one INSERT for each shard
+      session.Commit().status());  // one INSERT for each shard, all or none
 
   constexpr auto& c = Order::c;
   SHARD_ASSIGN_OR_RETURN(auto order, session.Get<Order>(7));  // asks one shard

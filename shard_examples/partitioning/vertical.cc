@@ -4,6 +4,7 @@
 
 #include "shard/base/status_macros.h"
 #include "shard/dialects/schema.h"
+#include "shard/router/topology.h"
 #include "shard/router/vertical_resolver.h"
 #include "shard/session/sharded_session.h"
 #include "shard_examples/partitioning/scratch_folder.h"
@@ -34,8 +35,12 @@ absl::Status Vertical(const std::string& folder) {
   auto resolver = std::make_shared<shard::VerticalResolver>();
   resolver->BindClass(User::class_info(), users)
       .BindClass(Account::class_info(), accounts);
-  // Several SQLite files cannot commit as one yet: one after the other.
-  shard::ShardedSession session({.resolver = resolver, .two_phase = false});
+  SHARD_ASSIGN_OR_RETURN(
+      auto topology,
+      shard::Topology::Open(
+          {.cluster = "bank",
+           .databases = {{"users", users}, {"accounts", accounts}}}));
+  shard::ShardedSession session({.resolver = resolver, .topology = topology});
 
   auto ada = std::make_shared<User>();
   ada->name = "Ada";
@@ -46,7 +51,8 @@ absl::Status Vertical(const std::string& folder) {
 
   account->balance =
       Account::c.balance + 100;  // SQL, evaluated by the database
-  SHARD_ASSIGN_OR_RETURN(shard::CommitResult done, session.Commit());
+  SHARD_ASSIGN_OR_RETURN(shard::CommitResult done,
+                         session.Commit());  // in both files or in none
   std::cout << "user " << ada->id.value() << " has " << account->balance.value()
             << "; " << done.ToString() << "\n";
   return absl::OkStatus();

@@ -245,16 +245,10 @@ absl::Status Run() {
   SHARD_ASSIGN_OR_RETURN(const WorldShards shards,
                          OpenShards(folder.string(), servers, &touched));
   shard::SessionOptions options{.resolver = shards.resolver};
-  if (servers.empty()) {
-    // Several SQLite files cannot commit as one yet.
-    options.two_phase = false;
-    std::printf("Commits: file by file, not atomic (two_phase is off)\n");
-  } else {
-    SHARD_ASSIGN_OR_RETURN(
-        options.topology, shard::Topology::Open({.cluster = "world_cities",
-                                                 .databases = shards.engines}));
-    std::printf("Commits: on all shards or none (two_phase is on)\n");
-  }
+  SHARD_ASSIGN_OR_RETURN(options.topology,
+                         shard::Topology::Open({.cluster = "world_cities",
+                                                .databases = shards.engines}));
+  std::printf("Commits: on all shards or none\n");
   const shard::SessionMaker make_session(options);
   {
     ShardedSession session = make_session();

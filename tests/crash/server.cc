@@ -134,9 +134,14 @@ absl::Status Server::WaitUntilReady(absl::Duration patience) const {
   return absl::OkStatus();
 }
 
+// A server that has just begun to start takes no heed of the signal.
 void Server::Kill() {
-  process_.Signal(SIGQUIT);
-  process_.Wait();
+  while (process_.running()) {
+    process_.Signal(SIGQUIT);
+    for (int i = 0; i < 50 && process_.running(); ++i) {
+      absl::SleepFor(absl::Milliseconds(2));
+    }
+  }
 }
 
 }  // namespace shard::bank
