@@ -190,6 +190,34 @@ TEST_F(SqliteConnectionTest, ReadOnlyTransactionsRefuseToWrite) {
   }
 }
 
+// It is begun by a savepoint, and is a transaction like others.
+TEST_F(SqliteConnectionTest, TransactionsThatMayFollow) {
+  SHARD_ASSERT_OK(Script("CREATE TABLE t(x)"));
+  for (const bool commit : {false, true}) {
+    SHARD_ASSERT_OK(connection().Begin({.may_follow = true}));
+    EXPECT_TRUE(connection().in_transaction());
+    EXPECT_THAT(connection().Begin({.may_follow = true}),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("within a transaction")));
+    EXPECT_FALSE(connection().Begin().ok());
+    SHARD_ASSERT_OK(RunSql(connection(), "INSERT INTO t VALUES (1)"));
+    SHARD_ASSERT_OK(connection().Savepoint("a"));
+    SHARD_ASSERT_OK(RunSql(connection(), "INSERT INTO t VALUES (2)"));
+    SHARD_ASSERT_OK(connection().RollbackTo("a"));
+    SHARD_ASSERT_OK(connection().Release("a"));
+    EXPECT_FALSE(connection().Release("shard_transaction").ok());
+    EXPECT_FALSE(connection().Savepoint("shard_transaction").ok());
+    SHARD_ASSERT_OK(commit ? connection().Commit() : connection().Rollback());
+    EXPECT_FALSE(connection().in_transaction());
+    EXPECT_EQ(
+        QueryValue(connection(), "SELECT count(*) FROM t")->view().integer(),
+        commit ? 1 : 0);
+  }
+  SHARD_ASSERT_OK(connection().Begin({.read_only = true, .may_follow = true}));
+  EXPECT_FALSE(RunSql(connection(), "INSERT INTO t VALUES (3)").ok());
+  SHARD_ASSERT_OK(connection().Rollback());
+}
+
 TEST_F(SqliteConnectionTest, ReadersWorkBesideAWriter) {
   SHARD_ASSERT_OK(Script("CREATE TABLE t(x); INSERT INTO t VALUES (1)"));
   PooledConnection writer = Connect();
