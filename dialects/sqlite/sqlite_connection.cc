@@ -57,7 +57,7 @@ absl::StatusOr<std::unique_ptr<Connection>> SqliteConnection::Open(
 SqliteConnection::SqliteConnection(std::unique_ptr<SqliteDatabase> database)
     : database_(std::move(database)),
       inserter_(database_.get()),
-      participant_(this, database_.get()) {
+      participant_(this, database_.get(), &cursors_) {
   database_->set_gate(&participant_.gate());
 }
 

@@ -66,9 +66,11 @@ absl::Status NotCommitted(const absl::Status& status) {
 }  // namespace
 
 SqliteParticipant::SqliteParticipant(Connection* connection,
-                                     SqliteDatabase* database)
+                                     SqliteDatabase* database,
+                                     SqliteCursorList* cursors)
     : connection_(*connection),
       database_(*database),
+      cursors_(*cursors),
       decisions_(connection),
       gate_(connection, database) {}
 
@@ -208,6 +210,8 @@ absl::StatusOr<std::string> SqliteParticipant::FinishFollow() {
         "the file's work was not recorded, or its transaction is over; SQLite "
         "rolls back by itself upon some errors");
   }
+  // As at COMMIT, a cursor over RETURNING would count as a writer at work.
+  cursors_.EndTransaction();
   SHARD_RETURN_IF_ERROR(CheckCommitsAreDurable(database_));
   SHARD_ASSIGN_OR_RETURN(std::string redo, recording_->Finish(max_redo_bytes_));
   recording_.reset();  // what follows is no part of the work

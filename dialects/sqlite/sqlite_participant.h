@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "shard/dialects/connection.h"
 #include "shard/dialects/participant.h"
+#include "shard/dialects/sqlite/sqlite_cursor.h"
 #include "shard/dialects/sqlite/sqlite_database.h"
 #include "shard/dialects/sqlite/sqlite_decisions.h"
 #include "shard/dialects/sqlite/sqlite_gate.h"
@@ -30,8 +31,9 @@ namespace shard {
 // All is done in Finish. Belongs to a SqliteConnection, and works through it.
 class SqliteParticipant : public Participant {
  public:
-  // Both must outlive it; `connection` is that of `database`.
-  SqliteParticipant(Connection* connection, SqliteDatabase* database);
+  // All must outlive it; `connection` is that of `database`, `cursors` its own.
+  SqliteParticipant(Connection* connection, SqliteDatabase* database,
+                    SqliteCursorList* cursors);
 
   const std::string& why_not_prepare() const override;
   bool durable() const override;
@@ -113,6 +115,7 @@ class SqliteParticipant : public Participant {
 
   Connection& connection_;
   SqliteDatabase& database_;
+  SqliteCursorList& cursors_;
   SqliteDecisions decisions_;
   SqliteGate gate_;
   DecisionRow deciding_;  // between StartDecide and FinishDecide

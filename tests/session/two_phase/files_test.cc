@@ -133,6 +133,25 @@ TEST_F(FilesTest, WhatCannotBeRecordedIsRefusedAndNothingIsLost) {
   ExpectNothingIsLeft();
 }
 
+TEST_F(FilesTest, ACursorOverReturningMayBeOpen) {
+  SHARD_OPEN_OR_SKIP("SS");
+  ShardedSession session(options());
+  cluster().AddCities(session, "Rome", {0});
+  SHARD_ASSERT_OK_AND_ASSIGN(Connection * connection,
+                             session.ConnectionFor(OnShard("d1")));
+  CompiledStatement insert;
+  insert.text =
+      "insert into cities values (1, 'C1', 'Rome', 1), (2, 'C1', 'Rome', 1) "
+      "returning id";
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto cursor,
+                             connection->OpenCursor({&insert, {}, 1}, 1));
+  RowBatch rows;
+  SHARD_ASSERT_OK_AND_ASSIGN(const bool has_rows, cursor->Next(&rows));
+  EXPECT_TRUE(has_rows);
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_EQ(CitiesIn(1, "Rome"), 2);
+}
+
 TEST_F(FilesTest, MoreRedoThanAllowedIsRefused) {
   SHARD_OPEN_OR_SKIP("SS");
   SessionOptions small = options();
