@@ -195,7 +195,7 @@ class Participant {
   // of `own.txn` if it is decided to commit; nullopt says that it is over or
   // never can be. Applies the redo and adds `own`, both or neither, durably,
   // unless `own` is there, which is made durable. Then the marker, if it is
-  // that transaction's, goes with the next writer or with ClearMarker.
+  // that transaction's, goes with the row, or with ClearMarker.
   // kFailedPrecondition, with `conflicts` filled in and nothing changed: rows
   // are not as the transaction found them.
   using AskForRedo =

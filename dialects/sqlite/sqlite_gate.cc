@@ -75,11 +75,11 @@ absl::Status SqliteGate::TakeLock(sqlite3_stmt* statement) {
 absl::Status SqliteGate::LookForMissing() {
   SHARD_ASSIGN_OR_RETURN(std::optional<FollowMarker> marker, marker_.Read());
   if (marker.has_value() && !marker->txn.empty()) {
+    // A marker that is settled stays until its row goes, or the next one is
+    // written over it: making and removing files costs as much as a commit's
+    // writes.
     SHARD_ASSIGN_OR_RETURN(const bool settled, HasRowOf(*marker));
-    if (settled) {
-      SHARD_RETURN_IF_ERROR(marker_.Remove());
-      marker.reset();
-    }
+    if (settled) marker.reset();
   }
   if (!marker.has_value() && !fence_->must_ask_peers()) return absl::OkStatus();
   SHARD_RETURN_IF_ERROR(fence_->Pass(connection_, marker));

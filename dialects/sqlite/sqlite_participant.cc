@@ -240,7 +240,7 @@ absl::Status SqliteParticipant::FinishEnd() {
   if (!follows_) return CannotPrepare();
   if (ending_ == Decision::kCommit) {
     const absl::Status status = connection_.Commit();
-    // The marker stays: the next writer finds the row, and removes it. After an
+    // The marker stays until the row goes: the next writer finds that. After an
     // error whoever gets the lock does the work again.
     if (!status.ok()) connection_.Rollback().IgnoreError();
     return status;
