@@ -10,6 +10,7 @@
 #include "shard/base/status_macros.h"
 #include "shard/dialects/sqlite/sqlite_database.h"
 #include "shard/dialects/sqlite/sqlite_decisions.h"
+#include "shard/dialects/sqlite/sqlite_log.h"
 
 namespace shard {
 namespace {
@@ -38,6 +39,7 @@ absl::Status SqliteGate::Pass(sqlite3_stmt* statement) {
 absl::Status SqliteGate::PassInTransaction(sqlite3_stmt* statement) {
   SHARD_RETURN_IF_ERROR(TakeLock(statement));
   FailPoint("fence.locked");
+  if (recorded_) SHARD_RETURN_IF_ERROR(CheckBase());
   if (fence_->must_ask_peers() || marker_.exists()) {
     const absl::Status status = LookForMissing();
     if (!status.ok()) {
@@ -48,6 +50,24 @@ absl::Status SqliteGate::PassInTransaction(sqlite3_stmt* statement) {
   }
   passed_ = true;
   return absl::OkStatus();
+}
+
+// A small COMMIT is written over the one that died, as any would be; but this
+// transaction's own may never come.
+absl::Status SqliteGate::CheckBase() {
+  SHARD_ASSIGN_OR_RETURN(const bool goes_on, LogGoesOnUnpublished(database_));
+  if (!goes_on) return absl::OkStatus();
+  connection_.Rollback().IgnoreError();
+  SHARD_RETURN_IF_ERROR(connection_.ExecuteScript("BEGIN IMMEDIATE"));
+  absl::Status status = SqliteDecisions(&connection_).Touch();
+  if (status.ok()) status = connection_.Commit();
+  if (!status.ok()) {
+    connection_.Rollback().IgnoreError();
+    return status;
+  }
+  return absl::AbortedError(
+      "a COMMIT of another process died half-way and had to be cleared out of "
+      "the log; try again");
 }
 
 // A statement outside of a transaction takes the lock by itself, and gives it

@@ -39,7 +39,13 @@ class SqliteGate {
   }
   // Before `statement`, which writes, runs.
   absl::Status Pass(sqlite3_stmt* statement);
-  void TransactionEnded() { passed_ = false; }
+  void TransactionEnded() {
+    passed_ = false;
+    recorded_ = false;
+  }
+  // The running transaction is recorded: what its redo is to find must be what
+  // it found. So nothing may come to life in the log behind it.
+  void ExpectRecording() { recorded_ = true; }
 
   const SqliteMarker& marker() const { return marker_; }
 
@@ -58,6 +64,7 @@ class SqliteGate {
  private:
   absl::Status PassInTransaction(sqlite3_stmt* statement);
   absl::Status PassAlone();
+  absl::Status CheckBase();
   absl::Status TakeLock(sqlite3_stmt* statement);
   absl::Status LookForMissing();
   absl::StatusOr<bool> HasRowOf(const FollowMarker& marker);
@@ -68,6 +75,7 @@ class SqliteGate {
   std::shared_ptr<WriteFence> fence_;
   SqliteStatementPtr lock_;  // prepared when first needed
   bool passed_ = false;      // in the running transaction
+  bool recorded_ = false;    // likewise
   int exemptions_ = 0;
 };
 

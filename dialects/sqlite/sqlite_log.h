@@ -3,6 +3,7 @@
 #define SHARD_DIALECTS_SQLITE_SQLITE_LOG_H_
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "shard/dialects/sqlite/sqlite_database.h"
 
 namespace shard {
@@ -11,6 +12,12 @@ namespace shard {
 // log. What is not in the log any more a checkpoint has synced. OK, with
 // nothing done, for a database in memory.
 absl::Status SyncSqliteLog(SqliteDatabase& database);
+
+// Whether the log goes on behind what is published: with a COMMIT that died
+// half-way, which readers do not see and a recovery of the log may bring to
+// life, or with the rest of a transaction that was rolled back. To be called
+// with the write lock held.
+absl::StatusOr<bool> LogGoesOnUnpublished(SqliteDatabase& database);
 
 }  // namespace shard
 

@@ -193,6 +193,7 @@ absl::Status SqliteParticipant::Record() {
         "transaction on, not later");
   }
   SHARD_ASSIGN_OR_RETURN(recording_, SqliteRecording::Start(&database_));
+  gate_.ExpectRecording();
   return absl::OkStatus();
 }
 
