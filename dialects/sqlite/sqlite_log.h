@@ -13,10 +13,11 @@ namespace shard {
 // nothing done, for a database in memory.
 absl::Status SyncSqliteLog(SqliteDatabase& database);
 
-// Whether the log goes on behind what is published: with a COMMIT that died
-// half-way, which readers do not see and a recovery of the log may bring to
-// life, or with the rest of a transaction that was rolled back. To be called
-// with the write lock held.
+// Whether the log goes on, behind what is published, with a COMMIT that died
+// half-way: readers do not see it, and a recovery of the log would bring it to
+// life. The rest of a transaction that was rolled back, or of one whose COMMIT
+// was not written whole, does not count. To be called with the write lock held
+// and nothing written.
 absl::StatusOr<bool> LogGoesOnUnpublished(SqliteDatabase& database);
 
 }  // namespace shard

@@ -21,6 +21,7 @@
 namespace shard {
 namespace {
 
+using shard::testing::HasCode;
 using shard::testing::QueryValue;
 using shard::testing::SqliteParticipantTest;
 using shard::testing::StatusIs;
@@ -106,13 +107,50 @@ TEST_F(SqliteTornBaseTest, IsLookedForByFollowersOnly) {
   SHARD_ASSERT_OK(Follow());
 }
 
+TEST_F(SqliteTornBaseTest, IsFoundInALogOfWhichNothingIsPublished) {
+  // A new round, of which only a dead process has written anything.
+  SHARD_ASSERT_OK(Script("PRAGMA wal_checkpoint(TRUNCATE)"));
+  LeaveUnpublishedCommit();
+  EXPECT_EQ(Note(), 1);
+  EXPECT_THAT(Follow(), HasCode(absl::StatusCode::kAborted));
+  SHARD_ASSERT_OK(Follow());
+}
+
+TEST_F(SqliteTornBaseTest, HalfAFrameIsNoCommit) {
+  LeaveUnpublishedCommit();
+  const auto log = path_ + "-wal";
+  std::filesystem::resize_file(log, std::filesystem::file_size(log) - 100);
+  std::ofstream(log, std::ios::binary | std::ios::app) << std::string(100, 'x');
+  SHARD_ASSERT_OK(Follow());
+}
+
+TEST_F(SqliteTornBaseTest, WhatWasRolledBackIsNoCommit) {
+  // More than the cache takes: it goes to the log before it is committed.
+  SHARD_ASSERT_OK(Script("PRAGMA cache_size = 2"));
+  const auto before = std::filesystem::file_size(path_ + "-wal");
+  SHARD_ASSERT_OK(connection().Begin());
+  SHARD_ASSERT_OK(
+      Script("WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n "
+             "WHERE i < "
+             "500) INSERT INTO note SELECT i, randomblob(1000) FROM n"));
+  SHARD_ASSERT_OK(connection().Rollback());
+  ASSERT_GT(std::filesystem::file_size(path_ + "-wal"), before + 100'000);
+  for (int i = 0; i < 3; ++i) {
+    SHARD_ASSERT_OK(Follow());
+    SHARD_ASSERT_OK(connection().Rollback());
+    SHARD_ASSERT_OK(Script("UPDATE note SET x = x + 1"));
+  }
+}
+
 TEST_F(SqliteTornBaseTest, IsNotSeenInALogThatBeganAnew) {
   for (int i = 0; i < 20; ++i) {
     SHARD_ASSERT_OK(Script("UPDATE note SET x = x + 1"));
   }
   SHARD_ASSERT_OK(Script("PRAGMA wal_checkpoint(RESTART)"));
+  // Old frames stand there, from the start; then some behind new ones.
+  SHARD_ASSERT_OK(Follow());
+  SHARD_ASSERT_OK(connection().Rollback());
   SHARD_ASSERT_OK(Script("UPDATE note SET x = 1"));
-  // Old frames follow, of other salts.
   SHARD_ASSERT_OK(Follow());
 }
 
