@@ -28,6 +28,7 @@ absl::StatusOr<sqlite3_file*> LogOf(SqliteDatabase& database) {
 // Formats of SQLite that it never changes: sqlite.org/walformat.html.
 constexpr std::size_t kLogHeaderBytes = 32;
 constexpr std::size_t kFrameHeaderBytes = 24;
+constexpr std::uint32_t kLogMagic = 0x377f0682;  // or one more
 constexpr int kSaltBytes = 8;
 constexpr int kIndexRegionBytes = 32768;
 
@@ -97,16 +98,24 @@ bool GoesOnFrom(const std::string& frame, LogEnd* end) {
 }
 
 // No frame of the log is published: who wrote the first ones began with a
-// header of his own. False when there is none to go on from: the log began anew
-// (which adds one to the first salt) and nobody has written since, so that what
-// stands there is of the last round, and all in the database.
+// header of his own. False when there is none to go on from: it is not whole,
+// so that a recovery leaves the log alone; or the log began anew (which adds
+// one to the first salt) and nobody has written since, so that what stands
+// there is of the last round, and all in the database.
 bool BeginAtHeader(std::string_view header, LogEnd* end) {
+  const std::uint32_t magic = ReadWord(header.data(), true);
+  Checksum sum = {};
+  AddUp(header.substr(0, 24), (magic & 1) != 0, &sum);
+  if ((magic & ~1u) != kLogMagic ||
+      sum[0] != ReadWord(header.data() + 24, true) ||
+      sum[1] != ReadWord(header.data() + 28, true)) {
+    return false;
+  }
   const std::uint32_t salt = ReadWord(header.data() + 16, true);
   if (salt + 1 == ReadWord(end->salts.data(), true)) return false;
-  end->big_endian = (header[3] & 1) != 0;
+  end->big_endian = (magic & 1) != 0;
   std::memcpy(end->salts.data(), header.data() + 16, kSaltBytes);
-  end->checksum = {ReadWord(header.data() + 24, true),
-                   ReadWord(header.data() + 28, true)};
+  end->checksum = sum;
   return true;
 }
 
