@@ -48,7 +48,8 @@ class OutageTest : public ::testing::TestWithParam<std::string> {
 
   // As a new process does.
   Cluster Open();
-  // Throws unless all databases tell that it is committed.
+  // Throws unless all databases tell that it is committed; a log that has to be
+  // cleared of a COMMIT that died may send it away once for each file.
   static void Commit(Cluster& cluster, std::int64_t number);
   // Throws unless nothing is left to do after some passes.
   static void RecoverUntilClean(Cluster& cluster);
