@@ -98,7 +98,7 @@ absl::Status SqliteGate::LookForMissing() {
     // A marker that is settled stays until its row goes, or the next one is
     // written over it: making and removing files costs as much as a commit's
     // writes.
-    SHARD_ASSIGN_OR_RETURN(const bool settled, HasRowOf(*marker));
+    SHARD_ASSIGN_OR_RETURN(const bool settled, IsSettled(*marker));
     if (settled) marker.reset();
   }
   if (!marker.has_value() && !fence_->must_ask_peers()) return absl::OkStatus();
@@ -107,7 +107,8 @@ absl::Status SqliteGate::LookForMissing() {
   return marker.has_value() ? marker_.Remove() : absl::OkStatus();
 }
 
-absl::StatusOr<bool> SqliteGate::HasRowOf(const FollowMarker& marker) {
+absl::StatusOr<bool> SqliteGate::IsSettled(const FollowMarker& marker) {
+  if (marker.txn == settled_) return true;
   SHARD_ASSIGN_OR_RETURN(const std::optional<DecisionRow> row,
                          SqliteDecisions(&connection_).Find(marker.txn));
   return row.has_value();

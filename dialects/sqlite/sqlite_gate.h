@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -47,7 +48,10 @@ class SqliteGate {
   // it found. So nothing may come to life in the log behind it.
   void ExpectRecording() { recorded_ = true; }
 
-  const SqliteMarker& marker() const { return marker_; }
+  SqliteMarker& marker() { return marker_; }
+  // This connection's own COMMIT has put that transaction's row into the file,
+  // so a marker that names it needs no second look.
+  void NoteSettled(std::string txn) { settled_ = std::move(txn); }
 
   // While it lives all may pass: for the tables that this library keeps.
   class Exemption {
@@ -67,16 +71,17 @@ class SqliteGate {
   absl::Status CheckBase();
   absl::Status TakeLock(sqlite3_stmt* statement);
   absl::Status LookForMissing();
-  absl::StatusOr<bool> HasRowOf(const FollowMarker& marker);
+  absl::StatusOr<bool> IsSettled(const FollowMarker& marker);
 
   Connection& connection_;
   SqliteDatabase& database_;
-  const SqliteMarker marker_;
+  SqliteMarker marker_;
   std::shared_ptr<WriteFence> fence_;
   SqliteStatementPtr lock_;  // prepared when first needed
   bool passed_ = false;      // in the running transaction
   bool recorded_ = false;    // likewise
   int exemptions_ = 0;
+  std::string settled_;  // a transaction, or empty
 };
 
 }  // namespace shard

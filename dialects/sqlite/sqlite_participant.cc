@@ -77,7 +77,7 @@ SqliteParticipant::SqliteParticipant(Connection* connection,
 void SqliteParticipant::TransactionEnded() {
   gate_.TransactionEnded();
   recording_.reset();
-  follows_ = false;
+  follows_.clear();
 }
 
 const std::string& SqliteParticipant::why_not_prepare() const {
@@ -220,7 +220,7 @@ absl::StatusOr<std::string> SqliteParticipant::FinishFollow() {
   FailPoint("follow.row");
   SHARD_RETURN_IF_ERROR(gate_.marker().Write({own.txn, own.participants}));
   FailPoint("follow.marked");
-  follows_ = true;
+  follows_ = own.txn;
   return redo;
 }
 
@@ -232,18 +232,23 @@ absl::Status SqliteParticipant::AddOwnRow(const DecisionRow& own) {
 }
 
 absl::Status SqliteParticipant::StartEnd(std::string_view, Decision decision) {
-  if (!follows_) return CannotPrepare();
+  if (follows_.empty()) return CannotPrepare();
   ending_ = decision;
   return absl::OkStatus();
 }
 
 absl::Status SqliteParticipant::FinishEnd() {
-  if (!follows_) return CannotPrepare();
+  if (follows_.empty()) return CannotPrepare();
   if (ending_ == Decision::kCommit) {
+    std::string txn = follows_;  // the end of the transaction clears it
     const absl::Status status = connection_.Commit();
     // The marker stays until the row goes: the next writer finds that. After an
     // error whoever gets the lock does the work again.
-    if (!status.ok()) connection_.Rollback().IgnoreError();
+    if (status.ok()) {
+      gate_.NoteSettled(std::move(txn));
+    } else {
+      connection_.Rollback().IgnoreError();
+    }
     return status;
   }
   // While the lock is still held; nobody need be asked about it then.

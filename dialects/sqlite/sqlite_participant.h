@@ -122,7 +122,8 @@ class SqliteParticipant : public Participant {
   std::unique_ptr<SqliteRecording> recording_;  // of the running transaction
   DecisionRow following_;  // between StartFollow and FinishFollow
   std::size_t max_redo_bytes_ = 0;
-  bool follows_ = false;  // from FinishFollow to the end of the transaction
+  // The transaction's id from FinishFollow to its end, else empty.
+  std::string follows_;
   Decision ending_ = Decision::kAbort;
 };
 
