@@ -84,6 +84,27 @@ absl::Status SqliteConnection::Check(const Request& request) const {
                        request.statement->text, "");
 }
 
+template <typename Work>
+absl::Status SqliteConnection::RunWatched(const Work& work) {
+  SHARD_RETURN_IF_ERROR(CheckNotLost());
+  const bool began = database_->in_transaction();
+  const absl::Status status = work();
+  NoteEndOfTransaction();
+  lost_ = began && !status.ok() && !database_->in_transaction();
+  return status;
+}
+
+absl::Status SqliteConnection::CheckNotLost() {
+  if (was_in_transaction_ && !database_->in_transaction()) {
+    NoteEndOfTransaction();  // a cursor met the error
+    lost_ = true;
+  }
+  if (!lost_) return absl::OkStatus();
+  return absl::AbortedError(
+      "the transaction is over: SQLite rolled it back upon an earlier error; "
+      "call Rollback, and begin it again");
+}
+
 absl::Status SqliteConnection::Start(const Request& request) {
   SHARD_RETURN_IF_ERROR(Check(request));
   request_ = request;
@@ -92,8 +113,7 @@ absl::Status SqliteConnection::Start(const Request& request) {
 
 absl::StatusOr<Outcome> SqliteConnection::Finish(RowBatch* rows) {
   Outcome outcome;
-  const absl::Status status = Run(rows, &outcome);
-  NoteEndOfTransaction();
+  const absl::Status status = RunWatched([&] { return Run(rows, &outcome); });
   if (!status.ok()) {
     if (rows != nullptr) rows->ClearRows();
     return status;
@@ -153,8 +173,12 @@ absl::Status SqliteConnection::StartInsert(const InsertRequest& request) {
 }
 
 absl::StatusOr<Outcome> SqliteConnection::FinishInsert() {
-  absl::StatusOr<Outcome> outcome = inserter_.Run(insert_);
-  NoteEndOfTransaction();
+  absl::StatusOr<Outcome> outcome;
+  const absl::Status status = RunWatched([&] {
+    outcome = inserter_.Run(insert_);
+    return outcome.status();
+  });
+  if (!status.ok()) return status;
   return outcome;
 }
 
@@ -164,6 +188,7 @@ absl::StatusOr<std::unique_ptr<Cursor>> SqliteConnection::OpenCursor(
     return absl::InvalidArgumentError(
         "a cursor needs one run and batches of at least one row");
   }
+  SHARD_RETURN_IF_ERROR(CheckNotLost());
   SHARD_RETURN_IF_ERROR(Check(request));
   return std::make_unique<SqliteCursor>(database_.get(), &cursors_, request,
                                         batch_rows);
@@ -180,12 +205,18 @@ absl::Status SqliteConnection::FinishScript() {
   const bool begins =
       sql == kBegin || sql == kBeginReadOnly || sql == kBeginMayFollow;
   if (!begins && sql != kCommit && sql != kRollback) return RunScript(sql);
+  if (sql == kRollback) {
+    NoteEndOfTransaction();
+    // SQLite may have rolled back by itself, upon a full disk for instance.
+    if (std::exchange(lost_, false) || !in_transaction()) {
+      return absl::OkStatus();
+    }
+  }
+  SHARD_RETURN_IF_ERROR(CheckNotLost());
   if (sql == kBeginMayFollow && in_transaction()) {
     return absl::InvalidArgumentError(
         "cannot start a transaction within a transaction");
   }
-  // SQLite may have rolled back by itself, upon a full disk for instance.
-  if (sql == kRollback && !in_transaction()) return absl::OkStatus();
   // A cursor over RETURNING counts as a writer at work, which COMMIT refuses.
   if (sql == kCommit) cursors_.EndTransaction();
   const absl::Status status = database_->Run(sql);
@@ -206,9 +237,8 @@ absl::Status SqliteConnection::RunScript(const std::string& script) {
     SHARD_ASSIGN_OR_RETURN(const SqliteStatementPtr statement,
                            database_->PrepareNext(&rest));
     if (statement == nullptr) return absl::OkStatus();
-    const absl::Status status = RunScriptStatement(statement.get());
-    NoteEndOfTransaction();
-    SHARD_RETURN_IF_ERROR(status);
+    SHARD_RETURN_IF_ERROR(
+        RunWatched([&] { return RunScriptStatement(statement.get()); }));
   }
 }
 
@@ -222,7 +252,7 @@ absl::Status SqliteConnection::RunScriptStatement(sqlite3_stmt* statement) {
 }
 
 void SqliteConnection::NoteEndOfTransaction() {
-  const bool open = in_transaction();
+  const bool open = database_->in_transaction();
   if (was_in_transaction_ && !open) {
     cursors_.EndTransaction();
     database_->set_read_only_transaction(false);

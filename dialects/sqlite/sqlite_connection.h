@@ -25,6 +25,10 @@ namespace shard {
 // each run of a Request is a transaction of its own, an InsertRequest is one
 // as a whole. A cursor may be destroyed after its connection; it then only
 // returns errors. Not thread-safe.
+//
+// SQLite ends a transaction by itself upon some errors (disk full, I/O), and
+// would then commit each further statement alone. So here such a transaction
+// stays, as on a server: everything but Rollback answers kAborted.
 class SqliteConnection : public Connection {
  public:
   static absl::StatusOr<std::unique_ptr<Connection>> Open(
@@ -47,7 +51,9 @@ class SqliteConnection : public Connection {
   absl::Status FinishScript() override;
   Participant& participant() override { return participant_; }
 
-  bool in_transaction() const override { return database_->in_transaction(); }
+  bool in_transaction() const override {
+    return lost_ || was_in_transaction_ || database_->in_transaction();
+  }
   void set_progress(std::function<void()> progress) override;
 
  private:
@@ -60,6 +66,10 @@ class SqliteConnection : public Connection {
                        bool shape, RowBatch* rows, Outcome* outcome);
   absl::Status RunScript(const std::string& script);
   absl::Status RunScriptStatement(sqlite3_stmt* statement);
+  // Does work that may end the transaction, if it is not lost already.
+  template <typename Work>
+  absl::Status RunWatched(const Work& work);
+  absl::Status CheckNotLost();
   // After anything that may have ended a transaction: COMMIT, and errors upon
   // which SQLite rolls back by itself.
   void NoteEndOfTransaction();
@@ -72,7 +82,8 @@ class SqliteConnection : public Connection {
   InsertRequest insert_;  // between StartInsert and FinishInsert
   std::string script_;    // between StartScript and FinishScript
   sql::ByteArena scratch_;
-  bool was_in_transaction_ = false;
+  bool was_in_transaction_ = false;  // when last looked at
+  bool lost_ = false;  // the transaction, until Rollback
   std::function<void()> progress_;
 };
 

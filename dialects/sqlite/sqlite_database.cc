@@ -57,6 +57,8 @@ std::string FileName(const std::string& path) {
   return path.front() == '/' ? path : absl::StrCat("./", path);
 }
 
+constexpr int kFramesBetweenCheckpoints = 1000;  // SQLite's default
+
 std::string_view AsText(const void* data, int size) {
   return {static_cast<const char*>(data), static_cast<std::size_t>(size)};
 }
@@ -100,8 +102,23 @@ SqliteDatabase::SqliteDatabase(const SqliteOptions& options)
                 SqliteMilliseconds(options.busy_timeout)),
       handle_(database_.getHandle()) {}
 
+// Takes the place of SQLite's own hook, so it also does what that does:
+// "PRAGMA wal_autocheckpoint" puts it back.
+int SqliteDatabase::OnCommitted(void* self, sqlite3* handle, const char* schema,
+                                int frames) {
+  if (std::string_view(schema) == "main") {
+    static_cast<SqliteDatabase*>(self)->frames_committed_ =
+        static_cast<std::uint32_t>(frames);
+  }
+  if (frames >= kFramesBetweenCheckpoints) {
+    sqlite3_wal_checkpoint(handle, schema);  // if it is busy, the next time
+  }
+  return SQLITE_OK;
+}
+
 absl::Status SqliteDatabase::SetUp() {
   sqlite3_extended_result_codes(handle_, 1);
+  sqlite3_wal_hook(handle_, &OnCommitted, this);
   effects_.Install(handle_);
   // A misspelled "column" would otherwise be taken for the text 'column'.
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);

@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -82,6 +83,10 @@ class SqliteDatabase {
   // From now on, statements that write are refused, until the transaction ends.
   void set_read_only_transaction(bool on) { read_only_transaction_ = on; }
 
+  // How many frames the log had with the last COMMIT of this connection, as
+  // SQLite told it; 0 before the first.
+  std::uint32_t frames_committed() const { return frames_committed_; }
+
   // The longest text or blob.
   std::size_t max_value_bytes() const;
   std::size_t max_parameters() const;
@@ -89,6 +94,8 @@ class SqliteDatabase {
  private:
   explicit SqliteDatabase(const SqliteOptions& options);
 
+  static int OnCommitted(void* self, sqlite3* handle, const char* schema,
+                         int frames);
   absl::Status SetUp();
   absl::Status UseWriteAheadLog();
   absl::StatusOr<StatementCache::Loan> PrepareNew(std::string_view text);
@@ -107,6 +114,7 @@ class SqliteDatabase {
   SqliteGate* gate_ = nullptr;
   SqliteTables tables_{this};
   bool usable_ = true;
+  std::uint32_t frames_committed_ = 0;
   bool read_only_transaction_ = false;
 };
 

@@ -10,7 +10,6 @@
 #include "shard/base/status_macros.h"
 #include "shard/dialects/sqlite/sqlite_database.h"
 #include "shard/dialects/sqlite/sqlite_decisions.h"
-#include "shard/dialects/sqlite/sqlite_log.h"
 
 namespace shard {
 namespace {
@@ -52,11 +51,29 @@ absl::Status SqliteGate::PassInTransaction(sqlite3_stmt* statement) {
   return absl::OkStatus();
 }
 
-// A small COMMIT is written over the one that died, as any would be; but this
-// transaction's own may never come.
+// What a redo is to find must neither change nor go: a COMMIT that lies in the
+// log unpublished could come to life, and one that is published without being
+// synced (of a writer with synchronous=NORMAL, or of a dead process, brought to
+// life by a recovery of the log) could be lost with the power.
 absl::Status SqliteGate::CheckBase() {
   SHARD_ASSIGN_OR_RETURN(const bool goes_on, LogGoesOnUnpublished(database_));
-  if (!goes_on) return absl::OkStatus();
+  if (goes_on) return ClearUnpublished();
+  SHARD_ASSIGN_OR_RETURN(base_, PublishedEndOfLog(database_));
+  if (base_ == synced_) return absl::OkStatus();
+  SHARD_RETURN_IF_ERROR(SyncSqliteLog(database_));
+  synced_ = base_;
+  return absl::OkStatus();
+}
+
+// Nothing of a transaction that is recorded later can come between: if the log
+// was begun anew, the salts differ, and it is synced once more.
+void SqliteGate::NoteDurableCommit() {
+  synced_ = {base_.salts, database_.frames_committed()};
+}
+
+// A small COMMIT is written over the one that died, as any would be; but this
+// transaction's own may never come.
+absl::Status SqliteGate::ClearUnpublished() {
   connection_.Rollback().IgnoreError();
   SHARD_RETURN_IF_ERROR(connection_.ExecuteScript("BEGIN IMMEDIATE"));
   absl::Status status = SqliteDecisions(&connection_).Touch();

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "shard/dialects/connection.h"
 #include "shard/dialects/participant.h"
+#include "shard/dialects/sqlite/sqlite_log.h"
 #include "shard/dialects/sqlite/sqlite_marker.h"
 #include "shard/dialects/sqlite/statement_cache.h"
 #include "shard/dialects/write_fence.h"
@@ -53,6 +54,10 @@ class SqliteGate {
   // so a marker that names it needs no second look.
   void NoteSettled(std::string txn) { settled_ = std::move(txn); }
 
+  // The running connection's COMMIT has just been synced, and with it all that
+  // was in the log before.
+  void NoteDurableCommit();
+
   // While it lives all may pass: for the tables that this library keeps.
   class Exemption {
    public:
@@ -69,6 +74,7 @@ class SqliteGate {
   absl::Status PassInTransaction(sqlite3_stmt* statement);
   absl::Status PassAlone();
   absl::Status CheckBase();
+  absl::Status ClearUnpublished();
   absl::Status TakeLock(sqlite3_stmt* statement);
   absl::Status LookForMissing();
   absl::StatusOr<bool> IsSettled(const FollowMarker& marker);
@@ -81,7 +87,9 @@ class SqliteGate {
   bool passed_ = false;      // in the running transaction
   bool recorded_ = false;    // likewise
   int exemptions_ = 0;
-  std::string settled_;  // a transaction, or empty
+  std::string settled_;       // a transaction, or empty
+  SqliteLogPosition base_;    // that the recorded transaction began on
+  SqliteLogPosition synced_;  // up to where the log is known to be on disk
 };
 
 }  // namespace shard

@@ -38,6 +38,7 @@ using Checksum = std::array<std::uint32_t, 2>;
 // would have to go on from.
 struct LogEnd {
   std::size_t page_bytes = 0;
+  std::uint32_t frames = 0;  // that are published
   std::int64_t offset = 0;
   bool big_endian = false;  // how checksums read the words that they add up
   Checksum checksum = {};
@@ -57,15 +58,14 @@ absl::StatusOr<LogEnd> EndOfLog(SqliteDatabase& database) {
       const_cast<const void*>(static_cast<volatile void*>(index)));
   LogEnd end;
   std::uint16_t page = 0;
-  std::uint32_t frames = 0;
   end.big_endian = header[13] != 0;
   std::memcpy(&page, header + 14, sizeof(page));
-  std::memcpy(&frames, header + 16, sizeof(frames));
+  std::memcpy(&end.frames, header + 16, sizeof(end.frames));
   std::memcpy(end.checksum.data(), header + 24, sizeof(end.checksum));
   std::memcpy(end.salts.data(), header + 32, kSaltBytes);
   end.page_bytes = page == 1 ? 65536 : page;
   end.offset = static_cast<std::int64_t>(
-      kLogHeaderBytes + frames * (kFrameHeaderBytes + end.page_bytes));
+      kLogHeaderBytes + end.frames * (kFrameHeaderBytes + end.page_bytes));
   return end;
 }
 
@@ -131,6 +131,11 @@ absl::Status SyncSqliteLog(SqliteDatabase& database) {
   const int result = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
   if (result == SQLITE_OK) return absl::OkStatus();
   return database.Error(result, "sync of the log");
+}
+
+absl::StatusOr<SqliteLogPosition> PublishedEndOfLog(SqliteDatabase& database) {
+  SHARD_ASSIGN_OR_RETURN(const LogEnd end, EndOfLog(database));
+  return SqliteLogPosition{end.salts, end.frames};
 }
 
 // Frames behind the end are common: of a transaction that was rolled back after

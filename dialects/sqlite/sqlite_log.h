@@ -1,6 +1,10 @@
-// The write-ahead log as a file.
+// The write-ahead log as a file. All of it belongs to the thread that uses the
+// connection. Errors are the connection's: of reading and syncing files.
 #ifndef SHARD_DIALECTS_SQLITE_SQLITE_LOG_H_
 #define SHARD_DIALECTS_SQLITE_SQLITE_LOG_H_
+
+#include <array>
+#include <cstdint>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -12,6 +16,18 @@ namespace shard {
 // log. What is not in the log any more a checkpoint has synced. OK, with
 // nothing done, for a database in memory.
 absl::Status SyncSqliteLog(SqliteDatabase& database);
+
+// How far the log is published. Two that are equal are of the same round of the
+// log, with nothing committed in between.
+struct SqliteLogPosition {
+  std::array<char, 8> salts = {};  // of the round
+  std::uint32_t frames = 0;
+
+  friend bool operator==(const SqliteLogPosition&,
+                         const SqliteLogPosition&) = default;
+};
+// To be called with the write lock held and nothing written.
+absl::StatusOr<SqliteLogPosition> PublishedEndOfLog(SqliteDatabase& database);
 
 // Whether the log goes on, behind what is published, with a COMMIT that died
 // half-way: readers do not see it, and a recovery of the log would bring it to

@@ -98,7 +98,7 @@ bool SqliteParticipant::durable() const {
 }
 
 absl::Status SqliteParticipant::CheckMayCommit() {
-  if (!connection_.in_transaction()) {
+  if (!database_.in_transaction()) {
     return absl::AbortedError(
         "the transaction is over; SQLite has rolled it back upon an earlier "
         "error");
@@ -145,7 +145,7 @@ absl::Status SqliteParticipant::AddDecision(const DecisionRow& row) {
 
 absl::Status SqliteParticipant::CheckMayDecide() {
   sqlite3* const handle = database_.handle();
-  if (!connection_.in_transaction()) {
+  if (!database_.in_transaction()) {
     // The row alone would commit by itself, without the work.
     return absl::AbortedError(
         "the transaction is over; SQLite has rolled it back upon an earlier "
@@ -246,6 +246,7 @@ absl::Status SqliteParticipant::FinishEnd() {
     // error whoever gets the lock does the work again.
     if (status.ok()) {
       gate_.NoteSettled(std::move(txn));
+      gate_.NoteDurableCommit();
     } else {
       connection_.Rollback().IgnoreError();
     }
