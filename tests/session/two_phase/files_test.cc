@@ -133,6 +133,32 @@ TEST_F(FilesTest, WhatCannotBeRecordedIsRefusedAndNothingIsLost) {
   ExpectNothingIsLeft();
 }
 
+TEST_F(FilesTest, NothingCommitsAloneOnceAShareIsLost) {
+  SHARD_OPEN_OR_SKIP("SS");
+  outside(1).Run("create table notes (id integer primary key)");
+  outside(1).Run("insert into notes values (1)");
+  ShardedSession session(options());
+  cluster().AddCities(session, "Rome", {0});
+  SHARD_ASSERT_OK(session.Flush());
+  SHARD_ASSERT_OK_AND_ASSIGN(Connection * connection,
+                             session.ConnectionFor(OnShard("d1")));
+  // Past the session, which so does not hear of the error.
+  EXPECT_THAT(
+      connection->ExecuteScript("insert or rollback into notes values (1)"),
+      HasCode(absl::StatusCode::kAlreadyExists));
+  EXPECT_THAT(
+      session.Execute("insert into notes values (2)", {}, OnShard("d1")),
+      StatusIs(absl::StatusCode::kAborted, HasSubstr("Rollback")));
+  EXPECT_THAT(AddTo(session, 1, "Rome"),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  session.Rollback();
+  EXPECT_EQ(Cities("Rome"), 0);
+  EXPECT_EQ(outside(1).Number("select count(*) from notes"), 1);
+  cluster().AddCities(session, "Rome", {0, 1});
+  SHARD_EXPECT_OK(session.Commit());
+  EXPECT_EQ(Cities("Rome"), 2);
+}
+
 TEST_F(FilesTest, ACursorOverReturningMayBeOpen) {
   SHARD_OPEN_OR_SKIP("SS");
   ShardedSession session(options());
