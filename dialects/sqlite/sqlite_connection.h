@@ -83,7 +83,7 @@ class SqliteConnection : public Connection {
   std::string script_;    // between StartScript and FinishScript
   sql::ByteArena scratch_;
   bool was_in_transaction_ = false;  // when last looked at
-  bool lost_ = false;  // the transaction, until Rollback
+  bool lost_ = false;                // the transaction, until Rollback
   std::function<void()> progress_;
 };
 
