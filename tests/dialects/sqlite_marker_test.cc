@@ -1,9 +1,11 @@
 // The file beside a database: what is read back, also from what was torn.
 #include "shard/dialects/sqlite/sqlite_marker.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
@@ -119,6 +121,23 @@ TEST_F(SqliteMarkerTest, WhoMayWriteTheDatabaseMayWriteIt) {
   struct stat file;
   ASSERT_EQ(stat(marker_path_.c_str(), &file), 0);
   EXPECT_EQ(file.st_mode & 0777, 0664U);
+}
+
+TEST_F(SqliteMarkerTest, OneThatCannotBeWrittenWholeIsRemoved) {
+  struct rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  struct rlimit short_files = before;
+  short_files.rlim_cur = 10;
+  const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &short_files), 0);
+  SqliteMarker marker(database_);
+  const absl::Status status = marker.Write({"one", ""});
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, old_handler);
+  EXPECT_FALSE(status.ok());
+  EXPECT_FALSE(std::filesystem::exists(marker_path_));
+  SHARD_EXPECT_OK(marker.Write({"two", ""}));
+  EXPECT_EQ(ReadByAnother()->txn, "two");
 }
 
 TEST_F(SqliteMarkerTest, SaysWhatItCannotDo) {
