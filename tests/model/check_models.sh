@@ -22,6 +22,8 @@ settings() {
     crossed-mixed) echo several_files -DPOSTGRES -DCROSSED ;;
     power) echo several_files -DLOSSES=2 -DWRITERS=1 -DRECOVERERS=0 ;;
     crossed-power) echo several_files -DLOSSES=1 -DWRITERS=1 -DRECOVERERS=0 -DCROSSED ;;
+    mixed-power) echo several_files -DPOSTGRES -DLOSSES=2 -DWRITERS=1 -DCOORDINATORS=1 ;;
+    two-mixed-power) echo several_files -DPOSTGRES -DLOSSES=1 -DWRITERS=1 -DRECOVERERS=0 ;;
     power-pass) echo several_files -DLOSSES=1 -DWRITERS=1 -DCOORDINATORS=1 ;;
     *) die "no settings for $1" ;;
   esac
@@ -29,6 +31,7 @@ settings() {
 models=(
   "postgres N=1" "postgres N=2" "sqlite N=1" "sqlite N=2"
   "files -" "crossed -" "writer -" "mixed -" "crossed-mixed -" "power -" "crossed-power -" "power-pass -"
+  "mixed-power -" "two-mixed-power -"
 )
 
 # The mutations, by what they are searched in.
@@ -98,7 +101,7 @@ report() { # name, macro, log, tenths of a second
   else
     verdict=ok
   fi
-  printf '%-13s  %-28s %8s states  %2s errors  %2d.%d s  %s\n' \
+  printf '%-15s  %-28s %8s states  %2s errors  %2d.%d s  %s\n' \
     "$1" "${2#MUTATION_}" "${states:-?}" "${errors:-?}" $(($4 / 10)) $(($4 % 10)) "$verdict"
 }
 
