@@ -107,6 +107,10 @@ class Participant {
   // The same for all connections to one database, whatever it was called, where
   // that can be told without its stamp; else empty.
   virtual std::string location() const { return ""; }
+  // A copy that follows another server and takes no writes. It shows nothing
+  // that is prepared there and may lag behind its decisions, so it must never
+  // be asked about them. Known since connecting.
+  virtual bool standby() const { return false; }
 
   // kFailedPrecondition when COMMIT would refuse the running transaction, as
   // far as can be told without trying.

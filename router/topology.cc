@@ -159,9 +159,11 @@ class Topology::Stamps : public std::enable_shared_from_this<Stamps> {
  private:
   absl::Status Check(std::size_t index, Connection& connection) {
     Participant& participant = connection.participant();
+    const std::string& name = entries_[index].name;
+    // Its stamp is the primary's, and would fit.
+    if (participant.standby()) return Standby(name);
     SHARD_RETURN_IF_ERROR(NoteLocation(index, participant.location()));
     SHARD_ASSIGN_OR_RETURN(std::optional<Stamp> stamp, participant.ReadStamp());
-    const std::string& name = entries_[index].name;
     if (!stamp.has_value()) {
       SHARD_ASSIGN_OR_RETURN(stamp, MakeStamp(name, participant));
     }
@@ -175,6 +177,14 @@ class Topology::Stamps : public std::enable_shared_from_this<Stamps> {
       participant.set_write_fence(entries_[index].fence);
     }
     return absl::OkStatus();
+  }
+
+  static absl::Status Standby(const std::string& name) {
+    return absl::UnavailableError(absl::StrCat(
+        "the server of database '", name,
+        "' is a standby, which cannot take part: it takes no writes and does "
+        "not show what is prepared; name the primary in the URL, or promote "
+        "the standby"));
   }
 
   absl::StatusOr<Stamp> MakeStamp(const std::string& name,

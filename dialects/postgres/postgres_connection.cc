@@ -17,7 +17,8 @@ PostgresConnection::PostgresConnection(std::unique_ptr<Link> link,
                                        const DatabaseFacts& facts)
     : facts_(facts),
       conversation_(std::move(link), options),
-      participant_(&conversation_, facts.max_prepared_transactions) {}
+      participant_(&conversation_, facts.max_prepared_transactions,
+                   facts.standby) {}
 
 PostgresConnection::~PostgresConnection() = default;
 

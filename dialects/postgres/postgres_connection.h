@@ -26,6 +26,7 @@ namespace shard::postgres {
 struct DatabaseFacts {
   bool text_sorts_by_bytes = false;
   int max_prepared_transactions = 0;
+  bool standby = false;  // takes no writes; one that is promoted drops nobody
 };
 
 class PostgresConnection final : public Connection {

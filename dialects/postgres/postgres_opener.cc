@@ -33,15 +33,16 @@ bool SortsByBytes(const std::string& collation, const std::string& encoding,
                              collation == "C.UTF-8" || collation == "C.utf8");
 }
 
-// The database's collation, and a setting that a restart of the server may
-// change, in one query, for each connection.
+// The database's collation, and what a restart of the server may change, in one
+// query, for each connection.
 absl::StatusOr<DatabaseFacts> ReadFacts(Link& link) {
   constexpr int kProvidersSince = 150000;
   const bool has_providers = PQserverVersion(link.libpq()) >= kProvidersSince;
   const std::string query =
       std::string("SELECT datcollate, pg_encoding_to_char(encoding), ") +
       (has_providers ? "datlocprovider" : "'c'") +
-      ", current_setting('max_prepared_transactions')"
+      ", current_setting('max_prepared_transactions'),"
+      " pg_catalog.pg_is_in_recovery()"
       " FROM pg_catalog.pg_database WHERE datname = current_database()";
   SHARD_ASSIGN_OR_RETURN(const TextRows rows, link.LookUp(query, {}));
   DatabaseFacts facts;
@@ -50,6 +51,7 @@ absl::StatusOr<DatabaseFacts> ReadFacts(Link& link) {
   if (!absl::SimpleAtoi(rows[0][3], &facts.max_prepared_transactions)) {
     facts.max_prepared_transactions = 0;
   }
+  facts.standby = rows[0][4] == "t";
   return facts;
 }
 

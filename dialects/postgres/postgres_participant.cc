@@ -61,10 +61,12 @@ constexpr CodeRule kFailedBefore = {"25P02", Code::kAborted};
 }  // namespace
 
 PostgresParticipant::PostgresParticipant(Conversation* conversation,
-                                         int max_prepared_transactions)
+                                         int max_prepared_transactions,
+                                         bool standby)
     : conversation_(*conversation),
       decisions_(conversation),
       max_prepared_(max_prepared_transactions),
+      standby_(standby),
       why_not_prepare_(max_prepared_transactions > 0
                            ? ""
                            : "max_prepared_transactions is 0") {}

@@ -20,14 +20,15 @@ namespace shard::postgres {
 // Each verb is one message to the server and one answer. Not thread-safe.
 class PostgresParticipant final : public Participant {
  public:
-  // `max_prepared_transactions`: the server's. The conversation must outlive
-  // it.
-  PostgresParticipant(Conversation* conversation,
-                      int max_prepared_transactions);
+  // `max_prepared_transactions` and `standby`: the server's. The conversation
+  // must outlive it.
+  PostgresParticipant(Conversation* conversation, int max_prepared_transactions,
+                      bool standby);
 
   const std::string& why_not_prepare() const override {
     return why_not_prepare_;
   }
+  bool standby() const override { return standby_; }
 
   void LookWithNext() override;
   absl::Status StartLook() override;
@@ -74,6 +75,7 @@ class PostgresParticipant final : public Participant {
   PostgresDecisions decisions_;
   DecideTask decide_;
   const int max_prepared_;
+  const bool standby_;
   const std::string why_not_prepare_;
   // Between StartLook and FinishLook, when the server need not be asked.
   std::optional<std::string> known_number_;

@@ -104,6 +104,19 @@ absl::StatusOr<std::vector<std::unique_ptr<Server>>> Server::Make(
   return servers;
 }
 
+absl::StatusOr<std::unique_ptr<Server>> Server::MakeStandby(
+    const std::string& folder) const {
+  SHARD_RETURN_IF_ERROR(MakeFolder(folder));
+  std::string data = absl::StrCat(folder, "/standby");
+  SHARD_RETURN_IF_ERROR(Child::Run(
+      {.arguments = {absl::StrCat(kPrograms, "pg_basebackup"), "-d", url_, "-D",
+                     data, "--write-recovery-conf", "--wal-method=stream",
+                     "--checkpoint=fast", "--no-sync"},
+       .as_postgres = true,
+       .log = absl::StrCat(data, ".log")}));
+  return std::unique_ptr<Server>(new Server(std::move(data), TakePort()));
+}
+
 Server::Server(std::string data, int port)
     : data_(std::move(data)),
       port_(port),

@@ -21,6 +21,10 @@ class Server {
   // through; none is started. kNotFound: PostgreSQL is not installed.
   static absl::StatusOr<std::vector<std::unique_ptr<Server>>> Make(
       const std::string& folder, std::size_t count);
+  // A hot standby of this one, which must be running: copied from it into
+  // `folder`, and not started. It follows for as long as both run.
+  absl::StatusOr<std::unique_ptr<Server>> MakeStandby(
+      const std::string& folder) const;
   ~Server() { Kill(); }
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
