@@ -203,10 +203,10 @@ absl::StatusOr<std::string> PostgresDecisions::PutText(
 }
 
 absl::StatusOr<std::vector<DecisionRow>> PostgresDecisions::Read(
-    const std::string& condition) {
+    const std::string& condition, const std::string& redo) {
   const absl::StatusOr<ScriptResults> results = conversation_.RunOwn(
-      absl::StrCat("SELECT txn, outcome, participants, "
-                   "pg_catalog.encode(redo, 'hex'), (extract(epoch FROM "
+      absl::StrCat("SELECT txn, outcome, participants, ", redo,
+                   ", (extract(epoch FROM "
                    "pg_catalog.clock_timestamp() - created) * 1000000)::bigint "
                    "FROM public.shard_decisions WHERE ",
                    condition, " ORDER BY created, txn"),
@@ -224,14 +224,15 @@ absl::StatusOr<std::optional<DecisionRow>> PostgresDecisions::Find(
     std::string_view txn) {
   SHARD_ASSIGN_OR_RETURN(const std::string quoted,
                          QuoteLiteral(conversation_.link(), txn));
-  SHARD_ASSIGN_OR_RETURN(std::vector<DecisionRow> rows,
-                         Read(absl::StrCat("txn = ", quoted)));
+  SHARD_ASSIGN_OR_RETURN(
+      std::vector<DecisionRow> rows,
+      Read(absl::StrCat("txn = ", quoted), "pg_catalog.encode(redo, 'hex')"));
   if (rows.empty()) return std::nullopt;
   return std::move(rows.front());
 }
 
 absl::StatusOr<std::vector<DecisionRow>> PostgresDecisions::List() {
-  return Read("true");
+  return Read("true", "NULL");
 }
 
 absl::Status PostgresDecisions::Delete(const std::vector<std::string>& txns) {

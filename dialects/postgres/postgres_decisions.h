@@ -35,7 +35,7 @@ class PostgresDecisions {
   absl::Status Put(const DecisionRow& row, std::string_view number,
                    absl::Duration patience);
   absl::StatusOr<std::optional<DecisionRow>> Find(std::string_view txn);
-  // The oldest first.
+  // The oldest first, without their redo.
   absl::StatusOr<std::vector<DecisionRow>> List();
   absl::Status Delete(const std::vector<std::string>& txns);
 
@@ -47,7 +47,9 @@ class PostgresDecisions {
   absl::StatusOr<std::string> PutText(const DecisionRow& row,
                                       std::string_view number,
                                       absl::Duration patience) const;
-  absl::StatusOr<std::vector<DecisionRow>> Read(const std::string& condition);
+  // `redo`: what to read in its place.
+  absl::StatusOr<std::vector<DecisionRow>> Read(const std::string& condition,
+                                                const std::string& redo);
 
   Conversation& conversation_;
 };

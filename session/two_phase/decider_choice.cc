@@ -37,14 +37,30 @@ absl::Status TwoMustDecide(const CommitMember& one, const CommitMember& other) {
       "the other"));
 }
 
+// A file asks the files that it may have followed, never a server: see
+// Participant::ListPeers.
+absl::Status NoFileFollowsAServer(const CommitMember& server,
+                                  const CommitMember& file) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      "a transaction cannot be atomic over '", server.name, "' (",
+      server.connection->participant().why_not_prepare(), ") and '", file.name,
+      "' (", file.connection->participant().why_not_prepare(),
+      "): the server would have to decide, and a file follows files only. "
+      "Nothing was committed; set max_prepared_transactions there, write to "
+      "them in transactions of their own, or switch two_phase off to commit "
+      "one after the other"));
+}
+
 }  // namespace
 
 absl::StatusOr<CommitMember*> ChooseDecider(std::vector<CommitMember>& members,
                                             const std::string& preferred) {
   CommitMember* chosen = nullptr;
+  const CommitMember* follower = nullptr;
   Claim highest = kNone;
   for (CommitMember& member : members) {
     const Claim claim = ClaimOf(member);
+    if (claim == kFollow) follower = &member;
     if (claim == kNone || claim < highest) continue;
     if (claim == kMust && highest == kMust) {
       return TwoMustDecide(*chosen, member);
@@ -54,6 +70,10 @@ absl::StatusOr<CommitMember*> ChooseDecider(std::vector<CommitMember>& members,
         (chosen->name != preferred && member.name < chosen->name);
     if (better) chosen = &member;
     highest = claim;
+  }
+  if (highest == kMust && follower != nullptr &&
+      !chosen->connection->participant().can_follow()) {
+    return NoFileFollowsAServer(*chosen, *follower);
   }
   return chosen;
 }

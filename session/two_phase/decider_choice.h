@@ -17,7 +17,8 @@ namespace shard {
 // Null when none wrote. What keeps nothing (a database in memory) never does.
 //
 // kFailedPrecondition, naming both and the reasons, when two can neither
-// prepare nor follow.
+// prepare nor follow, and when one is a server and another a file, whether that
+// was recorded or not: a file follows files only.
 absl::StatusOr<CommitMember*> ChooseDecider(std::vector<CommitMember>& members,
                                             const std::string& preferred);
 

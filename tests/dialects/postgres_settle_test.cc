@@ -398,6 +398,18 @@ TEST_F(PostgresRecoveryTest, Deleting) {
   EXPECT_EQ(Value(connection(), "SHOW synchronous_commit"), "on");
 }
 
+TEST_F(PostgresRecoveryTest, DecisionsAreListedWithoutTheirRedo) {
+  DecisionRow row = MakeRow(Decision::kCommit);
+  row.redo = std::string(1000, 'x');
+  SHARD_ASSERT_OK(settler().PutDecision(row, "", kPatience));
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto rows, settler().ListDecisions());
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0].redo, "");
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto found, settler().FindDecision(kTxn));
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->redo, row.redo);
+}
+
 TEST_F(PostgresRecoveryTest, WithoutTheTable) {
   SHARD_ASSERT_OK(other().ExecuteScript("DROP TABLE shard_decisions"));
   SHARD_ASSERT_OK_AND_ASSIGN(const auto found, settler().FindDecision(kTxn));

@@ -428,6 +428,45 @@ TEST_F(AtomicCommitTest, Row084TheErrorNamesTheSetting) {
                              HasSubstr("SQLite"))));
 }
 
+// A file that is announced, and then only read, has the next one recorded.
+TEST_F(AtomicCommitTest, Row084NoFileFollowsAServer) {
+  for (const bool by_connection : {false, true}) {
+    SHARD_OPEN_OR_SKIP("SSN");
+    const auto refused = StatusIs(absl::StatusCode::kFailedPrecondition,
+                                  AllOf(HasSubstr("max_prepared_transactions"),
+                                        HasSubstr("'d1'"), HasSubstr("'d2'")));
+    const auto announce = [&](ShardedSession& session) {
+      return by_connection
+                 ? session.ConnectionFor(OnShard("d0")).status()
+                 : session.Execute("select 1", {}, OnShard("d0")).status();
+    };
+    ShardedSession session(options());
+    SHARD_ASSERT_OK(announce(session));
+    cluster().AddCities(session, "Rome", {1});
+    // Known before anything is written there.
+    SHARD_ASSERT_OK(session.Add(MakeCity("C2", "Rome")));
+    log().Clear();
+    EXPECT_THAT(session.Commit(), refused);
+    EXPECT_EQ(log().Count("INSERT"), 0u);
+    session.Close();
+    // Known at prepare only.
+    SHARD_ASSERT_OK(announce(session));
+    cluster().AddCities(session, "Rome", {1});
+    SHARD_ASSERT_OK(session.Execute(
+        "insert into cities values (1, 'C2', 'Rome', 1)", {}, OnShard("d2")));
+    EXPECT_THAT(session.Commit(), refused);
+    // Nothing is lost: it goes on, until it is rolled back.
+    SHARD_ASSERT_OK(session.Execute("select 1", {}, OnShard("d2")));
+    session.Rollback();
+    EXPECT_EQ(Cities("Rome"), 0);
+    SHARD_ASSERT_OK(announce(session));
+    cluster().AddCities(session, "Rome", {1});
+    SHARD_ASSERT_OK(session.Commit());
+    EXPECT_EQ(Cities("Rome"), 1);
+    ExpectNothingIsLeft();
+  }
+}
+
 TEST_F(AtomicCommitTest, Row084OneThatOnlyReadIsNoParticipant) {
   SHARD_OPEN_OR_SKIP("SSP");
   ShardedSession session(options());
