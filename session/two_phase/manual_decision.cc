@@ -140,6 +140,15 @@ absl::Status ManualDecision::CheckSomethingIsLeft() const {
 }
 
 absl::Status ManualDecision::CheckMayCommit() {
+  // The redo comes with the decider's own COMMIT, and with nothing else.
+  for (const Share& share : shares_) {
+    if (!share.follows) continue;
+    return absl::FailedPreconditionError(absl::StrCat(
+        "transaction ", gid_.Transaction(),
+        " is not decided, and what it wrote to the file '", share.database,
+        "' was lost with its session, so it cannot be committed any more: only "
+        "--abort is possible"));
+  }
   if (!survey_.complete()) {
     // The row goes when those that it lists are done, and then a share that it
     // does not list would be rolled back.
@@ -169,8 +178,7 @@ absl::Status ManualDecision::Decide() {
     decided_ = true;
     return absl::OkStatus();
   }
-  for (const Share& share : shares_) {
-    if (share.follows) continue;  // what it did was never handed in
+  for (const Share& share : shares_) {  // none follows: see CheckMayCommit
     const auto database = std::find_if(
         survey_.databases.begin(), survey_.databases.end(),
         [&](const auto& other) { return other.name == share.database; });
@@ -206,12 +214,28 @@ void ManualDecision::RedoShare(Share& share, OnConflict on_conflict) {
   for (SurveyedDatabase& database : survey_.databases) {
     if (database.name != share.database) continue;
     share.conflicts.clear();
-    share.ended =
-        RedoFollower(database.Ask(patience_), decider_->Ask(patience_),
-                     {gid_, database.identity, patience_, on_conflict},
-                     &share.conflicts)
-            .status();
+    const auto outcome = RedoFollower(
+        database.Ask(patience_), decider_->Ask(patience_),
+        {gid_, database.identity, patience_, on_conflict}, &share.conflicts);
+    share.ended = outcome.status();
+    if (outcome.ok() && *outcome == RedoOutcome::kNotDecided &&
+        wanted_ == Decision::kCommit) {
+      share.ended = CheckWasFinished(share);
+    }
   }
+}
+
+// The decider has no redo for the share. A recovery that was faster removes the
+// decision, but only when every share is there.
+absl::Status ManualDecision::CheckWasFinished(const Share& share) {
+  SHARD_ASSIGN_OR_RETURN(const std::optional<DecisionRow> row,
+                         decider_->Ask(patience_).FindDecision(gid_.txn));
+  if (!row.has_value()) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(
+      "the decision in '", decider_->name, "' holds nothing that '",
+      share.database, "' wrote in transaction ", gid_.Transaction(),
+      ", so that share is lost: somebody has put the decision in by hand; "
+      "repair the file by hand"));
 }
 
 absl::Status ManualDecision::OtherDecision() const {

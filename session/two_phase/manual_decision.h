@@ -26,7 +26,8 @@ namespace shard {
 // who will not wait.
 //
 // Deciding against a transaction is always safe. Deciding for one is not: its
-// decider's own share cannot be committed this way.
+// decider's own share cannot be committed this way, and what files did that
+// follow is lost without it, so with such a share it is refused.
 //
 // Plan, show it, then Decide and CarryOut. Holds a connection to each database.
 // Not thread-safe; must not outlive the topology.
@@ -46,10 +47,10 @@ class ManualDecision {
   // each answer of a database, now and later.
   //
   // kInvalidArgument: no gid. kFailedPrecondition: of another cluster, decided
-  // otherwise already, or to be committed while its decider's part is still at
-  // work. kNotFound: its decider is not in the topology, or nothing is left of
-  // the transaction. kUnavailable: its decider, or what else must be known,
-  // cannot be read.
+  // otherwise already, or undecided and to be committed while its decider's
+  // part is still at work or where a file follows. kNotFound: its decider is
+  // not in the topology, or nothing is left of the transaction. kUnavailable:
+  // its decider, or what else must be known, cannot be read.
   static absl::StatusOr<ManualDecision> Plan(Topology& topology,
                                              std::string_view gid,
                                              Decision wanted,
@@ -86,6 +87,7 @@ class ManualDecision {
   void FindShares();
   void FindFollowers();
   void RedoShare(Share& share, OnConflict on_conflict);
+  absl::Status CheckWasFinished(const Share& share);
   absl::Status FindDecision();
   absl::Status CheckSomethingIsLeft() const;
   absl::Status CheckMayCommit();

@@ -111,7 +111,8 @@ options
   --abort    rolls every share back. Always safe.
   --commit   commits every share, but not the decider's own, which was never
              prepared: where that is not committed the result is torn. All
-             databases must be readable.
+             databases must be readable. Refused where a SQLite file follows,
+             whose share was lost with its session.
   --overwrite, --keep
              for a transaction in conflict: rows that another program has
              changed since get what the transaction wrote, or stay as they

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -21,7 +22,9 @@
 #include "shard/dialects/schema.h"
 #include "shard/router/vertical_resolver.h"
 #include "shard/session/sharded_session.h"
+#include "shard/session/two_phase/gid.h"
 #include "shard/session/two_phase/manual_decision.h"
+#include "shard/session/two_phase/participant_list.h"
 #include "shard/session/two_phase/transaction_list.h"
 #include "shard/tests/session/two_phase/two_phase_test.h"
 
@@ -54,6 +57,11 @@ class FilesTest : public TwoPhaseTest {
 
   std::int64_t CitiesIn(std::size_t database, const std::string& name) {
     return outside(database).Cities(name);
+  }
+
+  absl::StatusOr<ManualDecision> Plan(const std::string& gid, Decision wanted) {
+    return ManualDecision::Plan(cluster().topology(), gid, wanted,
+                                absl::Seconds(1));
   }
 };
 
@@ -364,10 +372,8 @@ TEST_F(FilesTest, AConflictWaitsForAPerson) {
     EXPECT_EQ(entry.conflicts[0].row.table, "cities");
     EXPECT_EQ(entry.conflicts[0].row.key, "id=1");
 
-    SHARD_ASSERT_OK_AND_ASSIGN(
-        ManualDecision decision,
-        ManualDecision::Plan(cluster().topology(), entry.transaction,
-                             Decision::kCommit, absl::Seconds(1)));
+    SHARD_ASSERT_OK_AND_ASSIGN(ManualDecision decision,
+                               Plan(entry.transaction, Decision::kCommit));
     EXPECT_TRUE(decision.decided());
     decision.CarryOut(wanted);
     ASSERT_THAT(decision.shares(), SizeIs(1));
@@ -378,6 +384,66 @@ TEST_F(FilesTest, AConflictWaitsForAPerson) {
     ExpectNothingIsLeft();
     SHARD_ASSERT_OK(AddTo(session, 1, "Paris"));
   }
+}
+
+// What a file wrote that follows is handed in with the decision alone.
+TEST_F(FilesTest, AnUndecidedTransactionWithFollowersCannotBeCommittedByHand) {
+  for (const char* kinds : {"SS", "SSP"}) {
+    SCOPED_TRACE(kinds);
+    SHARD_OPEN_OR_SKIP(kinds);
+    DieAt("decide.send", "Rome");
+    const TransactionList list = ListTransactions(cluster().topology());
+    ASSERT_THAT(list.transactions, SizeIs(1));
+    const std::string gid = list.transactions[0].transaction;
+    EXPECT_EQ(list.transactions[0].state, TransactionEntry::kUndecided);
+    EXPECT_THAT(Plan(gid, Decision::kCommit),
+                StatusIs(absl::StatusCode::kFailedPrecondition,
+                         AllOf(HasSubstr("'d1'"), HasSubstr("--abort"))));
+    EXPECT_TRUE(HasMarker(1));
+    EXPECT_EQ(outside(0).Decisions(), 0);
+    SHARD_ASSERT_OK_AND_ASSIGN(ManualDecision abort,
+                               Plan(gid, Decision::kAbort));
+    SHARD_ASSERT_OK(abort.Decide());
+    abort.CarryOut();
+    for (const auto& share : abort.shares()) SHARD_EXPECT_OK(share.ended);
+    EXPECT_EQ(Cities("Rome"), 0);
+    ExpectNothingIsLeft();
+  }
+}
+
+TEST_F(FilesTest, ADecisionWithoutTheRedoOfAFollowerIsNoSuccess) {
+  SHARD_OPEN_OR_SKIP("SS");
+  DieAt("decide.send", "Rome");
+  const std::string gid =
+      ListTransactions(cluster().topology()).transactions.at(0).transaction;
+  SHARD_ASSERT_OK_AND_ASSIGN(const Gid parsed, Gid::Parse(gid));
+  outside(0).Run(absl::StrCat(
+      "insert into shard_decisions (txn, outcome, participants) values ('",
+      parsed.txn, "', 'commit', '", ParticipantList{gid, {}}.ToJson(), "')"));
+  SHARD_ASSERT_OK_AND_ASSIGN(ManualDecision decision,
+                             Plan(gid, Decision::kCommit));
+  SHARD_ASSERT_OK(decision.Decide());
+  decision.CarryOut();
+  ASSERT_THAT(decision.shares(), SizeIs(1));
+  EXPECT_THAT(decision.shares()[0].ended,
+              StatusIs(absl::StatusCode::kDataLoss,
+                       AllOf(HasSubstr("'d1'"), HasSubstr("lost"))));
+}
+
+TEST_F(FilesTest, ARecoveryThatIsFasterThanAPersonIsNoError) {
+  SHARD_OPEN_OR_SKIP("SS");
+  DieAt("decide.answered", "Rome");
+  SHARD_ASSERT_OK_AND_ASSIGN(
+      ManualDecision decision,
+      Plan(
+          ListTransactions(cluster().topology()).transactions.at(0).transaction,
+          Decision::kCommit));
+  cluster().RecoverNow();
+  ExpectNothingIsLeft();
+  decision.CarryOut();
+  ASSERT_THAT(decision.shares(), SizeIs(1));
+  SHARD_EXPECT_OK(decision.shares()[0].ended);
+  EXPECT_EQ(Cities("Rome"), 2);
 }
 
 TEST_F(FilesTest, AFileThatIsAtWorkIsLeftAlone) {
