@@ -66,16 +66,17 @@ struct Finding {
 };
 
 // A row that a redo could not be applied to, since somebody else has written to
-// it meanwhile.
+// it meanwhile; or a table, since somebody has changed or dropped it.
 struct RedoConflict {
   std::string table;
-  std::string key;   // "id=7"
+  std::string key;   // "id=7"; empty: the table as a whole
   std::string what;  // "the row to update is gone"
 };
 
 // What to do with rows in conflict: report them, with nothing changed; write
-// the redo's version over them; leave them as they are and apply the rest. The
-// last only finds out: it reports, and changes nothing in any case.
+// the redo's version over them, which no table as a whole can be; leave them as
+// they are and apply the rest. The last only finds out: it reports, and changes
+// nothing in any case.
 enum class OnConflict { kReport, kOverwrite, kKeep, kOnlyTry };
 
 // Names the transaction that last made ready to follow. Both are empty when its
@@ -201,7 +202,7 @@ class Participant {
   // unless `own` is there, which is made durable. Then the marker, if it is
   // that transaction's, goes with the row, or with ClearMarker.
   // kFailedPrecondition, with `conflicts` filled in and nothing changed: rows
-  // are not as the transaction found them.
+  // or tables are not as the transaction found them.
   using AskForRedo =
       std::function<absl::StatusOr<std::optional<std::string>>()>;
   virtual absl::StatusOr<RedoOutcome> ApplyRedo(

@@ -116,27 +116,52 @@ class Applier {
   absl::Status CheckTables() {
     SHARD_RETURN_IF_ERROR(database_.tables().Refresh());
     for (const SqliteRedo::Table& table : redo_.tables) {
-      const absl::StatusOr<const SqliteTableFacts*> facts =
-          database_.tables().Find(table.name);
-      if (absl::IsNotFound(facts.status())) {
-        return Refused(table.name, ToStd(facts.status().message()));
-      }
-      SHARD_RETURN_IF_ERROR(facts.status());
-      if ((*facts)->table.columns != table.columns) {
-        return Refused(table.name,
-                       "it has other columns, or another primary key, than "
-                       "when the redo was made");
-      }
-      if (!(*facts)->refusal.empty()) {
-        return absl::FailedPreconditionError((*facts)->refusal);
-      }
-      const std::string& full_text = (*facts)->full_text;
-      if (!full_text.empty() &&
-          (full_texts_.empty() || full_texts_.back() != full_text)) {
-        full_texts_.push_back(full_text);
-      }
+      SHARD_ASSIGN_OR_RETURN(std::string why_not, WhyNotApply(table));
+      if (!why_not.empty()) PassOver(table.name, std::move(why_not));
     }
     return absl::OkStatus();
+  }
+
+  // What has become of the table, past this library, so that it cannot take its
+  // changes; empty when it can.
+  absl::StatusOr<std::string> WhyNotApply(const SqliteRedo::Table& table) {
+    const absl::StatusOr<const SqliteTableFacts*> facts =
+        database_.tables().Find(table.name);
+    if (absl::IsNotFound(facts.status())) {
+      return "there is no such table with rows of its own any more";
+    }
+    SHARD_RETURN_IF_ERROR(facts.status());
+    if ((*facts)->table.columns != table.columns) {
+      return "it has other columns, or another primary key, than when the "
+             "redo was made";
+    }
+    if (!(*facts)->refusal.empty()) return (*facts)->refusal;
+    const std::string& full_text = (*facts)->full_text;
+    if (!full_text.empty() &&
+        (full_texts_.empty() || full_texts_.back() != full_text)) {
+      full_texts_.push_back(full_text);
+    }
+    return "";
+  }
+
+  void PassOver(const std::string& table, std::string why) {
+    if (on_conflict_ != OnConflict::kKeep && status_.ok()) {
+      status_ = Refused(
+          table, absl::StrCat(why,
+                              "; no rows can be written over there: make the "
+                              "table what it was, or keep it as it is, which "
+                              "gives up what was written to it"));
+    }
+    unfit_.push_back(table);
+    if (conflicts_.size() >= kMostConflicts) return;
+    conflicts_.push_back({table, "", std::move(why)});
+  }
+
+  bool IsUnfit(std::string_view table) const {
+    return std::any_of(unfit_.begin(), unfit_.end(),
+                       [table](const std::string& name) {
+                         return absl::EqualsIgnoreCase(name, ToAbsl(table));
+                       });
   }
 
   absl::Status ApplyChanges() {
@@ -160,7 +185,7 @@ class Applier {
       applier.status_ = absl::DataLossError(absl::StrCat(
           "the redo changes table '", name, "', which it does not list"));
     }
-    return known ? 1 : 0;
+    return known && !applier.IsUnfit(name) ? 1 : 0;
   }
 
   static int OnConflictFound(void* self, int conflict,
@@ -239,6 +264,7 @@ class Applier {
   const OnConflict on_conflict_;
   std::vector<RedoConflict>& conflicts_;
   std::vector<std::string> full_texts_;  // FTS5 tables that the redo changes
+  std::vector<std::string> unfit_;       // tables whose changes are left out
   absl::Status status_;
 };
 

@@ -17,10 +17,10 @@ namespace shard {
 //
 // kFailedPrecondition, with `conflicts` filled in: with kReport for all rows
 // that are not as the transaction found them; with kOverwrite for those that
-// cannot be written over. With kOverwrite and kKeep `conflicts` also holds, on
-// success, the rows that were dealt with so. kFailedPrecondition too for a
-// table that is missing or has other columns now; kDataLoss for bytes that are
-// no redo.
+// cannot be written over; with both for tables that are missing or have other
+// columns now. With kOverwrite and kKeep `conflicts` also holds, on success,
+// the rows, and with kKeep the tables, that were dealt with so: all changes of
+// such a table are given up. kDataLoss for bytes that are no redo.
 absl::Status ApplySqliteRedo(SqliteDatabase& database, std::string_view redo,
                              OnConflict on_conflict,
                              std::vector<RedoConflict>* conflicts);

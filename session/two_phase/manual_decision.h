@@ -39,7 +39,8 @@ class ManualDecision {
     absl::Duration age;
     bool follows = false;  // a file: its share lies with the decider
     absl::Status ended = absl::OkStatus();  // after CarryOut; OK: as decided
-    // Rows of a file that are not as the transaction left them.
+    // Rows and tables of a file that are not as the transaction left them;
+    // after `ended` is OK, what was overwritten or kept.
     std::vector<RedoConflict> conflicts = {};
   };
 

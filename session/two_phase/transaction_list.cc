@@ -67,6 +67,12 @@ bool HasRow(const SurveyedDatabase& database, const std::string& txn) {
                      [&](const DecisionRow& row) { return row.txn == txn; });
 }
 
+// Trying again is of no use.
+bool WaitsForAPerson(const absl::Status& status) {
+  return absl::IsFailedPrecondition(status) || absl::IsDataLoss(status) ||
+         absl::IsUnimplemented(status);
+}
+
 // Whether what the follower lacks could be applied now.
 void TryRedo(SurveyedDatabase& decider, SurveyedDatabase& follower,
              const Gid& gid, TransactionEntry* entry) {
@@ -78,6 +84,9 @@ void TryRedo(SurveyedDatabase& decider, SurveyedDatabase& follower,
   // Its owner may have committed since it was read.
   if (outcome.ok() && *outcome != RedoOutcome::kApplied) return;
   entry->prepared_on.push_back(follower.name);
+  if (conflicts.empty() && WaitsForAPerson(outcome.status())) {
+    conflicts.push_back({"", "", std::string(outcome.status().message())});
+  }
   for (RedoConflict& conflict : conflicts) {
     entry->conflicts.push_back({follower.name, std::move(conflict)});
   }

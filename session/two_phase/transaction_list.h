@@ -20,11 +20,12 @@ struct TransactionEntry {
     kUndecided,  // prepared somewhere and not decided: at work, or its session
                  // died
     kUnknown,    // prepared somewhere; its decider cannot be read
-    kConflict,   // decided; a file that lacks its share was written to past
-                 // this library, so that only a person can say what is right
+    kConflict,   // decided; a file that lacks its share was changed past this
+                 // library, so that only a person can say what is right
     kFinished,   // a decision that nobody needs any more, or soon
   };
-  // Rows of a follower that are not as the transaction left them.
+  // Rows and tables of a follower that are not as the transaction left them. A
+  // conflict without a table says why else nothing can be applied there.
   struct Conflict {
     std::string database;
     RedoConflict row;

@@ -19,6 +19,7 @@
 namespace shard::testing {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -177,7 +178,7 @@ TEST_F(SqliteRedoTest, TriggersAndForeignKeysDoNothingMeanwhile) {
   EXPECT_EQ(on, 1);
 }
 
-TEST_F(SqliteRedoTest, RefusesAnotherSchema) {
+TEST_F(SqliteRedoTest, ATableThatWasChangedCanOnlyBeKept) {
   for (const char* change :
        {"DROP TABLE t", "ALTER TABLE t ADD COLUMN c",
         "ALTER TABLE t RENAME COLUMN a TO z", "ALTER TABLE t RENAME TO u",
@@ -191,9 +192,18 @@ TEST_F(SqliteRedoTest, RefusesAnotherSchema) {
         Apply(OnConflict::kReport),
         StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("table 't'")))
         << change;
-    EXPECT_THAT(Apply(OnConflict::kKeep),
-                HasCode(absl::StatusCode::kFailedPrecondition));
+    EXPECT_THAT(Told(), ElementsAre(HasSubstr("t : "))) << change;
+    EXPECT_THAT(Apply(OnConflict::kOverwrite),
+                StatusIs(absl::StatusCode::kFailedPrecondition,
+                         AllOf(HasSubstr("table 't'"),
+                               HasSubstr("no rows can be written over"))));
     EXPECT_EQ(Contents(*database_), before);
+    // What was written to the others is not given up.
+    SHARD_ASSERT_OK(Apply(OnConflict::kKeep));
+    EXPECT_THAT(Told(), ElementsAre(HasSubstr("t : "))) << change;
+    EXPECT_THAT(Rows("SELECT v FROM k"), ElementsAre("2"));
+    SHARD_ASSERT_OK(database_->Run("UPDATE k SET v = 1"));
+    EXPECT_EQ(Contents(*database_), before) << change;
     database_.reset();
     std::filesystem::remove(Path("base"));
   }
@@ -206,6 +216,18 @@ TEST_F(SqliteRedoTest, NeverTakesNumbersBack) {
   SHARD_ASSERT_OK(Apply(OnConflict::kReport));
   EXPECT_THAT(Rows("SELECT name, seq FROM sqlite_sequence"),
               ElementsAre("t|9"));
+}
+
+TEST_F(SqliteRedoTest, TellsOfRowsBesideATableThatWasChanged) {
+  Lose(kSchema, kWork, "DROP TABLE t; UPDATE k SET v = 3");
+  EXPECT_THAT(Apply(OnConflict::kReport),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(
+      Told(),
+      ElementsAre("k x='x', y=x'ff': the row to update has other values",
+                  "t : there is no such table with rows of its own any more"));
+  SHARD_ASSERT_OK(Apply(OnConflict::kKeep));
+  EXPECT_THAT(Rows("SELECT v FROM k"), ElementsAre("3"));
 }
 
 // FTS5 must see what was put under it on its own connection.

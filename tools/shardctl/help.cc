@@ -54,8 +54,8 @@ Changes nothing. The states:
   pending    decided, and not carried out everywhere yet
   undecided  prepared somewhere and not decided: at work, or its session died
   unknown    prepared somewhere, and its decider cannot be read
-  conflict   decided, and a file lacks its share: another program has written
-             to the same rows since. The rows are listed; see `resolve`
+  conflict   decided, and a file lacks its share: another program has changed
+             the same rows, or the tables, since. They are listed; see `resolve`
   finished   done; the decision is kept for a while (shown with --all)
 
 A transaction of a second or two is mostly one at work. Older ones are left to
@@ -116,7 +116,9 @@ options
   --overwrite, --keep
              for a transaction in conflict: rows that another program has
              changed since get what the transaction wrote, or stay as they
-             are. The rest of the share is applied either way.
+             are. The rest of the share is applied either way. A table that
+             was dropped or has other columns now can only be kept: what was
+             written to it is given up.
   --yes      asks nothing. Else the decision and the first eight digits of the
              transaction must be typed on a terminal.
 

@@ -63,7 +63,9 @@ std::string ConflictWarning(OnConflict on_conflict) {
              ? "WARNING: rows that were changed since by another program are "
                "overwritten by what\nthe transaction wrote."
              : "WARNING: rows that were changed since by another program stay "
-               "as they are; what\nthe transaction wrote to them is given up.";
+               "as they are; what\nthe transaction wrote to them is given up. "
+               "So is all that it wrote to tables that\nwere dropped or got "
+               "other columns.";
 }
 
 void ShowPlan(const Context& context, const ManualDecision& plan) {
@@ -139,6 +141,9 @@ ExitCode ShowShares(const Context& context, const ManualDecision& plan) {
       context.line.decision == Decision::kCommit ? "committed" : "rolled back";
   const std::string word =
       context.line.decision == Decision::kCommit ? "committed" : "rolled_back";
+  const std::string settled = context.line.on_conflict == OnConflict::kKeep
+                                  ? "given up: "
+                                  : "overwritten: ";
   ExitCode code = ExitCode::kOk;
   Table table({"DATABASE", "RESULT", "SHARE"});
   Json shares = Json::array();
@@ -155,8 +160,9 @@ ExitCode ShowShares(const Context& context, const ManualDecision& plan) {
     if (!ok) table.AddNote(std::string(ToStd(share.ended.message())));
     Json conflicts = Json::array();
     for (const RedoConflict& conflict : share.conflicts) {
-      table.AddNote(absl::StrCat("table ", conflict.table, ", ", conflict.key,
-                                 ": ", conflict.what));
+      table.AddNote(absl::StrCat(
+          ok ? settled : "",
+          ConflictText(conflict.table, conflict.key, conflict.what)));
       conflicts.push_back({{"table", conflict.table},
                            {"key", conflict.key},
                            {"what", conflict.what}});

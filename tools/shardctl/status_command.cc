@@ -27,8 +27,8 @@ struct StateWords {
 
 constexpr std::array<StateWords, 5> kStates = {{
     {TransactionEntry::kConflict, Color::kRed,
-     "decided, and rows of a file were changed past the library since: see "
-     "resolve --overwrite and --keep"},
+     "decided, and a file was changed past the library since, so that its "
+     "share does not fit: see resolve --overwrite and --keep"},
     {TransactionEntry::kPending, Color::kYellow,
      "decided, and not carried out everywhere yet; recovery does that"},
     {TransactionEntry::kUndecided, Color::kYellow,
@@ -81,9 +81,9 @@ void PrintTable(const std::vector<TransactionEntry>& entries, Output& output) {
                absl::StrJoin(entry.prepared_on, ","),
                entry.transaction});
     for (const TransactionEntry::Conflict& conflict : entry.conflicts) {
-      table.AddNote(absl::StrCat("'", conflict.database, "', table ",
-                                 conflict.row.table, ", ", conflict.row.key,
-                                 ": ", conflict.row.what));
+      const RedoConflict& row = conflict.row;
+      table.AddNote(absl::StrCat("'", conflict.database, "': ",
+                                 ConflictText(row.table, row.key, row.what)));
     }
   }
   output.Print(table);

@@ -68,6 +68,14 @@ std::size_t Width(std::string_view text) {
       [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
+std::string ConflictText(std::string_view table, std::string_view key,
+                         std::string_view what) {
+  std::string where;
+  if (!table.empty()) where = absl::StrCat("table ", ToAbsl(table));
+  if (!key.empty()) absl::StrAppend(&where, ", ", ToAbsl(key));
+  return absl::StrCat(where, where.empty() ? "" : ": ", ToAbsl(what));
+}
+
 std::string AgeText(absl::Duration age) {
   const std::int64_t seconds =
       std::max<std::int64_t>(0, absl::ToInt64Seconds(age));

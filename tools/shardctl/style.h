@@ -26,6 +26,10 @@ std::string OneLine(std::string_view text);
 // Columns that the text takes, one for each character.
 std::size_t Width(std::string_view text);
 
+// "table t, id=7: it is gone". Table and key may be empty.
+std::string ConflictText(std::string_view table, std::string_view key,
+                         std::string_view what);
+
 // "0s", "3m 12s", "2h 5m", "4d 3h".
 std::string AgeText(absl::Duration age);
 

@@ -386,6 +386,37 @@ TEST_F(FilesTest, AConflictWaitsForAPerson) {
   }
 }
 
+TEST_F(FilesTest, ATableThatWasChangedWaitsForAPerson) {
+  SHARD_OPEN_OR_SKIP("SS");
+  DieAt("decide.answered", "Rome");
+  outside(1).Run("alter table cities add column note text");
+  EXPECT_FALSE(cluster().RecoverNow().problems.empty());
+  const TransactionList list = ListTransactions(cluster().topology());
+  ASSERT_THAT(list.transactions, SizeIs(1));
+  const TransactionEntry& entry = list.transactions[0];
+  EXPECT_EQ(entry.state, TransactionEntry::kConflict);
+  ASSERT_THAT(entry.conflicts, SizeIs(1));
+  EXPECT_EQ(entry.conflicts[0].database, "d1");
+  EXPECT_EQ(entry.conflicts[0].row.table, "cities");
+  EXPECT_EQ(entry.conflicts[0].row.key, "");
+  EXPECT_THAT(entry.conflicts[0].row.what, HasSubstr("has other columns"));
+  SHARD_ASSERT_OK_AND_ASSIGN(ManualDecision decision,
+                             Plan(entry.transaction, Decision::kCommit));
+  ASSERT_THAT(decision.shares(), SizeIs(1));
+  decision.CarryOut(OnConflict::kOverwrite);
+  EXPECT_THAT(decision.shares()[0].ended,
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("table 'cities'"), HasSubstr("keep"))));
+  EXPECT_TRUE(HasMarker(1));
+  decision.CarryOut(OnConflict::kKeep);
+  SHARD_EXPECT_OK(decision.shares()[0].ended);
+  EXPECT_THAT(decision.shares()[0].conflicts, SizeIs(1));
+  EXPECT_EQ(CitiesIn(1, "Rome"), 0);
+  ExpectNothingIsLeft();
+  ShardedSession session(options());
+  SHARD_ASSERT_OK(AddTo(session, 1, "Paris"));
+}
+
 // What a file wrote that follows is handed in with the decision alone.
 TEST_F(FilesTest, AnUndecidedTransactionWithFollowersCannotBeCommittedByHand) {
   for (const char* kinds : {"SS", "SSP"}) {
