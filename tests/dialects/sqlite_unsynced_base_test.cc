@@ -99,7 +99,8 @@ class SqliteUnsyncedBaseTest : public ::testing::Test {
   }
   std::size_t SyncsOfTheLog() {
     std::size_t syncs = 0;
-    for (const DiskEvent& event : disk_.trace().events()) {
+    const DiskTrace trace = disk_.trace();
+    for (const DiskEvent& event : trace.events()) {
       syncs += event.kind == DiskEvent::kSync && event.name == "till.db-wal";
     }
     return syncs;
