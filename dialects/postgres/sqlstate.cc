@@ -116,8 +116,12 @@ std::string TakeSqlState(std::string* line) {
 absl::StatusCode CodeOfSqlState(std::string_view sqlstate,
                                 std::string_view message) {
   if (sqlstate == "57014") {
-    return message.find("timeout") != message.npos ? Code::kDeadlineExceeded
-                                                   : Code::kCancelled;
+    // Its statement_timeout, or somebody's request: only the words tell, in the
+    // server's language. Those that we cannot read are more likely the former,
+    // after which callers ask what has happened, and are safe.
+    return message.find("user request") != message.npos
+               ? Code::kCancelled
+               : Code::kDeadlineExceeded;
   }
   for (const CodeRule& rule : kRules) {
     if (sqlstate.substr(0, rule.prefix.size()) == rule.prefix) return rule.code;

@@ -107,6 +107,15 @@ TEST(SqlStateTest, Codes) {
       Code::kDeadlineExceeded);
   EXPECT_EQ(CodeOfSqlState("57014", "canceling statement due to user request"),
             Code::kCancelled);
+  // The server speaks the language of its lc_messages. What cannot be read is
+  // taken for the more likely, and for the safer.
+  for (const char* message :
+       {"storniere Anfrage wegen Zeitüberschreitung der Anfrage",
+        "cancelando la sentencia debido a que se agotó el tiempo de espera de "
+        "sentencias",
+        "выполнение оператора отменено из-за тайм-аута"}) {
+    EXPECT_EQ(CodeOfSqlState("57014", message), Code::kDeadlineExceeded);
+  }
 }
 
 TEST(SqlStateTest, ValuesAreCutOut) {
