@@ -136,7 +136,22 @@ Finding SynchronousCommit(const Row& row) {
                "on this database alone may be lost in a crash; set it to on");
 }
 
-absl::StatusOr<Finding> Decisions(PostgresDecisions& decisions) {
+// The privileges on the table that this role lacks: "INSERT, DELETE". Empty too
+// when there is no such table.
+absl::StatusOr<std::string> MissingPrivileges(Conversation& conversation) {
+  SHARD_ASSIGN_OR_RETURN(
+      const ScriptResults results,
+      conversation.RunOwn(
+          "SELECT coalesce(string_agg(wanted, ', '), '') FROM "
+          "unnest(ARRAY['SELECT', 'INSERT', 'DELETE']) AS wanted WHERE NOT "
+          "pg_catalog.has_table_privilege("
+          "pg_catalog.to_regclass('public.shard_decisions')::oid, wanted)",
+          "SELECT has_table_privilege"));
+  return results.at(0).rows.at(0).at(0);
+}
+
+absl::StatusOr<Finding> Decisions(Conversation& conversation,
+                                  PostgresDecisions& decisions) {
   const auto rows = decisions.List();
   if (absl::IsUnavailable(rows.status()) ||
       absl::IsDeadlineExceeded(rows.status())) {
@@ -147,6 +162,15 @@ absl::StatusOr<Finding> Decisions(PostgresDecisions& decisions) {
                  Finding::kError,
                  "let this role SELECT, INSERT and DELETE, or, if the table is "
                  "not ours, give it another name");
+  }
+  SHARD_ASSIGN_OR_RETURN(const std::string missing,
+                         MissingPrivileges(conversation));
+  if (!missing.empty()) {
+    return Judge("shard_decisions",
+                 absl::StrCat("this role has no right to ", missing),
+                 Finding::kError,
+                 "let this role SELECT, INSERT and DELETE: without it neither "
+                 "decisions nor recovery are possible here");
   }
   if (rows->empty()) {
     return Judge("shard_decisions", "no rows", Finding::kOk, "");
@@ -204,7 +228,8 @@ absl::StatusOr<std::vector<Finding>> InspectPostgres(
       MustBeOn(row, kFullPageWrites, "full_page_writes"),
       SynchronousCommit(row),
   };
-  SHARD_ASSIGN_OR_RETURN(findings.emplace_back(), Decisions(decisions));
+  SHARD_ASSIGN_OR_RETURN(findings.emplace_back(),
+                         Decisions(conversation, decisions));
   SHARD_ASSIGN_OR_RETURN(findings.emplace_back(), StampFinding(conversation));
   return findings;
 }

@@ -269,6 +269,19 @@ TEST_F(PostgresInspectTest, TransactionsOfOtherOwners) {
   EXPECT_THAT(finding.value, HasSubstr("1 of other owners"));
 }
 
+TEST_F(PostgresInspectTest, RightsOnTheDecisions) {
+  SHARD_ASSERT_OK(other().ExecuteScript(
+      "GRANT SELECT, INSERT, DELETE ON shard_decisions TO pg_monitor;"
+      "GRANT SELECT ON shard_stamp TO pg_monitor"));
+  SHARD_ASSERT_OK(Script("SET ROLE pg_monitor"));
+  EXPECT_EQ(Find("shard_decisions").level, Finding::kOk);
+  SHARD_ASSERT_OK(other().ExecuteScript(
+      "REVOKE INSERT, DELETE ON shard_decisions FROM pg_monitor"));
+  const Finding finding = Find("shard_decisions");
+  EXPECT_EQ(finding.level, Finding::kError);
+  EXPECT_THAT(finding.value, HasSubstr("INSERT, DELETE"));
+}
+
 TEST_F(PostgresInspectTest, Tables) {
   SHARD_ASSERT_OK(
       settler().Settle(MakeRow(Decision::kAbort), "", absl::Seconds(9)));
