@@ -64,12 +64,17 @@ absl::StatusOr<PooledConnection> ConnectionPool::Borrow() {
       Drop(std::move(taken.connection));
       continue;  // look for another, or open one
     }
-    if (!taken.passed) {
+    if (!fresh || !taken.passed) {
       const absl::Status status = Look(*taken.connection, true);
-      if (!status.ok()) {
-        // Only a private database still has such a connection, and its data
-        // must not be lost.
+      const bool lost = !taken.connection->usable();
+      if (!status.ok() && private_ && !lost) {
+        // Its data must not be lost.
         Return(std::move(taken.connection));
+        return status;
+      }
+      if (!status.ok()) {
+        Drop(std::move(taken.connection));
+        if (lost) continue;
         return status;
       }
     }
@@ -169,7 +174,8 @@ void ConnectionPool::Drop(std::unique_ptr<Connection> connection) {
 }
 
 absl::Status ConnectionPool::SetCheck(const void* owner,
-                                      Engine::ConnectCheck look) {
+                                      Engine::ConnectCheck look,
+                                      Engine::WriteCheck may_write) {
   std::vector<Idle> unchecked;
   {
     std::unique_lock lock(mutex_);
@@ -180,7 +186,8 @@ absl::Status ConnectionPool::SetCheck(const void* owner,
           "of your own"));
     }
     const std::shared_ptr<Check> replaced = std::exchange(
-        check_, std::make_shared<Check>(Check{owner, std::move(look)}));
+        check_, std::make_shared<Check>(
+                    Check{owner, std::move(look), std::move(may_write)}));
     passed_.clear();
     if (!private_) unchecked.swap(idle_);
     if (replaced != nullptr) WaitUntilNobodyRuns(*replaced, lock);
@@ -195,6 +202,16 @@ void ConnectionPool::RemoveCheck(const void* owner) {
   const std::shared_ptr<Check> removed = std::exchange(check_, nullptr);
   passed_.clear();
   WaitUntilNobodyRuns(*removed, lock);
+}
+
+absl::Status ConnectionPool::CheckMayWrite() const {
+  std::shared_ptr<Check> check;
+  {
+    const std::lock_guard lock(mutex_);
+    check = check_;
+  }
+  if (check == nullptr || !check->may_write) return absl::OkStatus();
+  return check->may_write();
 }
 
 void ConnectionPool::WaitUntilNobodyRuns(const Check& check,

@@ -28,6 +28,7 @@ class ConnectionPool {
   // Rolls back what is open and keeps the connection, or drops a lost one.
   void Return(std::unique_ptr<Connection> connection);
   std::size_t open_connections() const;
+  bool is_private() const { return private_; }
 
   // One that never was in the pool and never comes to it.
   absl::StatusOr<std::unique_ptr<Connection>> OpenOutside();
@@ -37,8 +38,10 @@ class ConnectionPool {
   // there the check looks before the connection is lent next. Both wait until
   // no thread runs the check that was there before, so that its owner may go:
   // never call them from a check, nor under a lock that a check takes.
-  absl::Status SetCheck(const void* owner, Engine::ConnectCheck look);
+  absl::Status SetCheck(const void* owner, Engine::ConnectCheck look,
+                        Engine::WriteCheck may_write);
   void RemoveCheck(const void* owner);
+  absl::Status CheckMayWrite() const;
 
  private:
   struct Idle {
@@ -49,6 +52,7 @@ class ConnectionPool {
   struct Check {
     const void* owner;
     Engine::ConnectCheck look;
+    Engine::WriteCheck may_write;
     int running = 0;  // guarded by mutex_: threads that run it
   };
 

@@ -40,13 +40,18 @@ Engine::~Engine() = default;
 
 absl::StatusOr<PooledConnection> Engine::Connect() { return pool_->Borrow(); }
 
+bool Engine::is_private() const { return pool_->is_private(); }
+
 absl::StatusOr<std::unique_ptr<Connection>> Engine::OpenConnection() {
   return pool_->OpenOutside();
 }
 
-absl::Status Engine::SetConnectCheck(const void* owner, ConnectCheck check) {
-  return pool_->SetCheck(owner, std::move(check));
+absl::Status Engine::SetConnectCheck(const void* owner, ConnectCheck check,
+                                     WriteCheck may_write) {
+  return pool_->SetCheck(owner, std::move(check), std::move(may_write));
 }
+
+absl::Status Engine::CheckMayWrite() const { return pool_->CheckMayWrite(); }
 
 void Engine::RemoveConnectCheck(const void* owner) {
   pool_->RemoveCheck(owner);

@@ -35,7 +35,8 @@ struct EngineOptions {
   // afterwards.
   absl::Duration pool_timeout = absl::Seconds(30);
   // A connection that lay idle longer is asked for a sign of life when it is
-  // borrowed, and replaced if it gives none.
+  // borrowed, and replaced if it gives none. In a topology its stamp is read
+  // again, too.
   absl::Duration health_check_after = absl::Seconds(5);
   // SQLite: how long a locked file is waited for before kAborted.
   // PostgreSQL: how long connecting may take.
@@ -91,16 +92,28 @@ class Engine {
   // Borrows a connection. kResourceExhausted when none came back in time,
   // kUnavailable when the database cannot be reached; both name the engine.
   absl::StatusOr<PooledConnection> Connect();
+  // The database lives in its one connection and ends with it, as one in
+  // memory.
+  bool is_private() const;
   // A connection outside of the pool, for work that must not wait for it. The
-  // same errors and checks.
+  // same errors and checks; kUnimplemented when is_private().
   absl::StatusOr<std::unique_ptr<Connection>> OpenConnection();
 
   // Looks at each connection opened from now on before anybody gets it, and
   // those idle now are dropped; an error refuses the connection, and Connect
   // returns it. May be called from several threads at once.
   // kFailedPrecondition: there is a check already, `owner` of it is another.
+  //
+  // The check looks again at a connection of the pool that was idle for
+  // health_check_after. `may_write`, if given, is what CheckMayWrite answers;
+  // it may be called from several threads at once, and should be quick.
   using ConnectCheck = std::function<absl::Status(Connection&)>;
-  absl::Status SetConnectCheck(const void* owner, ConnectCheck check);
+  using WriteCheck = std::function<absl::Status()>;
+  absl::Status SetConnectCheck(const void* owner, ConnectCheck check,
+                               WriteCheck may_write = nullptr);
+  // To be asked before the database is written to; nothing is sent to it. OK
+  // unless whoever checks the connections has learned that it must not be.
+  absl::Status CheckMayWrite() const;
   // Removes it, if it is that owner's.
   void RemoveConnectCheck(const void* owner);
   std::size_t open_connections() const;

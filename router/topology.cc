@@ -104,9 +104,11 @@ class Topology::Stamps : public std::enable_shared_from_this<Stamps> {
   absl::Status Watch() {
     for (std::size_t i = 0; i < entries_.size(); ++i) {
       SHARD_RETURN_IF_ERROR(entries_[i].engine->SetConnectCheck(
-          this, [self = shared_from_this(), i](Connection& connection) {
+          this,
+          [self = shared_from_this(), i](Connection& connection) {
             return self->Check(i, connection);
-          }));
+          },
+          [self = shared_from_this(), i] { return self->MayWrite(i); }));
     }
     return absl::OkStatus();
   }
@@ -157,6 +159,11 @@ class Topology::Stamps : public std::enable_shared_from_this<Stamps> {
   }
 
  private:
+  absl::Status MayWrite(std::size_t index) const {
+    const std::lock_guard lock(mutex_);
+    return entries_[index].may_write;
+  }
+
   absl::Status Check(std::size_t index, Connection& connection) {
     Participant& participant = connection.participant();
     const std::string& name = entries_[index].name;
@@ -280,8 +287,12 @@ absl::StatusOr<std::shared_ptr<Topology>> Topology::Open(
   SHARD_RETURN_IF_ERROR(topology->stamps_->Watch());
   for (const auto& [name, engine] : topology->databases()) {
     const absl::Status status = engine->Connect().status();
-    // One that is down must not keep the others from work.
-    if (!status.ok() && !absl::IsUnavailable(status)) return status;
+    // One that is down, full or busy must not keep the others from work, nor
+    // one that lets nobody in: it says so to whoever connects. A wrong database
+    // must.
+    if (absl::IsFailedPrecondition(status) || absl::IsInvalidArgument(status)) {
+      return status;
+    }
   }
   if (!topology->options_.stamp_new) return topology;
   for (const auto& [name, engine] : topology->databases()) {

@@ -56,11 +56,18 @@ bool RegisterFenceSettler(FenceSettler settler);
 // outdated topology cannot write to the wrong shard. Transactions are atomic
 // over databases of one topology.
 //
+// Once a newer epoch stands in a stamp the engine refuses writes, for sessions
+// of every kind: Engine::CheckMayWrite answers kFailedPrecondition. The stamp
+// is read when a connection is opened, so with each pass of recovery, and when
+// one of the pool has been idle (EngineOptions::health_check_after).
+//
 // Thread-safe. Keeps its engines alive; an engine is in one topology at a time.
 class Topology {
  public:
   // Connects to each database, stamping it if need be. One that cannot be
-  // reached now is checked when it can. kInvalidArgument: bad or repeated
+  // used now (down, a standby, busy, full, no right to log in or to stamp it)
+  // is checked when somebody can connect to it, and until then says so to
+  // everybody who tries; the others work. kInvalidArgument: bad or repeated
   // names, an engine twice; kFailedPrecondition, naming the databases: a stamp
   // that does not fit, two names for one database (or a copy of it), an engine
   // of another topology.

@@ -112,6 +112,9 @@ absl::Status Transaction::OpenOne(Share& share) {
 }
 
 absl::Status Transaction::CheckMayWrite(const std::vector<Share*>& shares) {
+  for (const Share* share : shares) {
+    SHARD_RETURN_IF_ERROR(share->bind().engine->CheckMayWrite());
+  }
   const bool stamped = options_.topology != nullptr;
   if (!options_.two_phase || (shares_.size() < 2 && !stamped)) {
     return absl::OkStatus();
@@ -253,12 +256,24 @@ absl::Status Transaction::RollbackNested() {
   return absl::OkStatus();
 }
 
+// One database decides for itself.
 bool Transaction::IsAtomic() const {
-  if (!options_.two_phase) return false;
-  if (shares_.size() > 1) return true;
-  // One database decides for itself, unless it must not be written to.
-  return shares_.size() == 1 && options_.topology != nullptr &&
-         !options_.topology->CheckMayWrite(shares_[0]->bind().engine).ok();
+  return options_.two_phase && shares_.size() > 1;
+}
+
+// Where a database must not be written to: whether text, or a function that a
+// SELECT called, has done so.
+absl::Status Transaction::CheckHasNotWritten() {
+  for (const auto& share : shares_) {
+    if (!share->open()) continue;
+    const absl::Status may_write = share->bind().engine->CheckMayWrite();
+    if (may_write.ok()) continue;
+    Participant& participant = share->connection().participant();
+    SHARD_RETURN_IF_ERROR(participant.StartLook());
+    SHARD_ASSIGN_OR_RETURN(const WorkDone done, participant.FinishLook());
+    if (done.wrote) return may_write;
+  }
+  return absl::OkStatus();
 }
 
 void Transaction::MakeAtomic() {
@@ -315,6 +330,7 @@ CommitResult Transaction::ResultOf(const AtomicCommit& commit) const {
 }
 
 absl::StatusOr<CommitResult> Transaction::CommitEach() {
+  SHARD_RETURN_IF_ERROR(CheckHasNotWritten());
   CommitResult result;
   absl::Status first_failure;
   bool some_written = false;

@@ -81,6 +81,7 @@ class Transaction {
   bool IsAtomic() const;
   void MakeAtomic();
   absl::StatusOr<CommitResult> CommitAtomically();
+  absl::Status CheckHasNotWritten();
   absl::StatusOr<CommitResult> CommitEach();
   CommitResult ResultOf(const AtomicCommit& commit) const;
   void End();

@@ -29,9 +29,7 @@ absl::Status CheckWriters(const SessionOptions& options,
     if (!member.wrote() || !member.durable()) continue;
     ++writers;
     if (member.identity.empty()) stranger = &member;
-    if (options.topology != nullptr) {
-      SHARD_RETURN_IF_ERROR(options.topology->CheckMayWrite(member.engine));
-    }
+    SHARD_RETURN_IF_ERROR(member.engine->CheckMayWrite());
   }
   if (writers < 2) return absl::OkStatus();
   if (stranger == nullptr) {

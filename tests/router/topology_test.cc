@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "shard/base/testing.h"
@@ -150,6 +151,31 @@ TEST_F(TopologyTest, AnOlderSlotMapMayNotWrite) {
   EXPECT_EQ(StampOf(*File("a.db"))->epoch, 2);
 }
 
+TEST_F(TopologyTest, ANewerSlotMapIsNoticedOnAConnectionThatWasIdle) {
+  EngineOptions always;
+  always.health_check_after = absl::ZeroDuration();
+  const auto engine =
+      OpenEngine(absl::StrCat("sqlite:///", Path("a.db")), always).value();
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto older,
+                             Topology::Open({.databases = {{"eu", engine}}}));
+  SHARD_EXPECT_OK(engine->CheckMayWrite());
+  SHARD_ASSERT_OK(File("a.db")->Connect().value()->ExecuteScript(
+      "update shard_stamp set epoch = 2"));
+  SHARD_ASSERT_OK(engine->Connect());
+  EXPECT_EQ(engine->open_connections(), 1u);  // no new one
+  EXPECT_THAT(engine->CheckMayWrite(),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("epoch 2"), HasSubstr("'eu'"))));
+  EXPECT_THAT(older->CheckMayWrite(engine.get()),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  // Changed for the worse while it was idle.
+  SHARD_ASSERT_OK(File("a.db")->Connect().value()->ExecuteScript(
+      "update shard_stamp set cluster = 'another'"));
+  EXPECT_THAT(engine->Connect().status(),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_EQ(engine->open_connections(), 0u);
+}
+
 TEST_F(TopologyTest, AnotherPlacementIsRefused) {
   SHARD_ASSERT_OK(Open({{"eu", "a.db"}}));
   SHARD_ASSERT_OK(File("a.db")->Connect().value()->ExecuteScript(
@@ -174,6 +200,25 @@ TEST_F(TopologyTest, OneThatIsDownIsCheckedWhenItComes) {
   EXPECT_NE(topology->IdentityOf("us"), "");
   std::filesystem::remove(Path("a.db"));
   SHARD_ASSERT_OK(topology->databases()[0].second->Connect());
+  EXPECT_NE(topology->IdentityOf("eu"), "");
+}
+
+TEST_F(TopologyTest, OneThatIsBusyIsCheckedWhenItIsNot) {
+  const auto writer_engine = File("a.db");
+  SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection writer, writer_engine->Connect());
+  SHARD_ASSERT_OK(writer->ExecuteScript("begin immediate"));
+  EngineOptions hasty;
+  hasty.busy_timeout = absl::Milliseconds(50);
+  const auto busy =
+      OpenEngine(absl::StrCat("sqlite:///", Path("a.db")), hasty).value();
+  SHARD_ASSERT_OK_AND_ASSIGN(
+      const auto topology,
+      Topology::Open({.databases = {{"eu", busy}, {"us", File("b.db")}}}));
+  EXPECT_EQ(topology->IdentityOf("eu"), "");
+  EXPECT_NE(topology->IdentityOf("us"), "");
+  EXPECT_THAT(busy->Connect().status(), HasCode(absl::StatusCode::kAborted));
+  writer.Return();
+  SHARD_ASSERT_OK(busy->Connect());
   EXPECT_NE(topology->IdentityOf("eu"), "");
 }
 
