@@ -426,7 +426,8 @@ absl::StatusOr<RedoOutcome> SqliteParticipant::ApplyLocked(
   }
   if (found.has_value()) SHARD_RETURN_IF_ERROR(SyncSqliteLog(database_));
   SHARD_ASSIGN_OR_RETURN(const auto marker, gate_.marker().Read());
-  if (marker.has_value() && marker->txn == own.txn) {
+  if (marker.has_value() && marker->txn == own.txn &&
+      on_conflict != OnConflict::kOnlyTry) {
     SHARD_RETURN_IF_ERROR(gate_.marker().Remove());
   }
   return found.has_value() ? RedoOutcome::kThereAlready

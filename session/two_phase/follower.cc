@@ -30,6 +30,15 @@ absl::StatusOr<std::optional<DecisionRow>> SettledDecision(
   return decider.FindDecision(transaction.txn);
 }
 
+// As far as it shows without being written to.
+absl::StatusOr<std::optional<std::string>> LookAtDecider(
+    Participant& decider, const Gid& transaction, std::string_view identity) {
+  SHARD_ASSIGN_OR_RETURN(const std::optional<DecisionRow> row,
+                         decider.FindDecision(transaction.txn));
+  if (!row.has_value() || row->outcome == Decision::kAbort) return std::nullopt;
+  return FindRedo(row->redo, identity);
+}
+
 }  // namespace
 
 DecisionRow FollowerRow(const Gid& transaction) {
@@ -72,15 +81,18 @@ absl::StatusOr<RedoOutcome> RedoFollower(Participant& follower,
                                          const FollowerRedo& redo,
                                          std::vector<RedoConflict>* conflicts) {
   std::vector<RedoConflict> ignored;
+  const bool only_try = redo.on_conflict == OnConflict::kOnlyTry;
   const auto ask = [&] {
-    return AskDecider(decider, redo.transaction, redo.identity, redo.patience);
+    return only_try ? LookAtDecider(decider, redo.transaction, redo.identity)
+                    : AskDecider(decider, redo.transaction, redo.identity,
+                                 redo.patience);
   };
   SHARD_ASSIGN_OR_RETURN(
       const RedoOutcome outcome,
       follower.ApplyRedo(FollowerRow(redo.transaction), redo.patience, ask,
                          redo.on_conflict,
                          conflicts == nullptr ? &ignored : conflicts));
-  if (redo.on_conflict != OnConflict::kOnlyTry) {
+  if (!only_try) {
     // Otherwise the next writer does.
     follower.ClearMarker(redo.transaction.txn).IgnoreError();
   }

@@ -22,6 +22,7 @@
 #include "shard/dialects/schema.h"
 #include "shard/router/vertical_resolver.h"
 #include "shard/session/sharded_session.h"
+#include "shard/session/two_phase/follower.h"
 #include "shard/session/two_phase/gid.h"
 #include "shard/session/two_phase/manual_decision.h"
 #include "shard/session/two_phase/participant_list.h"
@@ -80,6 +81,31 @@ TEST_F(FilesTest, CommitAsOne) {
     }
     EXPECT_EQ(Cities("Rome"), 3 * static_cast<std::int64_t>(all.size()));
     ExpectNothingIsLeft();
+  }
+}
+
+TEST_F(FilesTest, OnlyToTryChangesNothing) {
+  SHARD_OPEN_OR_SKIP("SS");
+  DieAt("decide.send", "Rome");
+  ASSERT_TRUE(HasMarker(1));
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto decider,
+                             cluster().engine(0)->OpenConnection());
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto follower,
+                             cluster().engine(1)->OpenConnection());
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto marker,
+                             follower->participant().ReadMarker());
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto list,
+                             ParticipantList::FromJson(marker->participants));
+  SHARD_ASSERT_OK_AND_ASSIGN(const Gid gid, Gid::Parse(list.gid));
+  FollowerRedo redo{gid, cluster().topology().IdentityOf("d1"),
+                    absl::Seconds(1), OnConflict::kOnlyTry};
+  for (const bool only_try : {true, false}) {
+    if (!only_try) redo.on_conflict = OnConflict::kReport;
+    SHARD_ASSERT_OK_AND_ASSIGN(
+        const RedoOutcome outcome,
+        RedoFollower(follower->participant(), decider->participant(), redo));
+    EXPECT_EQ(outcome, RedoOutcome::kNotDecided);
+    EXPECT_EQ(HasMarker(1), only_try);
   }
 }
 
