@@ -10,7 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "shard/base/environment.h"
 #include "shard/base/status_macros.h"
 #include "shard/session/attribute.h"
 #include "shard/session/flusher.h"
@@ -96,7 +96,7 @@ absl::StatusOr<Decision> SessionCore::Resolve(std::string_view transaction) {
         "was made with");
   }
   return Recoverer::Of(*options_.topology, options_.recovery)
-      .Resolve(transaction, absl::Now() + options_.resolve_timeout);
+      .Resolve(transaction, Now() + options_.resolve_timeout);
 }
 
 void SessionCore::Rollback() {

@@ -71,6 +71,12 @@ bool MayHaveHappened(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
 }
 
+// The share was prepared. If it is not there any more, recovery was faster, and
+// ended it as was decided.
+absl::Status UnlessGone(const absl::Status& ended) {
+  return absl::IsNotFound(ended) ? absl::OkStatus() : ended;
+}
+
 }  // namespace
 
 AtomicCommit::AtomicCommit(const SessionOptions* options,
@@ -339,15 +345,12 @@ void AtomicCommit::Finish() {
       [](CommitMember& member) {
         const absl::Status ended = ParticipantOf(member).FinishEnd();
         FailPoint("commit.answered");
-        return ended;
+        return UnlessGone(ended);
       });
   for (std::size_t i = 0; i < prepared.size(); ++i) {
     prepared[i]->state = State::kCommitted;
     prepared[i]->error = statuses[i];
-    // Not found: recovery was faster.
-    if (!statuses[i].ok() && !absl::IsNotFound(statuses[i])) {
-      FinishLater(*prepared[i], until);
-    }
+    if (!statuses[i].ok()) FinishLater(*prepared[i], until);
     const bool pending = prepared[i]->state == State::kPending;
     all = all && !pending;
     Tell(pending ? TwoPhaseStep::kPending : TwoPhaseStep::kCommit, *prepared[i],
@@ -399,9 +402,10 @@ void AtomicCommit::Undo() {
                    : member.connection->StartScript("ROLLBACK");
       },
       [](CommitMember& member) {
-        const absl::Status ended = member.state == State::kPrepared
-                                       ? ParticipantOf(member).FinishEnd()
-                                       : member.connection->FinishScript();
+        const absl::Status ended =
+            member.state == State::kPrepared
+                ? UnlessGone(ParticipantOf(member).FinishEnd())
+                : member.connection->FinishScript();
         FailPoint("rollback.answered");
         return ended;
       });

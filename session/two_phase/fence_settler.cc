@@ -18,6 +18,7 @@
 #include "shard/session/two_phase/gid.h"
 #include "shard/session/two_phase/participant_list.h"
 #include "shard/session/two_phase/recoverer.h"
+#include "shard/session/two_phase/settlement.h"
 
 namespace shard {
 namespace {
@@ -86,20 +87,10 @@ class Inquiry {
 
   absl::StatusOr<std::unique_ptr<Connection>> ConnectTo(
       const std::string& identity) {
-    Engine* engine = topology_.FindByIdentity(identity);
-    absl::Status unreached;
-    for (const auto& [name, other] : topology_.databases()) {
-      if (engine != nullptr) break;
-      if (!topology_.IdentityOf(name).empty()) continue;
-      // Connecting reads its stamp.
-      const auto connection = other->OpenConnection();
-      if (!connection.ok()) unreached = connection.status();
-      engine = topology_.FindByIdentity(identity);
-    }
-    if (engine != nullptr) return engine->OpenConnection();
-    if (!unreached.ok()) {
-      return absl::UnavailableError(
-          absl::StrCat("its decider cannot be reached: ", unreached.message()));
+    const absl::StatusOr<Engine*> engine = ReachByIdentity(topology_, identity);
+    if (engine.ok()) return (*engine)->OpenConnection();
+    if (!absl::IsNotFound(engine.status())) {
+      return Annotate(engine.status(), "its decider cannot be reached");
     }
     return absl::FailedPreconditionError(absl::StrCat(
         "it has followed the database of identity ", identity,

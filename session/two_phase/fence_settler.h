@@ -15,7 +15,8 @@ namespace shard {
 // See WriteFence::Settle; every topology in a program that links the session
 // has its fences ask here. What turns out to be missing is applied by the next
 // pass of recovery, or by the session that was kept back, once it has given up
-// its locks.
+// its locks. Called by the thread that is to write, from many threads at once,
+// each with its own `locked` connection; the topology must outlive the call.
 absl::Status SettleFence(Topology& topology, const std::string& database,
                          Connection& locked,
                          const std::optional<FollowMarker>& marker,

@@ -35,7 +35,8 @@ RecoveredShare::Action ActionOf(const absl::StatusOr<RedoOutcome>& outcome) {
     return absl::IsAborted(outcome.status()) ? RecoveredShare::kLeftAlone
                                              : RecoveredShare::kFailed;
   }
-  return *outcome == RedoOutcome::kNotDecided ? RecoveredShare::kRolledBack
+  // It was, when the decisions were read: finished meanwhile, and removed.
+  return *outcome == RedoOutcome::kNotDecided ? RecoveredShare::kGone
                                               : RecoveredShare::kCommitted;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -16,7 +17,7 @@
 #include "shard/base/environment.h"
 #include "shard/base/failpoint.h"
 #include "shard/base/status_macros.h"
-#include "shard/base/strings.h"
+#include "shard/dialects/errors.h"
 #include "shard/session/two_phase/gid.h"
 #include "shard/session/two_phase/settlement.h"
 
@@ -40,9 +41,9 @@ absl::Status Remove(Connection& connection,
 }
 
 // The rows of followers go only once the decider's are gone for good: else its
-// redo would be applied a second time. A row that stays, since its database is
-// down, goes when it is old.
-void RemoveRows(Connection& decider,
+// redo would be applied a second time; those that stay here, a pass finds.
+// False when the decider's own stay.
+bool RemoveRows(Connection& decider,
                 const std::vector<ConfirmedDecision>& decisions) {
   std::vector<std::string> txns;
   // In the order of their first transactions, the same in each run.
@@ -59,12 +60,13 @@ void RemoveRows(Connection& decider,
       entry->second.push_back(decision.txn);
     }
   }
-  if (!Remove(decider, txns, !followers.empty()).ok()) return;
+  if (!Remove(decider, txns, !followers.empty()).ok()) return false;
   FailPoint("clean.followers");
   for (const auto& [engine, rows] : followers) {
     const auto connection = engine->OpenConnection();
     if (connection.ok()) Remove(**connection, rows, false).IgnoreError();
   }
+  return true;
 }
 
 }  // namespace
@@ -121,7 +123,18 @@ RecoveryReport Recoverer::Run(const RecoveryOptions& options) {
     const std::lock_guard lock(mutex_);
     confirmed = std::exchange(confirmed_, {});
   }
-  return RecoveryPass(&topology_, &options).Run(confirmed);
+  RecoveryReport report = RecoveryPass(&topology_, &options).Run(&confirmed);
+  PutBack(std::move(confirmed));
+  return report;
+}
+
+void Recoverer::PutBack(ConfirmedDecisions left) {
+  const std::lock_guard lock(mutex_);
+  for (auto& [decider, decisions] : left) {
+    std::vector<ConfirmedDecision>& confirmed = confirmed_[decider];
+    std::move(decisions.begin(), decisions.end(),
+              std::back_inserter(confirmed));
+  }
 }
 
 void Recoverer::Hurry() {
@@ -148,7 +161,9 @@ void Recoverer::Confirmed(const Engine* decider, ConfirmedDecision decision,
                             connection.usable();
     if (remove_now) removable.swap(confirmed);
   }
-  if (!removable.empty()) RemoveRows(connection, removable);
+  if (!removable.empty() && !RemoveRows(connection, removable)) {
+    PutBack({{decider, std::move(removable)}});
+  }
 }
 
 void Recoverer::RemoveConfirmed() {
@@ -165,15 +180,26 @@ void Recoverer::RemoveConfirmed() {
   }
 }
 
+absl::StatusOr<Engine*> Recoverer::DeciderOf(const Gid& gid) {
+  if (gid.cluster != topology_.cluster()) {
+    return absl::NotFoundError(
+        absl::StrCat("transaction ", gid.Transaction(), " is of cluster '",
+                     gid.cluster, "', not of '", topology_.cluster(), "'"));
+  }
+  absl::StatusOr<Engine*> decider = ReachByIdentity(topology_, gid.decider);
+  if (decider.ok()) return decider;
+  return Annotate(decider.status(),
+                  absl::StrCat("transaction ", gid.Transaction(),
+                               absl::IsNotFound(decider.status())
+                                   ? " is decided by another topology"
+                                   : " may be decided by a database that "
+                                     "cannot be reached"));
+}
+
 absl::StatusOr<Decision> Recoverer::Resolve(std::string_view transaction,
                                             absl::Time until) {
   SHARD_ASSIGN_OR_RETURN(const Gid gid, Gid::Parse(transaction));
-  Engine* const decider = topology_.FindByIdentity(gid.decider);
-  if (gid.cluster != topology_.cluster() || decider == nullptr) {
-    return absl::NotFoundError(absl::StrCat(
-        "transaction ", ToAbsl(transaction),
-        " is decided by no database of this topology that could be reached"));
-  }
+  SHARD_ASSIGN_OR_RETURN(Engine* const decider, DeciderOf(gid));
   SHARD_ASSIGN_OR_RETURN(const Decision decision,
                          Settle(*decider, gid, {gid.Transaction(), {}}, until));
   Survey survey = Survey::Take(topology_, until - Now());

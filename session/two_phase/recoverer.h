@@ -54,11 +54,14 @@ class Recoverer : public TopologyService {
 
  private:
   void EnsureThread(const RecoveryOptions& options);
+  absl::StatusOr<Engine*> DeciderOf(const Gid& gid);
   void Loop();
   void RedoFollowersOf(const DecisionRow& row, const Gid& gid, Engine& decider,
                        absl::Time until);
   // Removes the rows of confirmed decisions.
   void RemoveConfirmed();
+  // For the next pass: their rows could not be removed.
+  void PutBack(ConfirmedDecisions left);
 
   Topology& topology_;
   std::mutex pass_mutex_;  // held while a pass runs

@@ -30,14 +30,15 @@ absl::Status NotInTopology(const std::string& what, const std::string& database,
 
 }  // namespace
 
-RecoveryReport RecoveryPass::Run(const ConfirmedDecisions& confirmed) {
+RecoveryReport RecoveryPass::Run(ConfirmedDecisions* confirmed) {
   survey_ = Survey::Take(topology_, options_.patience);
   for (SurveyedDatabase& database : survey_.databases) {
     if (!database.error.ok()) Complain(database.name, database.error);
     for (const PreparedTransaction& prepared : database.prepared) {
       RecoveredShare share = Recover(database, prepared);
       const bool finished = share.action == RecoveredShare::kCommitted ||
-                            share.action == RecoveredShare::kRolledBack;
+                            share.action == RecoveredShare::kRolledBack ||
+                            share.action == RecoveredShare::kGone;
       if (const auto gid = Gid::Parse(prepared.gid); gid.ok() && !finished) {
         unfinished_.insert(gid->txn);
       }
@@ -49,13 +50,13 @@ RecoveryReport RecoveryPass::Run(const ConfirmedDecisions& confirmed) {
   for (SurveyedDatabase& database : survey_.databases) {
     if (database.connection == nullptr) continue;
     std::vector<std::string> txns;
-    if (const auto known = confirmed.find(database.engine);
-        known != confirmed.end()) {
+    if (const auto known = confirmed->find(database.engine);
+        known != confirmed->end()) {
       for (const ConfirmedDecision& each : known->second) {
         txns.push_back(each.txn);
       }
     }
-    Clean(database, txns);
+    if (Clean(database, txns)) confirmed->erase(database.engine);
   }
   followers.Clean();
   return std::move(report_);
@@ -86,9 +87,14 @@ RecoveredShare RecoveryPass::Recover(SurveyedDatabase& database,
   FailPoint("recover.sent");
   if (share.error.ok()) share.error = participant.FinishEnd();
   FailPoint("recover.answered");
-  // Another was faster, and what it did was decided by the same row.
-  if (absl::IsNotFound(share.error)) share.error = absl::OkStatus();
-  if (share.error.ok()) {
+  if (absl::IsNotFound(share.error)) {
+    // Another was faster. A row to commit that is there tells what it did. One
+    // to abort may have gone in just now, behind a coordinator that has
+    // committed everywhere and removed its own.
+    share.error = absl::OkStatus();
+    share.action = *decision == Decision::kCommit ? RecoveredShare::kCommitted
+                                                  : RecoveredShare::kGone;
+  } else if (share.error.ok()) {
     share.action = *decision == Decision::kCommit ? RecoveredShare::kCommitted
                                                   : RecoveredShare::kRolledBack;
   } else if (absl::IsAborted(share.error)) {
@@ -152,7 +158,7 @@ absl::StatusOr<Decision> RecoveryPass::Ask(SurveyedDatabase& decider,
   return decision;
 }
 
-void RecoveryPass::Clean(SurveyedDatabase& database,
+bool RecoveryPass::Clean(SurveyedDatabase& database,
                          const std::vector<std::string>& confirmed) {
   // Also such as were made since the survey.
   std::vector<std::string> removable = confirmed;
@@ -170,7 +176,7 @@ void RecoveryPass::Clean(SurveyedDatabase& database,
       ++report_.decisions_kept;
     }
   }
-  if (removable.empty()) return;
+  if (removable.empty()) return true;
   FailPoint("clean.send");
   const absl::Status removed =
       database.Ask(options_.patience).DeleteDecisions(removable);
@@ -180,6 +186,7 @@ void RecoveryPass::Clean(SurveyedDatabase& database,
   } else {
     Complain(database.name, removed);
   }
+  return removed.ok();
 }
 
 absl::StatusOr<bool> RecoveryPass::MayGo(SurveyedDatabase& decider,

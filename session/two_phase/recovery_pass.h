@@ -39,7 +39,8 @@ class RecoveryPass {
   RecoveryPass(Topology* topology, const RecoveryOptions* options)
       : topology_(*topology), options_(*options) {}
 
-  RecoveryReport Run(const ConfirmedDecisions& confirmed);
+  // `confirmed`: those whose rows could not be removed are left in it.
+  RecoveryReport Run(ConfirmedDecisions* confirmed);
 
  private:
   RecoveredShare Recover(SurveyedDatabase& database,
@@ -48,7 +49,8 @@ class RecoveryPass {
   absl::StatusOr<Decision> DecisionOver(const Gid& gid, absl::Duration age);
   absl::StatusOr<Decision> Ask(SurveyedDatabase& decider, const Gid& gid,
                                absl::Duration age);
-  void Clean(SurveyedDatabase& database,
+  // True when the rows of those that are confirmed are gone.
+  bool Clean(SurveyedDatabase& database,
              const std::vector<std::string>& confirmed);
   // Nobody can need the row again. An error says why that cannot be known.
   absl::StatusOr<bool> MayGo(SurveyedDatabase& decider, const DecisionRow& row);

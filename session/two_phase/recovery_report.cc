@@ -20,6 +20,8 @@ std::string RecoveryActionName(RecoveredShare::Action action) {
       return "foreign";
     case RecoveredShare::kFailed:
       return "failed";
+    case RecoveredShare::kGone:
+      return "gone";
   }
   return "unknown";
 }
@@ -40,7 +42,7 @@ std::string RecoveryReport::ToString() const {
   for (const auto action :
        {RecoveredShare::kCommitted, RecoveredShare::kRolledBack,
         RecoveredShare::kLeftAlone, RecoveredShare::kForeign,
-        RecoveredShare::kFailed}) {
+        RecoveredShare::kFailed, RecoveredShare::kGone}) {
     const std::size_t count = Count(action);
     if (count == 0 && action > RecoveredShare::kRolledBack) continue;
     absl::StrAppend(&text, text.empty() ? "" : ", ", count, " ",

@@ -19,6 +19,7 @@ struct RecoveredShare {
     kLeftAlone,   // its session may be alive: too young, or at work
     kForeign,     // of another cluster, or no name of ours
     kFailed,      // `error` says why; the next pass tries again
+    kGone,        // somebody else ended it meanwhile, and left no word how
   };
   std::string database;  // name in the topology
   std::string gid;

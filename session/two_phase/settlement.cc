@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "shard/base/failpoint.h"
 #include "shard/base/status_macros.h"
@@ -55,6 +57,24 @@ absl::Status RedoOnce(Engine& follower, Engine& decider,
 }
 
 }  // namespace
+
+absl::StatusOr<Engine*> ReachByIdentity(Topology& topology,
+                                        std::string_view identity) {
+  Engine* engine = topology.FindByIdentity(identity);
+  absl::Status unreached;
+  for (const auto& [name, other] : topology.databases()) {
+    if (engine != nullptr) break;
+    if (other->is_private() || !topology.IdentityOf(name).empty()) continue;
+    // Connecting reads its stamp.
+    const absl::Status connected = other->OpenConnection().status();
+    if (!connected.ok()) unreached = connected;
+    engine = topology.FindByIdentity(identity);
+  }
+  if (engine != nullptr) return engine;
+  if (!unreached.ok()) return absl::UnavailableError(unreached.message());
+  return absl::NotFoundError(absl::StrCat(
+      "no database of the topology has the identity ", std::string(identity)));
+}
 
 absl::StatusOr<Decision> Settle(Engine& decider, const Gid& transaction,
                                 const ParticipantList& participants,

@@ -1,19 +1,28 @@
-// Finding out what was decided, and carrying it out, on fresh connections.
+// Finding out what was decided, and carrying it out, on fresh connections. All
+// is thread-safe, also beside sessions at work and recovery.
 #ifndef SHARD_SESSION_TWO_PHASE_SETTLEMENT_H_
 #define SHARD_SESSION_TWO_PHASE_SETTLEMENT_H_
 
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "shard/dialects/engine.h"
 #include "shard/dialects/participant.h"
+#include "shard/router/topology.h"
 #include "shard/session/two_phase/follower.h"
 #include "shard/session/two_phase/gid.h"
 #include "shard/session/two_phase/participant_list.h"
 
 namespace shard {
+
+// The database of that identity. Connects to those that nobody could connect to
+// yet, since any of them may be it. kNotFound: it is none of the topology;
+// kUnavailable: not as far as they can be reached.
+absl::StatusOr<Engine*> ReachByIdentity(Topology& topology,
+                                        std::string_view identity);
 
 // Asks the database that decides over the transaction what became of it, by
 // deciding against it unless it is decided: to look only would miss a COMMIT

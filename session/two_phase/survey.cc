@@ -55,6 +55,7 @@ Participant& SurveyedDatabase::Ask(absl::Duration patience) {
 Survey Survey::Take(Topology& topology, absl::Duration patience) {
   Survey survey;
   for (const auto& [name, engine] : topology.databases()) {
+    if (engine->is_private()) continue;
     survey.databases.push_back(Reach(topology, name, *engine));
   }
   for (SurveyedDatabase& database : survey.databases) {

@@ -29,9 +29,11 @@ struct SurveyedDatabase {
   Participant& Ask(absl::Duration patience);
 };
 
-// Opens a connection of its own to every database, then reads all decisions,
-// then all that is prepared. In this order, since a share that is not prepared
-// any more, although its decision was read before, is finished for good.
+// Opens a connection of its own to every database that outlives this program (a
+// private one in memory has nothing to recover, and is left out), then reads
+// all decisions, then all that is prepared. In this order, since a share that
+// is not prepared any more, although its decision was read before, is finished
+// for good. Not thread-safe; must not outlive the topology.
 struct Survey {
   static Survey Take(Topology& topology, absl::Duration patience);
 

@@ -27,6 +27,7 @@ Color ColorOf(RecoveredShare::Action action) {
     case RecoveredShare::kFailed:
       return Color::kRed;
     case RecoveredShare::kForeign:
+    case RecoveredShare::kGone:
       break;
   }
   return Color::kPlain;
