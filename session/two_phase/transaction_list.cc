@@ -31,8 +31,10 @@ void AddPrepared(const SurveyedDatabase& database,
 }
 
 // A follower's own row says that it is done there, and no more.
-void AddFollowerRow(const DecisionRow& row, Entries* entries) {
+void AddFollowerRow(const SurveyedDatabase& database, const DecisionRow& row,
+                    Entries* entries) {
   TransactionEntry& entry = (*entries)[row.txn];
+  entry.kept_on.push_back(database.name);
   const auto list = ParticipantList::FromJson(row.participants);
   if (list.ok()) entry.transaction = list->gid;
   if (entry.decision.empty()) entry.decision = "commit";
@@ -42,9 +44,10 @@ void AddFollowerRow(const DecisionRow& row, Entries* entries) {
 void AddDecision(const SurveyedDatabase& database, const DecisionRow& row,
                  Entries* entries) {
   if (IsFollowerRow(row, database.identity)) {
-    return AddFollowerRow(row, entries);
+    return AddFollowerRow(database, row, entries);
   }
   TransactionEntry& entry = (*entries)[row.txn];
+  entry.kept_on.push_back(database.name);
   entry.decision = row.outcome == Decision::kCommit ? "commit" : "abort";
   entry.decider = database.name;
   entry.age = std::max(entry.age, row.age);
@@ -124,21 +127,39 @@ void AddMarker(SurveyedDatabase& follower, Entries* entries) {
 
 // From all that was read about it.
 void Judge(Survey& survey, TransactionEntry* entry) {
-  if (!entry->conflicts.empty()) {
-    entry->state = TransactionEntry::kConflict;
-    return;
-  }
-  if (!entry->decision.empty()) {
-    entry->state = entry->prepared_on.empty() ? TransactionEntry::kFinished
-                                              : TransactionEntry::kPending;
-    return;
-  }
   const auto gid = Gid::Parse(entry->transaction);
   SurveyedDatabase* const decider =
       gid.ok() ? survey.FindByIdentity(gid->decider) : nullptr;
-  if (decider == nullptr) return;
-  entry->decider = decider->name;
-  if (decider->error.ok()) entry->state = TransactionEntry::kUndecided;
+  if (entry->decider.empty() && decider != nullptr) {
+    entry->decider = decider->name;
+  }
+  if (!entry->conflicts.empty()) {
+    entry->state = TransactionEntry::kConflict;
+  } else if (!entry->decision.empty()) {
+    entry->state = entry->prepared_on.empty() ? TransactionEntry::kFinished
+                                              : TransactionEntry::kPending;
+  } else if (decider != nullptr && decider->error.ok()) {
+    entry->state = TransactionEntry::kUndecided;
+  }
+}
+
+bool Contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// Something is to be done yet for which the database is needed.
+bool Needs(const TransactionEntry& entry, const std::string& name) {
+  return Contains(entry.prepared_on, name) ||
+         (entry.decider == name && !entry.prepared_on.empty());
+}
+
+// All is done, but another database keeps a row that goes only as long as this
+// one can be asked.
+bool IsNamedElsewhere(const TransactionEntry& entry, const std::string& name) {
+  const bool took_part =
+      entry.decider == name || Contains(entry.participants, name);
+  return took_part && std::any_of(entry.kept_on.begin(), entry.kept_on.end(),
+                                  [&](const auto& at) { return at != name; });
 }
 
 }  // namespace
@@ -209,18 +230,28 @@ absl::Status CheckRemoval(Topology& topology, std::string_view database,
         list.problems.front().database,
         "' cannot be read: ", list.problems.front().error.message()));
   }
-  std::string unfinished;
+  std::string unfinished, kept;
   for (const TransactionEntry& entry : list.transactions) {
-    const bool holds =
-        std::find(entry.prepared_on.begin(), entry.prepared_on.end(), name) !=
-        entry.prepared_on.end();
-    const bool decides = entry.decider == name && !entry.prepared_on.empty();
-    if (holds || decides) absl::StrAppend(&unfinished, " ", entry.transaction);
+    if (Needs(entry, name)) {
+      absl::StrAppend(&unfinished, " ", entry.transaction);
+    } else if (IsNamedElsewhere(entry, name)) {
+      absl::StrAppend(&kept, " ", entry.transaction);
+    }
   }
-  if (unfinished.empty()) return absl::OkStatus();
+  if (!unfinished.empty()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "'", name,
+        "' cannot be removed before these transactions are finished:",
+        unfinished, "; run recovery first"));
+  }
+  if (kept.empty()) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
-      "'", name, "' cannot be removed before these transactions are finished:",
-      unfinished, "; run recovery first"));
+      "'", name,
+      "' cannot be removed as long as another database keeps a decision about "
+      "these transactions, which are finished:",
+      kept,
+      "; end the programs that use it, and run recovery with a "
+      "decision_retention of 0 (shardctl recover --retention 0s)"));
 }
 
 }  // namespace shard

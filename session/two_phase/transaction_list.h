@@ -1,4 +1,6 @@
-// Which transactions over several databases are unfinished.
+// Which transactions over several databases are unfinished. The functions are
+// thread-safe, open connections of their own, and may run beside sessions at
+// work: what they find is then a moment's picture.
 #ifndef SHARD_SESSION_TWO_PHASE_TRANSACTION_LIST_H_
 #define SHARD_SESSION_TWO_PHASE_TRANSACTION_LIST_H_
 
@@ -39,6 +41,8 @@ struct TransactionEntry {
   // decider.
   std::vector<std::string> prepared_on;
   std::vector<std::string> participants;  // as its decision has them
+  // Databases with a row about it: its decider, and files that followed.
+  std::vector<std::string> kept_on;
   std::vector<Conflict> conflicts;
 };
 
@@ -57,8 +61,10 @@ TransactionList ListTransactions(Topology& topology,
 
 // Whether the database may leave the topology. kFailedPrecondition, naming the
 // transactions: it holds prepared shares, or decides over shares that others
-// hold; kUnavailable: not all databases can be read; kNotFound: there is none
-// of that name.
+// hold; or another database keeps a row about a transaction that it had a part
+// in, which recovery could not remove any more without it. kUnavailable: not
+// all databases can be read; kNotFound: there is none of that name. Says
+// nothing of what sessions do meanwhile: first end those that use the database.
 absl::Status CheckRemoval(Topology& topology, std::string_view database,
                           absl::Duration patience = absl::Seconds(2));
 

@@ -256,5 +256,23 @@ TEST_F(RecoveryTest, NoColorsButOnATerminal) {
   EXPECT_THAT(RunOnTerminal(command, "").out, Not(HasSubstr("\x1b")));
 }
 
+TEST_F(RecoveryTest, WhatIsLeftOfADatabaseThatIsGoneIsForgotten) {
+  SHARD_OPEN_OR_SKIP({"eu", "ledger"});
+  DecideAt("ledger", "commit", {"eu"});
+  EXPECT_EQ(Run({"check", "--remove", "eu"}).exit_code, 3);
+  EXPECT_EQ(Run({"forget", IdentityOf("eu")}).exit_code, 3);
+  const auto without = [this](const std::vector<std::string>& command) {
+    std::vector<std::string> arguments = {
+        "--cluster", "bank", "--database",
+        absl::StrCat("ledger=", database("ledger").url())};
+    arguments.insert(arguments.end(), command.begin(), command.end());
+    return RunProgram(Command(arguments)).exit_code;
+  };
+  EXPECT_EQ(without({"recover", "--retention", "0s"}), 1);
+  EXPECT_EQ(without({"forget", IdentityOf("eu")}), 0);
+  EXPECT_EQ(Decisions("ledger"), 0);
+  EXPECT_EQ(without({"recover"}), 0);
+}
+
 }  // namespace
 }  // namespace shard::testing

@@ -1,32 +1,20 @@
 // shardctl forget: a database is gone for good.
-#include <cstddef>
 #include <memory>
 #include <string>
-#include <string_view>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
-#include "shard/base/status_macros.h"
-#include "shard/dialects/engine.h"
 #include "shard/router/topology.h"
+#include "shard/session/two_phase/forget.h"
+#include "shard/session/two_phase/recovery_report.h"
 #include "shard/tools/shardctl/commands.h"
 #include "shard/tools/shardctl/style.h"
 
 namespace shard::shardctl {
-namespace {
-
-absl::Status Forget(Engine& engine, const std::string& identity) {
-  SHARD_ASSIGN_OR_RETURN(const auto connection, engine.OpenConnection());
-  return connection->participant().RemovePeers({identity});
-}
-
-}  // namespace
-
 // Files list the databases that they may have followed, and ask them before
 // they are written to. One that is not there any more would have to be asked
-// for ever.
+// for ever. Decisions that name it, or that it made, could not be removed by
+// recovery.
 ExitCode RunForget(Context& context) {
   Output& output = context.output;
   const absl::StatusOr<std::shared_ptr<Topology>> topology =
@@ -36,23 +24,24 @@ ExitCode RunForget(Context& context) {
     return ExitCodeOf(topology.status());
   }
   const std::string& identity = context.line.identity;
-  if ((*topology)->FindByIdentity(identity) != nullptr) {
-    const absl::Status status = absl::FailedPreconditionError(
-        "that database is in the topology; take it out first, after check "
-        "--remove has said that it may go");
-    output.Error(status);
-    return ExitCodeOf(status);
+  const absl::StatusOr<ForgetReport> report =
+      ForgetDatabase(**topology, identity, context.line.timeout);
+  if (!report.ok()) {
+    output.Error(report.status());
+    return ExitCodeOf(report.status());
   }
   ExitCode code = ExitCode::kOk;
-  for (const auto& [name, engine] : (*topology)->databases()) {
-    const absl::Status status = Forget(*engine, identity);
-    if (status.ok()) continue;
-    output.Problem(name, status);
-    code = Worse(code, ExitCodeOf(status));
+  for (const RecoveryProblem& problem : report->problems) {
+    output.Problem(problem.database, problem.error);
+    code = Worse(code, absl::IsFailedPrecondition(problem.error)
+                           ? ExitCode::kUnfinished
+                           : ExitCodeOf(problem.error));
   }
   output.object()["identity"] = identity;
+  output.object()["decisions_removed"] = report->decisions_removed;
   if (code == ExitCode::kOk) {
-    output.text() << "no file asks for " << identity << " any more\n";
+    output.text() << "no file asks for " << identity << " any more; "
+                  << report->decisions_removed << " decisions removed\n";
   }
   return code;
 }
