@@ -145,14 +145,17 @@ class ShardedSession {
 
   // The first half of Commit on its own: when it succeeds every database but
   // the one that decides has promised to commit. No durable promise, since
-  // that one has not. Only Commit, Rollback and Close may follow.
+  // that one has not. Only Commit, Rollback and Close may follow, and soon:
+  // recovery, in any process, ends what lies prepared for longer than its
+  // RecoveryOptions::recover_after (5 s), and Commit then says kAborted; unless
+  // a SQLite file decides, whose lock keeps recovery waiting.
   // kFailedPrecondition: two_phase is off, or this is in a nested transaction.
   absl::Status Prepare() { return core_->Prepare(); }
 
   // What became of a transaction that was in doubt; finishes it, too. Ask
   // within RecoveryOptions::decision_retention: later the decision may be gone,
-  // and the answer be kAbort. kUnavailable or another error: it still cannot be
-  // known.
+  // and the answer be kAbort. kNotFound: no database of the topology decides
+  // over it. kUnavailable or another error: it still cannot be known.
   absl::StatusOr<Decision> Resolve(std::string_view transaction) {
     return core_->Resolve(transaction);
   }

@@ -16,7 +16,8 @@ namespace shard {
 
 // A follower: a database that cannot prepare and does not decide. Between the
 // decision and its COMMIT its work may be lost, and then lies with the decider,
-// as redo.
+// as redo. The functions here use the connections of the participants that they
+// are given, which nobody else may use meanwhile; else they are thread-safe.
 
 // The row that a follower adds to its own decisions with its work: that it is
 // there shows that the work is.

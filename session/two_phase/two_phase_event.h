@@ -21,7 +21,10 @@ enum class TwoPhaseStep {
 // "prepare", "decide", ...
 std::string_view TwoPhaseStepName(TwoPhaseStep step);
 
-// Heard after each step on each database, in the session's thread.
+// Heard after each step on each database, in the session's thread, which waits
+// for the listener: it must not use the session. Sessions that share a listener
+// call it from their own threads, at once. What the string_views name ends with
+// the call: copy what you keep.
 struct TwoPhaseEvent {
   TwoPhaseStep step;
   std::string_view transaction;  // the gid of the whole
