@@ -3,10 +3,14 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <cstring>
 #include <iterator>
+#include <string>
 #include <string_view>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "shard/base/strings.h"
 
 namespace shard {
 namespace {
@@ -45,6 +49,9 @@ constexpr const char* kHeaderPragmas[] = {
     "application_id", "auto_vacuum",    "default_cache_size", "encoding",
     "user_version",   "schema_version", "writable_schema"};
 
+// What SQLite calls the number of a row where it has no other name.
+constexpr char kRowNumber[] = "ROWID";
+
 constexpr char kIgnoreChecks[] = "ignore_check_constraints";
 
 const char* VerbOf(int action) {
@@ -64,18 +71,38 @@ void SqliteEffects::Install(sqlite3* handle) {
 void SqliteEffects::StartCompiling() {
   compiling_ = true;
   compiled_delete_ = false;
+  compiled_row_number_ = false;
 }
 
 SqliteEffects::Mark SqliteEffects::FinishCompiling() {
   compiling_ = false;
-  return compiled_delete_ && !recording_ ? kSilent : silent_recompilations_;
+  const bool silent = compiled_row_number_ || (compiled_delete_ && !recording_);
+  return silent ? kSilent : silent_recompilations_;
+}
+
+void SqliteEffects::set_recording(bool on) {
+  recording_ = on;
+  row_number_tables_.clear();
+}
+
+bool SqliteEffects::ReadsRowNumbers(std::string_view table) const {
+  return std::any_of(row_number_tables_.begin(), row_number_tables_.end(),
+                     [table](const std::string& name) {
+                       return absl::EqualsIgnoreCase(name, ToAbsl(table));
+                     });
 }
 
 int SqliteEffects::OnAction(void* self, int action, const char* first,
-                            const char* second, const char*, const char*) {
+                            const char* second, const char* schema,
+                            const char*) {
   auto& effects = *static_cast<SqliteEffects*>(self);
   switch (action) {
     case SQLITE_READ:  // by far the most frequent
+      // A number that is the key goes by the name of its column.
+      if (std::strcmp(second, kRowNumber) == 0) {
+        effects.NoteRowNumber(first, schema);
+      }
+      return SQLITE_OK;
     case SQLITE_SELECT:
     case SQLITE_INSERT:
     case SQLITE_UPDATE:
@@ -121,6 +148,18 @@ void SqliteEffects::NoteDelete() {
   if (compiling_) {
     compiled_delete_ = true;
   } else if (!recording_) {
+    ++silent_recompilations_;
+  }
+}
+
+void SqliteEffects::NoteRowNumber(const char* table, const char* schema) {
+  if (schema == nullptr || std::strcmp(schema, "main") != 0) return;
+  if (recording_ && !ReadsRowNumbers(table)) {
+    row_number_tables_.emplace_back(table);
+  }
+  if (compiling_) {
+    compiled_row_number_ = true;
+  } else {
     ++silent_recompilations_;
   }
 }

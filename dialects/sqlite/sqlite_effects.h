@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace shard {
 
@@ -22,6 +24,9 @@ inline constexpr char kSqliteTransactionSavepoint[] = "shard_transaction";
 //    the table at one stroke, unheard, and triggers may contain one. What was
 //    compiled so is compiled again before it runs under a recording; Mark and
 //    IsHeard tell which. (Forbidding the stroke would make it slow for all.)
+//  - reads of row numbers (rowid) that are not the key of their table: a redo
+//    does not keep them. Statements with one are compiled again each time that
+//    they run under a recording, so that each recording hears of its own.
 //
 // It also keeps users from releasing kSqliteTransactionSavepoint, which would
 // commit, and from setting another of that name. Not thread-safe.
@@ -45,14 +50,18 @@ class SqliteEffects {
 
   // While a session records on the connection.
   bool recording() const { return recording_; }
-  void set_recording(bool on) { recording_ = on; }
+  void set_recording(bool on);
+  // Whether a statement that ran since the recording began reads the row
+  // numbers of that table of schema main.
+  bool ReadsRowNumbers(std::string_view table) const;
 
   // Around the compilation of a statement by its user; SQLite compiles others
   // by itself, again when the schema has changed.
   void StartCompiling();
   // To be kept with the statement.
   Mark FinishCompiling();
-  // Whether a recording hears of all that a statement with that mark deletes.
+  // Whether a statement with that mark may run under a recording, since that
+  // hears of all that it deletes, and the statement reads no row numbers.
   bool IsHeard(Mark mark) const { return mark == silent_recompilations_; }
 
  private:
@@ -64,6 +73,7 @@ class SqliteEffects {
   void Note(const char* verb, const char* name);
   void NotePragma(const char* name, const char* value);
   void NoteDelete();
+  void NoteRowNumber(const char* table, const char* schema);
   int CheckSavepoint(const char* verb, const char* name) const;
 
   sqlite3* handle_ = nullptr;
@@ -73,8 +83,10 @@ class SqliteEffects {
   bool recording_ = false;
   bool compiling_ = false;
   bool compiled_delete_ = false;
-  // Of statements with a DELETE, by SQLite, while nobody recorded. Which they
-  // were is not known: all marks from before are void.
+  bool compiled_row_number_ = false;
+  std::vector<std::string> row_number_tables_;  // read since recording began
+  // By SQLite, of statements that a recording is not to use from a cache. Which
+  // they were is not known: all marks from before are void.
   Mark silent_recompilations_ = 0;
 };
 

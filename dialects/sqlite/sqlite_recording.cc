@@ -12,9 +12,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "shard/base/status_macros.h"
 #include "shard/base/strings.h"
+#include "shard/dialects/sqlite/sqlite_changes.h"
 #include "shard/dialects/sqlite/sqlite_database.h"
 #include "shard/dialects/sqlite/sqlite_query.h"
 #include "shard/dialects/sqlite/sqlite_redo_format.h"
@@ -79,6 +81,7 @@ absl::StatusOr<std::unique_ptr<SqliteRecording>> SqliteRecording::Start(
 SqliteRecording::SqliteRecording(SqliteDatabase* database)
     : database_(*database), unrecordable_(database->effects().unrecordable()) {
   sqlite3_rollback_hook(database_.handle(), &OnRollback, this);
+  sqlite3_update_hook(database_.handle(), &OnRow, this);
   database_.effects().set_recording(true);
 }
 
@@ -88,11 +91,25 @@ void SqliteRecording::End() {
   if (session_ == nullptr) return;
   sqlite3session_delete(std::exchange(session_, nullptr));
   sqlite3_rollback_hook(database_.handle(), nullptr, nullptr);
+  sqlite3_update_hook(database_.handle(), nullptr, nullptr);
   database_.effects().set_recording(false);
 }
 
 void SqliteRecording::OnRollback(void* self) {
   static_cast<SqliteRecording*>(self)->rolled_back_ = true;
+}
+
+// The changeset does not tell a row that was replaced from one that was
+// updated.
+void SqliteRecording::OnRow(void* self, int operation, const char*,
+                            const char* table, sqlite3_int64) {
+  auto& recording = *static_cast<SqliteRecording*>(self);
+  if (operation != SQLITE_INSERT || table == recording.last_inserted_) return;
+  recording.last_inserted_ = table;
+  auto& inserted = recording.inserted_;
+  if (std::find(inserted.begin(), inserted.end(), table) == inserted.end()) {
+    inserted.emplace_back(table);
+  }
 }
 
 int SqliteRecording::OnTable(void* self, const char* table) {
@@ -171,11 +188,14 @@ absl::StatusOr<std::string> SqliteRecording::TakeRedo(
   if (redo.size() + kRedoSealBytes > max_redo_bytes) {
     return TooLong(max_redo_bytes);
   }
+  const std::size_t head_bytes = redo.size();
   Sink sink{&redo, max_redo_bytes - kRedoSealBytes};
   const int result =
       sqlite3session_changeset_strm(session_, &Sink::Take, &sink);
   if (sink.full) return TooLong(max_redo_bytes);
   if (result != SQLITE_OK) return database_.Error(result, "");
+  SHARD_RETURN_IF_ERROR(
+      CheckRowNumbers(std::string_view(redo).substr(head_bytes)));
   SealRedo(&redo);
   return redo;
 }
@@ -232,6 +252,42 @@ absl::Status SqliteRecording::CheckTables() {
   SHARD_RETURN_IF_ERROR(met_status_);
   for (const SqliteTableFacts* table : met_) {
     SHARD_RETURN_IF_ERROR(CheckKeysNotNull(*table));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SqliteRecording::CheckRowNumbers(std::string_view changeset) {
+  std::vector<std::string_view> read;
+  for (const SqliteTableFacts* table : met_) {
+    if (table->hidden_row_numbers &&
+        database_.effects().ReadsRowNumbers(table->table.name)) {
+      read.push_back(table->table.name);
+    }
+  }
+  if (read.empty()) return absl::OkStatus();
+  std::vector<std::string> got_rows = inserted_;
+  SqliteChanges changes(changeset);
+  while (true) {  // an UPDATE of the key is an insert here
+    SHARD_ASSIGN_OR_RETURN(const bool found, changes.Next());
+    if (!found) break;
+    const SqliteChange change = changes.change();
+    if (change.operation() != SQLITE_INSERT) continue;
+    if (got_rows.empty() || got_rows.back() != change.table()) {
+      got_rows.emplace_back(change.table());
+    }
+  }
+  for (const std::string_view table : read) {
+    if (std::none_of(got_rows.begin(), got_rows.end(),
+                     [table](const std::string& name) {
+                       return absl::EqualsIgnoreCase(name, ToAbsl(table));
+                     })) {
+      continue;
+    }
+    return absl::FailedPreconditionError(absl::StrCat(
+        "table '", ToAbsl(table),
+        "' got rows in a transaction that also reads its row numbers (rowid), "
+        "and they are not kept when rows are inserted again; make an INTEGER "
+        "PRIMARY KEY its key, or refer to its rows by the key that it has"));
   }
   return absl::OkStatus();
 }

@@ -3,6 +3,8 @@
 #ifndef SHARD_DIALECTS_SQLITE_SQLITE_RECORDING_H_
 #define SHARD_DIALECTS_SQLITE_SQLITE_RECORDING_H_
 
+#include <sqlite3.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -31,7 +33,10 @@ struct SqliteTableFacts;
 //    than FTS5, tables of SQLite (sqlite_*) and of this library (shard_*);
 //  - DDL and PRAGMAs that write to the file's header;
 //  - writes to temporary tables and attached databases;
-//  - triggers and FTS5 tables that depend on row numbers that are no key;
+//  - triggers and FTS5 tables that depend on row numbers that are no key, and
+//    rows that were put in where a statement reads such numbers of their table.
+//    (Not seen: last_insert_rowid(), and numbers that a program gives
+//    itself.);
 //  - deferred foreign keys that are not fulfilled.
 //
 // Values of AUTOINCREMENT are part of the redo. Changes that cannot be proved
@@ -58,6 +63,8 @@ class SqliteRecording {
 
   static int OnTable(void* self, const char* table);
   static void OnRollback(void* self);
+  static void OnRow(void* self, int operation, const char* schema,
+                    const char* table, sqlite3_int64 number);
   void End();
 
   // Whether changes of the table, which is about to be written to for the first
@@ -69,6 +76,8 @@ class SqliteRecording {
   absl::Status CheckTransaction();
   absl::Status CheckOtherSchemas();
   absl::Status CheckTables();
+  // Rows that are put in again get other numbers than those that were read.
+  absl::Status CheckRowNumbers(std::string_view changeset);
   absl::StatusOr<std::string> TakeRedo(std::size_t max_redo_bytes);
   absl::Status Prove(const std::string& redo);
 
@@ -77,7 +86,10 @@ class SqliteRecording {
   bool rolled_back_ = false;
   std::uint64_t unrecordable_;                // noted before the start
   std::vector<const SqliteTableFacts*> met_;  // tables written to
-  absl::Status met_status_;                   // the first that was refused
+  std::vector<std::string> inserted_;         // tables that got rows
+  // Of the last of them, where SQLite keeps it: to know it at once.
+  const char* last_inserted_ = nullptr;
+  absl::Status met_status_;  // the first that was refused
 };
 
 }  // namespace shard

@@ -143,5 +143,44 @@ TEST_F(SqliteEffectsTest, PreparesADeleteAnewOnlyOnce) {
   EXPECT_TRUE(effects().IsHeard(mark(work)));
 }
 
+// Each recording hears of row numbers, whenever the statement was compiled.
+TEST_F(SqliteEffectsTest, RowNumbersAreNotedInEachRecording) {
+  SHARD_ASSERT_OK(RunAll(*database_, "CREATE TABLE d(k TEXT PRIMARY KEY)"));
+  const char* const reads[] = {"INSERT INTO log SELECT 100 + rowid FROM d",
+                               "INSERT INTO log SELECT 100 + id FROM t"};
+  for (const char* read : reads) SHARD_ASSERT_OK(database_->Run(read));
+  SHARD_ASSERT_OK(database_->Run("DELETE FROM log"));
+  for (int round = 0; round < 3; ++round) {
+    for (const char* read : reads) {
+      SHARD_ASSERT_OK(database_->Run(kBeginMayFollow));
+      auto recording = SqliteRecording::Start(database_.get());
+      SHARD_ASSERT_OK(recording);
+      SHARD_ASSERT_OK(database_->Run("INSERT INTO d VALUES ('a')"));
+      SHARD_ASSERT_OK(database_->Run(read));
+      EXPECT_EQ((*recording)->Finish(kPlenty).ok(), read == reads[1])
+          << round << " " << read;
+      SHARD_ASSERT_OK(database_->Run("ROLLBACK"));
+    }
+  }
+  // SQLite compiles by itself what is in the cache when the schema changes.
+  SHARD_ASSERT_OK(database_->Run("INSERT INTO t VALUES (8, 8)"));
+  SHARD_ASSERT_OK(RunAll(*Open("t"),
+                         "CREATE TRIGGER logs AFTER INSERT ON t BEGIN INSERT "
+                         "INTO log SELECT 200 + rowid FROM d; END; DELETE FROM "
+                         "t WHERE id = 8"));
+  SHARD_ASSERT_OK(database_->Run("INSERT INTO t VALUES (8, 8)"));
+  SHARD_ASSERT_OK(database_->Run("DELETE FROM t WHERE id = 8"));
+  for (int round = 0; round < 2; ++round) {
+    SHARD_ASSERT_OK(database_->Run(kBeginMayFollow));
+    auto recording = SqliteRecording::Start(database_.get());
+    SHARD_ASSERT_OK(recording);
+    SHARD_ASSERT_OK(database_->Run("INSERT INTO d VALUES ('a')"));
+    SHARD_ASSERT_OK(database_->Run("INSERT INTO t VALUES (8, 8)"));
+    EXPECT_THAT((*recording)->Finish(kPlenty),
+                HasCode(absl::StatusCode::kFailedPrecondition));
+    SHARD_ASSERT_OK(database_->Run("ROLLBACK"));
+  }
+}
+
 }  // namespace
 }  // namespace shard::testing

@@ -95,10 +95,52 @@ constexpr Case kTables[] = {
      "PRIMARY KEY, n); CREATE TRIGGER logs AFTER INSERT ON d BEGIN INSERT INTO "
      "log(n) VALUES (new.rowid); END",
      "INSERT INTO d VALUES ('a')", "table 'd' has trigger 'logs'"},
+    {"RowNumbersReadByAStatement",
+     "CREATE TABLE d(k TEXT PRIMARY KEY NOT NULL); CREATE TABLE log(id INTEGER "
+     "PRIMARY KEY, n); INSERT INTO d VALUES ('a'), ('b'); DELETE FROM d WHERE "
+     "k = 'b'",
+     "DELETE FROM d; INSERT INTO d VALUES ('x'), ('b'); DELETE FROM d WHERE k "
+     "= 'x'; INSERT INTO log(n) SELECT oid FROM d",
+     "table 'd' got rows in a transaction that also reads its row numbers"},
+    {"RowNumbersReadByATriggerElsewhere",
+     "CREATE TABLE d(k TEXT PRIMARY KEY NOT NULL); CREATE TABLE log(id INTEGER "
+     "PRIMARY KEY, n); CREATE TABLE t(id INTEGER PRIMARY KEY); CREATE TRIGGER "
+     "logs AFTER INSERT ON t BEGIN INSERT INTO log(n) SELECT rowid FROM d; END",
+     "INSERT INTO d VALUES ('a'); INSERT INTO t VALUES (1)",
+     "table 'd' got rows"},
+    {"RowNumbersReturned", "CREATE TABLE d(k TEXT PRIMARY KEY NOT NULL)",
+     "INSERT INTO d VALUES ('a') RETURNING _rowid_", "table 'd' got rows"},
+    {"RowNumbersOfReplacedRows",
+     "CREATE TABLE D(k TEXT PRIMARY KEY NOT NULL, v); INSERT INTO d VALUES "
+     "('a', 1), ('b', 1)",
+     "REPLACE INTO d VALUES ('a', 2); SELECT rowid FROM d",
+     "table 'D' got rows"},
+    {"RowNumbersOfRowsWithAnotherKey",
+     "CREATE TABLE d(k TEXT PRIMARY KEY NOT NULL); INSERT INTO d VALUES ('a'), "
+     "('b')",
+     "UPDATE d SET k = 'c' WHERE rowid = 1", "table 'd' got rows"},
+    {"RowNumbersReadByAView",
+     "CREATE TABLE d(k TEXT PRIMARY KEY NOT NULL); CREATE VIEW n AS SELECT "
+     "rowid AS n FROM d",
+     "INSERT INTO d VALUES ('a'); SELECT n FROM n", "table 'd' got rows"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Tables, SqliteRefusedTest,
                          ::testing::ValuesIn(kTables), CaseName);
+
+// Numbers that stay, or are the key, may be read.
+TEST_F(SqliteRecordingTest, RowNumbersThatStayMayBeRead) {
+  MakeBase(
+      "CREATE TABLE d(k TEXT PRIMARY KEY NOT NULL, v); CREATE TABLE t(id "
+      "INTEGER PRIMARY KEY, n); CREATE TABLE w(k TEXT PRIMARY KEY, v) WITHOUT "
+      "ROWID; INSERT INTO d VALUES ('a', 1), ('b', 2)");
+  ExpectSameThreeWays(
+      "UPDATE d SET v = 3 WHERE rowid = 1; INSERT INTO t(n) SELECT rowid FROM "
+      "d; DELETE FROM d WHERE rowid = 2");
+  ExpectSameThreeWays(
+      "INSERT INTO t(n) VALUES (1); INSERT INTO t(n) SELECT rowid FROM t; "
+      "INSERT INTO d VALUES ('c', 1); INSERT INTO w SELECT k, v FROM d");
+}
 
 constexpr Case kSchemas[] = {
     {"CreateTable", kPlain, "CREATE TABLE u(id INTEGER PRIMARY KEY)",
