@@ -185,9 +185,11 @@ class Participant {
       std::string_view txn) = 0;
   // Without their redo, which may be long.
   virtual absl::StatusOr<std::vector<DecisionRow>> ListDecisions() = 0;
-  // Those that are there go; durable soon, not at once.
-  virtual absl::Status DeleteDecisions(
-      const std::vector<std::string>& txns) = 0;
+  // Those that are there go; durable soon, not at once. Waits for a writer for
+  // `patience` at most (kAborted, and nothing is removed), where writers keep
+  // others out.
+  virtual absl::Status DeleteDecisions(const std::vector<std::string>& txns,
+                                       absl::Duration patience) = 0;
 
   // Makes durable what ListDecisions and FindDecision have read, and what
   // DeleteDecisions has removed.

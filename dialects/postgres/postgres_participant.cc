@@ -250,7 +250,7 @@ absl::StatusOr<std::vector<DecisionRow>> PostgresParticipant::ListDecisions() {
 }
 
 absl::Status PostgresParticipant::DeleteDecisions(
-    const std::vector<std::string>& txns) {
+    const std::vector<std::string>& txns, absl::Duration) {
   return decisions_.Delete(txns);
 }
 

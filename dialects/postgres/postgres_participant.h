@@ -61,7 +61,8 @@ class PostgresParticipant final : public Participant {
   absl::StatusOr<std::optional<DecisionRow>> FindDecision(
       std::string_view txn) override;
   absl::StatusOr<std::vector<DecisionRow>> ListDecisions() override;
-  absl::Status DeleteDecisions(const std::vector<std::string>& txns) override;
+  absl::Status DeleteDecisions(const std::vector<std::string>& txns,
+                               absl::Duration patience) override;
 
   absl::StatusOr<std::optional<Stamp>> ReadStamp() override;
   absl::StatusOr<Stamp> PutStamp(const Stamp& stamp) override;

@@ -340,25 +340,25 @@ absl::StatusOr<std::vector<DecisionRow>> SqliteParticipant::ListDecisions() {
 }
 
 absl::Status SqliteParticipant::DeleteDecisions(
-    const std::vector<std::string>& txns) {
+    const std::vector<std::string>& txns, absl::Duration patience) {
   const SqliteGate::Exemption ours(&gate_);
   // A row that comes back after a loss of power is deleted again: not worth a
   // sync, which is most of what deleting costs. Forgetting to turn syncs on
   // again would be found by CheckCommitsAreDurable.
   SHARD_ASSIGN_OR_RETURN(const std::string before,
                          ReadSqliteSetting(database_, "main.synchronous"));
-  if (!IsDurableSynchronous(before)) return DeleteRows(txns);
+  if (!IsDurableSynchronous(before)) return DeleteRows(txns, patience);
   SHARD_RETURN_IF_ERROR(
       ChangeSqliteSetting(database_, "main.synchronous", "NORMAL"));
-  const absl::Status status = DeleteRows(txns);
+  const absl::Status status = DeleteRows(txns, patience);
   SHARD_RETURN_IF_ERROR(
       ChangeSqliteSetting(database_, "main.synchronous", before));
   return status;
 }
 
-absl::Status SqliteParticipant::DeleteRows(
-    const std::vector<std::string>& txns) {
-  SHARD_RETURN_IF_ERROR(connection_.ExecuteScript("BEGIN IMMEDIATE"));
+absl::Status SqliteParticipant::DeleteRows(const std::vector<std::string>& txns,
+                                           absl::Duration patience) {
+  SHARD_RETURN_IF_ERROR(TakeWriteLock(patience));
   absl::Status status = decisions_.Delete(txns);
   if (status.ok()) status = RemoveMarkerOf(txns);
   if (status.ok()) status = connection_.Commit();

@@ -71,7 +71,8 @@ class SqliteParticipant : public Participant {
   absl::StatusOr<std::optional<DecisionRow>> FindDecision(
       std::string_view txn) override;
   absl::StatusOr<std::vector<DecisionRow>> ListDecisions() override;
-  absl::Status DeleteDecisions(const std::vector<std::string>& txns) override;
+  absl::Status DeleteDecisions(const std::vector<std::string>& txns,
+                               absl::Duration patience) override;
 
   absl::Status SyncDecisions() override;
 
@@ -100,7 +101,8 @@ class SqliteParticipant : public Participant {
   // Whether the running transaction can decide.
   absl::Status CheckMayDecide();
   absl::Status CommitDecision();
-  absl::Status DeleteRows(const std::vector<std::string>& txns);
+  absl::Status DeleteRows(const std::vector<std::string>& txns,
+                          absl::Duration patience);
   absl::Status RemoveMarkerOf(const std::vector<std::string>& txns);
   absl::Status AddOwnRow(const DecisionRow& own);
   absl::StatusOr<RedoOutcome> ApplyLocked(const DecisionRow& own,

@@ -158,8 +158,8 @@ void FollowerRecovery::CleanOne(SurveyedDatabase& follower) {
                   [&](const std::string& txn) { return HasRow(*rows, txn); });
     if (txns.empty()) continue;
     FailPoint("clean.followers");
-    const absl::Status removed =
-        follower.Ask(options_.patience).DeleteDecisions(txns);
+    const absl::Status removed = follower.Ask(options_.patience)
+                                     .DeleteDecisions(txns, options_.patience);
     if (!removed.ok() && !absl::IsAborted(removed)) {
       Complain(follower.name, removed);
     }

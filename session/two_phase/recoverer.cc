@@ -31,20 +31,24 @@ constexpr std::size_t kConfirmedAtOnce = 128;
 constexpr absl::Duration kPatience = absl::Milliseconds(500);
 
 absl::Status Remove(Connection& connection,
-                    const std::vector<std::string>& txns, bool sync) {
+                    const std::vector<std::string>& txns, bool sync,
+                    absl::Time until) {
   Participant& participant = connection.participant();
-  connection.set_deadline(Now() + kPatience);
-  absl::Status status = participant.DeleteDecisions(txns);
+  connection.set_deadline(until);
+  absl::Status status = participant.DeleteDecisions(
+      txns, std::max(absl::ZeroDuration(), until - Now()));
   if (status.ok() && sync) status = participant.SyncDecisions();
   connection.set_deadline(absl::InfiniteFuture());
   return status;
 }
 
 // The rows of followers go only once the decider's are gone for good: else its
-// redo would be applied a second time; those that stay here, a pass finds.
-// False when the decider's own stay.
-bool RemoveRows(Connection& decider,
-                const std::vector<ConfirmedDecision>& decisions) {
+// redo would be applied a second time. Returns what is left to do, since a
+// database is down or a writer keeps it locked; of decisions whose own row is
+// gone, with those followers alone that still have theirs.
+std::vector<ConfirmedDecision> RemoveRows(
+    Connection& decider, std::vector<ConfirmedDecision> decisions,
+    absl::Time until) {
   std::vector<std::string> txns;
   // In the order of their first transactions, the same in each run.
   std::vector<std::pair<Engine*, std::vector<std::string>>> followers;
@@ -60,13 +64,20 @@ bool RemoveRows(Connection& decider,
       entry->second.push_back(decision.txn);
     }
   }
-  if (!Remove(decider, txns, !followers.empty()).ok()) return false;
+  if (!Remove(decider, txns, !followers.empty(), until).ok()) return decisions;
   FailPoint("clean.followers");
   for (const auto& [engine, rows] : followers) {
     const auto connection = engine->OpenConnection();
-    if (connection.ok()) Remove(**connection, rows, false).IgnoreError();
+    if (!connection.ok() || !Remove(**connection, rows, false, until).ok()) {
+      continue;
+    }
+    for (ConfirmedDecision& decision : decisions) {
+      std::erase(decision.followers, engine);
+    }
   }
-  return true;
+  std::erase_if(decisions,
+                [](const auto& each) { return each.followers.empty(); });
+  return decisions;
 }
 
 }  // namespace
@@ -157,13 +168,14 @@ void Recoverer::Confirmed(const Engine* decider, ConfirmedDecision decision,
     std::vector<ConfirmedDecision>& confirmed = confirmed_[decider];
     confirmed.push_back(std::move(decision));
     const bool remove_now = !thread_.joinable() &&
-                            confirmed.size() >= kConfirmedAtOnce &&
+                            confirmed.size() % kConfirmedAtOnce == 0 &&
                             connection.usable();
     if (remove_now) removable.swap(confirmed);
   }
-  if (!removable.empty() && !RemoveRows(connection, removable)) {
-    PutBack({{decider, std::move(removable)}});
-  }
+  if (removable.empty()) return;
+  // What is left waits for its turn: or every COMMIT would wait for it.
+  PutBack({{decider,
+            RemoveRows(connection, std::move(removable), Now() + kPatience)}});
 }
 
 void Recoverer::RemoveConfirmed() {
@@ -172,11 +184,15 @@ void Recoverer::RemoveConfirmed() {
     const std::lock_guard lock(mutex_);
     confirmed = std::exchange(confirmed_, {});
   }
+  const absl::Time until = Now() + kPatience;
   for (const auto& [name, engine] : topology_.databases()) {
     const auto found = confirmed.find(engine.get());
     if (found == confirmed.end()) continue;
     const auto connection = engine->OpenConnection();
-    if (connection.ok()) RemoveRows(**connection, found->second);
+    // What is left goes when somebody's recovery finds it old.
+    if (connection.ok()) {
+      RemoveRows(**connection, std::move(found->second), until);
+    }
   }
 }
 

@@ -179,7 +179,8 @@ bool RecoveryPass::Clean(SurveyedDatabase& database,
   if (removable.empty()) return true;
   FailPoint("clean.send");
   const absl::Status removed =
-      database.Ask(options_.patience).DeleteDecisions(removable);
+      database.Ask(options_.patience)
+          .DeleteDecisions(removable, options_.patience);
   FailPoint("clean.answered");
   if (removed.ok()) {
     report_.decisions_removed += removable.size();

@@ -51,7 +51,8 @@ class FakeParticipant : public Participant {
   absl::StatusOr<std::vector<DecisionRow>> ListDecisions() override {
     return No();
   }
-  absl::Status DeleteDecisions(const std::vector<std::string>&) override {
+  absl::Status DeleteDecisions(const std::vector<std::string>&,
+                               absl::Duration) override {
     return No();
   }
   absl::StatusOr<std::optional<Stamp>> ReadStamp() override { return No(); }

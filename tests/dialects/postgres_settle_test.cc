@@ -291,7 +291,7 @@ TEST_F(PostgresSettleTest, ManyAtOnceAgree) {
       EXPECT_THAT(status, HasCode(Code::kAlreadyExists));
     }
     SHARD_ASSERT_OK(connection().Rollback());
-    SHARD_ASSERT_OK(settler().DeleteDecisions({kTxn}));
+    SHARD_ASSERT_OK(settler().DeleteDecisions({kTxn}, absl::Seconds(1)));
   }
 }
 
@@ -313,7 +313,7 @@ TEST_F(PostgresPutDecisionTest, TheFirstStands) {
                 StatusIs(Code::kAlreadyExists,
                          HasSubstr(commits ? "to commit" : "to abort")));
     EXPECT_EQ(Outcome(), commits ? "commit" : "abort");
-    SHARD_ASSERT_OK(settler().DeleteDecisions({kTxn}));
+    SHARD_ASSERT_OK(settler().DeleteDecisions({kTxn}, absl::Seconds(1)));
   }
 }
 
@@ -387,12 +387,14 @@ TEST_F(PostgresRecoveryTest, Deleting) {
         settler().PutDecision(MakeRow(Decision::kCommit, txn), "", kPatience));
   }
   ForgetStatements();
-  SHARD_ASSERT_OK(participant().DeleteDecisions({}));
+  SHARD_ASSERT_OK(participant().DeleteDecisions({}, absl::Seconds(1)));
   EXPECT_THAT(statements_, IsEmpty());
   SHARD_ASSERT_OK(participant().DeleteDecisions(
-      {kTxn, "00000000000000000000000000000000", "it's none"}));
+      {kTxn, "00000000000000000000000000000000", "it's none"},
+      absl::Seconds(1)));
   EXPECT_EQ(Value(other(), "SELECT txn FROM shard_decisions"), kOtherTxn);
-  SHARD_ASSERT_OK(participant().DeleteDecisions({kTxn, kOtherTxn}));
+  SHARD_ASSERT_OK(
+      participant().DeleteDecisions({kTxn, kOtherTxn}, absl::Seconds(1)));
   EXPECT_EQ(Count("shard_decisions"), "0");
   EXPECT_FALSE(connection().in_transaction());
   EXPECT_EQ(Value(connection(), "SHOW synchronous_commit"), "on");
@@ -416,7 +418,7 @@ TEST_F(PostgresRecoveryTest, WithoutTheTable) {
   EXPECT_FALSE(found.has_value());
   SHARD_ASSERT_OK_AND_ASSIGN(const auto rows, settler().ListDecisions());
   EXPECT_THAT(rows, IsEmpty());
-  SHARD_EXPECT_OK(settler().DeleteDecisions({kTxn}));
+  SHARD_EXPECT_OK(settler().DeleteDecisions({kTxn}, absl::Seconds(1)));
   EXPECT_FALSE(other().in_transaction());
 }
 
@@ -489,7 +491,9 @@ class PostgresVerbsTest : public PostgresParticipantTest {
         [row](Participant& p) { return p.PutDecision(row, "3", kPatience); },
         [](Participant& p) { return p.FindDecision(kTxn).status(); },
         [](Participant& p) { return p.ListDecisions().status(); },
-        [](Participant& p) { return p.DeleteDecisions({kTxn}); },
+        [](Participant& p) {
+          return p.DeleteDecisions({kTxn}, absl::Seconds(1));
+        },
         [](Participant& p) { return p.ReadStamp().status(); },
         [](Participant& p) {
           return p.PutStamp(testing::MakeStamp()).status();

@@ -193,7 +193,8 @@ TEST_F(PostgresRoleTest, UsesTheTablesOfAnAdministrator) {
   EXPECT_EQ(stands, MakeStamp("till", 2));
   SHARD_EXPECT_OK(
       participant().Settle(MakeRow(Decision::kAbort), "3", absl::Seconds(9)));
-  SHARD_EXPECT_OK(participant().DeleteDecisions({testing::kTxn}));
+  SHARD_EXPECT_OK(
+      participant().DeleteDecisions({testing::kTxn}, absl::Seconds(1)));
 }
 
 TEST_F(PostgresRoleTest, WithoutRightsIsToldWhatToDo) {

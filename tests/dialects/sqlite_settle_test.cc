@@ -72,7 +72,7 @@ TEST_F(SqliteSettleTest, ARowSaysTheDecision) {
   SHARD_ASSERT_OK_AND_ASSIGN(const Decision commit, Settle());
   EXPECT_EQ(commit, Decision::kCommit);
   EXPECT_THAT(Listed(), ElementsAre(kTxn));
-  SHARD_ASSERT_OK(settler().DeleteDecisions({kTxn}));
+  SHARD_ASSERT_OK(settler().DeleteDecisions({kTxn}, absl::Seconds(1)));
   SHARD_ASSERT_OK(Put(Decision::kAbort));
   SHARD_ASSERT_OK_AND_ASSIGN(const Decision abort, Settle());
   EXPECT_EQ(abort, Decision::kAbort);
@@ -220,24 +220,42 @@ TEST_F(SqliteSettleTest, AClockThatWasSetBackMakesNoNegativeAge) {
 }
 
 TEST_F(SqliteSettleTest, DeletesThoseThatAreThere) {
-  SHARD_ASSERT_OK(settler().DeleteDecisions({}));
-  SHARD_ASSERT_OK(settler().DeleteDecisions({kTxn}));
+  SHARD_ASSERT_OK(settler().DeleteDecisions({}, absl::Seconds(1)));
+  SHARD_ASSERT_OK(settler().DeleteDecisions({kTxn}, absl::Seconds(1)));
   const std::string third(32, 'e');
   for (const std::string& txn :
        {std::string(kTxn), std::string(kOtherTxn), third}) {
     SHARD_ASSERT_OK(settler().PutDecision(MakeRow(Decision::kCommit, txn), "",
                                           absl::ZeroDuration()));
   }
-  SHARD_ASSERT_OK(settler().DeleteDecisions({kTxn, "not there", third}));
+  SHARD_ASSERT_OK(
+      settler().DeleteDecisions({kTxn, "not there", third}, absl::Seconds(1)));
   EXPECT_THAT(Listed(), ElementsAre(kOtherTxn));
   EXPECT_EQ(Setting(*other_, "synchronous"), 2) << "FULL again";
   EXPECT_FALSE(other_->in_transaction());
 
   BeginWork();
-  EXPECT_THAT(settler().DeleteDecisions({kOtherTxn}),
+  EXPECT_THAT(settler().DeleteDecisions({kOtherTxn}, absl::Seconds(1)),
               HasCode(absl::StatusCode::kAborted));
   EXPECT_EQ(Setting(*other_, "synchronous"), 2);
   EXPECT_THAT(Listed(), ElementsAre(kOtherTxn));
+}
+
+TEST_F(SqliteSettleTest, DeletingWaitsNoLongerThanItIsToldTo) {
+  SHARD_ASSERT_OK(settler().PutDecision(MakeRow(Decision::kCommit), "",
+                                        absl::ZeroDuration()));
+  SHARD_ASSERT_OK(RunSql(*other_, "PRAGMA busy_timeout = 5000"));
+  BeginWork();
+  const absl::Time begin = absl::Now();
+  EXPECT_THAT(settler().DeleteDecisions({kTxn}, absl::Milliseconds(50)),
+              HasCode(absl::StatusCode::kAborted));
+  const absl::Duration waited = absl::Now() - begin;
+  EXPECT_GE(waited, absl::Milliseconds(40));
+  EXPECT_LT(waited, absl::Seconds(2));
+  EXPECT_EQ(Setting(*other_, "busy_timeout"), 5000);
+  SHARD_ASSERT_OK(connection_->Rollback());
+  SHARD_ASSERT_OK(settler().DeleteDecisions({kTxn}, absl::ZeroDuration()));
+  EXPECT_THAT(Listed(), IsEmpty());
 }
 
 TEST_F(SqliteSettleTest, AMissingTableHasNoRows) {
@@ -245,7 +263,7 @@ TEST_F(SqliteSettleTest, AMissingTableHasNoRows) {
   SHARD_ASSERT_OK_AND_ASSIGN(const auto found, settler().FindDecision(kTxn));
   EXPECT_FALSE(found.has_value());
   EXPECT_THAT(Listed(), IsEmpty());
-  SHARD_EXPECT_OK(settler().DeleteDecisions({kTxn}));
+  SHARD_EXPECT_OK(settler().DeleteDecisions({kTxn}, absl::Seconds(1)));
 }
 
 TEST_F(SqliteSettleTest, ATemporaryTableOfTheSameNameIsNotOurs) {
@@ -261,7 +279,7 @@ TEST_F(SqliteSettleTest, ATemporaryTableOfTheSameNameIsNotOurs) {
   SHARD_ASSERT_OK_AND_ASSIGN(const Decision decision, Settle());
   EXPECT_EQ(decision, Decision::kCommit);
   EXPECT_THAT(Listed(), ElementsAre(kTxn));
-  SHARD_ASSERT_OK(settler().DeleteDecisions({kTxn}));
+  SHARD_ASSERT_OK(settler().DeleteDecisions({kTxn}, absl::Seconds(1)));
   EXPECT_EQ(Count("main.shard_decisions"), 0);
 }
 

@@ -166,7 +166,7 @@ TEST_F(SqliteTornCommitTest, DeletingADecisionWaitsForNoSync) {
   BeginWork();
   SHARD_ASSERT_OK(Decide(connection(), MakeRow(Decision::kCommit)));
   LogSyncs::count = 0;
-  SHARD_ASSERT_OK(participant().DeleteDecisions({kTxn}));
+  SHARD_ASSERT_OK(participant().DeleteDecisions({kTxn}, absl::Seconds(1)));
   EXPECT_EQ(LogSyncs::count, 0);
   EXPECT_EQ(Count("shard_decisions"), 0);
   SHARD_ASSERT_OK(Script("INSERT INTO work VALUES (2)"));

@@ -121,7 +121,8 @@ void Nemesis::Sabotage() {
     const auto rows = connection.ListDecisions();
     if (!rows.ok()) continue;
     const auto txns = txns_of(*rows, file->stamp().identity);
-    if (!txns.empty()) connection.DeleteDecisions(txns).IgnoreError();
+    if (!txns.empty())
+      connection.DeleteDecisions(txns, absl::Seconds(5)).IgnoreError();
   }
 }
 

@@ -237,7 +237,7 @@ PostgresSimulatedConnection::ListDecisions() {
 }
 
 absl::Status PostgresSimulatedConnection::DeleteDecisions(
-    const std::vector<std::string>& txns) {
+    const std::vector<std::string>& txns, absl::Duration) {
   return Ask(absl::StrCat("DELETE decisions ", txns.size()),
              [server = &server_, txns](PostgresBackend&, PostgresAnswer&) {
                server->DeleteDecisions(txns);

@@ -425,8 +425,8 @@ SqliteSimulatedConnection::ListDecisions() {
 }
 
 absl::Status SqliteSimulatedConnection::DeleteDecisions(
-    const std::vector<std::string>& txns) {
-  const absl::Status status = UnderWriteLock(kBusyTimeout, /*sync=*/false, [&] {
+    const std::vector<std::string>& txns, absl::Duration patience) {
+  const absl::Status status = UnderWriteLock(patience, /*sync=*/false, [&] {
     for (const std::string& txn : txns) draft_->decisions.erase(txn);
     return absl::OkStatus();
   });

@@ -67,7 +67,8 @@ class SqliteSimulatedConnection : public SimulatedConnection {
   absl::StatusOr<std::optional<DecisionRow>> FindDecision(
       std::string_view txn) override;
   absl::StatusOr<std::vector<DecisionRow>> ListDecisions() override;
-  absl::Status DeleteDecisions(const std::vector<std::string>& txns) override;
+  absl::Status DeleteDecisions(const std::vector<std::string>& txns,
+                               absl::Duration patience) override;
   absl::Status SyncDecisions() override;
 
   absl::StatusOr<std::optional<FollowMarker>> ReadMarker() override;

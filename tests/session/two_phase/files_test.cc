@@ -517,6 +517,35 @@ TEST_F(FilesTest, AFileThatIsAtWorkIsLeftAlone) {
   ExpectNothingIsLeft();
 }
 
+// Without a thread rows are removed in passing, many at once.
+TEST_F(FilesTest, ALockedFileHoldsUpNobodyForLongAndItsRowsGoLater) {
+  SHARD_OPEN_OR_SKIP("SSS");
+  EngineOptions patient;
+  patient.busy_timeout = absl::Seconds(10);
+  Cluster other(urls(), patient);
+  ShardedSession session(other.options());
+  const auto commit = [&](std::size_t follower) {
+    other.AddCities(session, "Rome", {0, follower});
+    SHARD_ASSERT_OK_AND_ASSIGN(const CommitResult done, session.Commit());
+    EXPECT_TRUE(done.all_committed()) << done.ToString();
+  };
+  commit(2);
+  for (int i = 2; i < 128; ++i) commit(1);
+  EXPECT_EQ(outside(0).Decisions(), 127);
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto holder,
+                             cluster().engine(2)->OpenConnection());
+  SHARD_ASSERT_OK(holder->ExecuteScript("BEGIN IMMEDIATE"));
+  const absl::Time begin = absl::Now();
+  commit(1);
+  EXPECT_LT(absl::Now() - begin, absl::Seconds(3));
+  EXPECT_EQ(outside(0).Decisions(), 0);
+  EXPECT_EQ(outside(1).Decisions(), 0);
+  EXPECT_EQ(outside(2).Decisions(), 1);
+  SHARD_ASSERT_OK(holder->ExecuteScript("ROLLBACK"));
+  for (int i = 1; i < 128; ++i) commit(1);
+  EXPECT_EQ(Decisions(), 0);
+}
+
 TEST_F(FilesTest, RollingBackRemovesTheMarker) {
   SHARD_OPEN_OR_SKIP("SS");
   ShardedSession session(options());
