@@ -45,6 +45,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 // What it is.
 
@@ -364,6 +365,42 @@ TEST(SqliteMemoryParticipantTest, AConnectCheckLeavesItsDataAlone) {
   EXPECT_EQ(looks, 1);
   EXPECT_THAT(engine->OpenConnection(),
               HasCode(absl::StatusCode::kUnimplemented));
+}
+
+// The databases that a file may have followed.
+
+std::vector<std::string> Peers(Participant& participant) {
+  const auto peers = participant.ListPeers();
+  return peers.ok() ? *peers : std::vector<std::string>{"?"};
+}
+
+TEST_F(SqliteParticipantTest, PeersAreListedOnceAndDurably) {
+  EXPECT_THAT(Peers(participant()), IsEmpty());
+  SHARD_ASSERT_OK(participant().RemovePeers({"a"}));
+  const std::string a(32, 'a'), b(32, 'b'), c(32, 'c');
+  SHARD_ASSERT_OK(participant().AddPeers({b}));
+  SHARD_ASSERT_OK(participant().AddPeers({a, b}));
+  SHARD_ASSERT_OK(settler().AddPeers({b, c}));
+  SHARD_ASSERT_OK(settler().AddPeers({}));
+  EXPECT_THAT(Peers(participant()), UnorderedElementsAre(a, b, c));
+  SHARD_ASSERT_OK(participant().RemovePeers({b, "not there"}));
+  EXPECT_THAT(Peers(settler()), UnorderedElementsAre(a, c));
+  SHARD_ASSERT_OK(settler().RemovePeers({a, c}));
+  EXPECT_THAT(Peers(participant()), IsEmpty());
+  EXPECT_FALSE(connection().in_transaction());
+  EXPECT_FALSE(other_->in_transaction());
+}
+
+// What is known already needs no write lock, and what is not waits for it.
+TEST_F(SqliteParticipantTest, PeersOfAFileThatIsLocked) {
+  const std::string a(32, 'a'), b(32, 'b');
+  SHARD_ASSERT_OK(settler().AddPeers({a}));
+  BeginWork();
+  SHARD_EXPECT_OK(settler().AddPeers({a}));
+  EXPECT_THAT(settler().AddPeers({a, b}), HasCode(absl::StatusCode::kAborted));
+  EXPECT_THAT(settler().RemovePeers({a}), HasCode(absl::StatusCode::kAborted));
+  SHARD_ASSERT_OK(connection().Rollback());
+  EXPECT_THAT(Peers(settler()), UnorderedElementsAre(a));
 }
 
 }  // namespace
