@@ -7,6 +7,8 @@
 // number DIE_AT, from 0, ends the process with code 99. If there are not so
 // many it prints what happened and each fail point that it passed, a line each.
 // COMMAND "die" commits too, and dies at the first fail point called DIE_AT.
+// So does "work", with a city in the first database, which decides, and the
+// FollowerWork called NAME in the second.
 #include <unistd.h>
 
 #include <atomic>
@@ -15,13 +17,16 @@
 #include <iostream>
 #include <mutex>
 #include <numeric>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "shard/base/failpoint.h"
 #include "shard/session/commit_result.h"
+#include "shard/session/sharded_session.h"
 #include "shard/tests/session/two_phase/cluster.h"
+#include "shard/tests/session/two_phase/follower_works.h"
 
 namespace shard::testing {
 namespace {
@@ -53,18 +58,30 @@ std::string Told(const absl::StatusOr<CommitResult>& result) {
   return InDoubtOf(result.status()).has_value() ? "in doubt" : "aborted";
 }
 
+void DoWork(ShardedSession& session, const std::string& name) {
+  for (const FollowerWork& work : FollowerWorks()) {
+    if (work.name != name) continue;
+    for (const std::string& statement : work.script) {
+      const auto result = session.Execute(statement, {}, OnShard("d1"));
+      if (!result.ok()) throw std::runtime_error(result.status().ToString());
+    }
+  }
+}
+
 int Run(const std::vector<std::string>& arguments) {
   const std::string& command = arguments.at(0);
-  const bool by_name = command == "die";
+  const bool work = command == "work";
+  const bool by_name = command == "die" || work;
   const std::size_t die_at = by_name ? 0 : std::stoul(arguments.at(1));
   const std::vector<std::string> urls(arguments.begin() + 3, arguments.end());
   Cluster cluster(urls);
   std::string outcome;
   if (command == "commit" || by_name) {
-    std::vector<std::size_t> all(urls.size());
+    std::vector<std::size_t> all(work ? 1 : urls.size());
     std::iota(all.begin(), all.end(), std::size_t{0});
     ShardedSession session(cluster.options());
     cluster.AddCities(session, arguments.at(2), all);
+    if (work) DoWork(session, arguments.at(2));
     by_name ? DieAt(arguments.at(1)) : DieAt(die_at);
     outcome = Told(session.Commit());
   } else {
