@@ -48,7 +48,7 @@ absl::StatusOr<std::vector<std::string>> Participant::ListPeers() {
   return std::vector<std::string>();
 }
 
-absl::Status Participant::AddPeers(const std::vector<std::string>&) {
+absl::StatusOr<bool> Participant::AddPeers(const std::vector<std::string>&) {
   return absl::OkStatus();
 }
 

@@ -214,10 +214,13 @@ class Participant {
   // row; for an empty `txn` one that could not be read. kAborted: a writer is
   // at work, and will do so itself.
   virtual absl::Status ClearMarker(std::string_view txn);
-  // The identities of all databases that this one may ever have followed;
-  // durable before it first follows one. Empty where databases do not follow.
+  // The identities of all databases that this one may ever have followed. Empty
+  // where databases do not follow.
   virtual absl::StatusOr<std::vector<std::string>> ListPeers();
-  virtual absl::Status AddPeers(const std::vector<std::string>& identities);
+  // Durably, before it first follows one; also those that were there. Whether
+  // any was not.
+  virtual absl::StatusOr<bool> AddPeers(
+      const std::vector<std::string>& identities);
   // Only when those databases are gone for good.
   virtual absl::Status RemovePeers(const std::vector<std::string>& identities);
   // Whoever is to write through this connection passes that fence first.

@@ -124,21 +124,30 @@ class Topology::Stamps : public std::enable_shared_from_this<Stamps> {
     std::vector<std::string> peers;  // that it is known to list
   };
 
-  // The identities that a file does not list yet, as far as is known here.
-  std::vector<std::string> MissingPeers(const Engine* engine) const {
+  // Those of the files among `identities` that another file is not known to
+  // list.
+  std::vector<std::string> MissingPeers(
+      const Engine* engine, const std::vector<std::string>& identities) const {
     const std::lock_guard lock(mutex_);
     std::vector<std::string> missing;
     for (const Entry& entry : entries_) {
       if (entry.engine != engine || !entry.can_follow) continue;
       for (const Entry& other : entries_) {
-        const bool listed = std::find(entry.peers.begin(), entry.peers.end(),
-                                      other.identity) != entry.peers.end();
-        if (&other != &entry && other.can_follow && !listed) {
+        if (&other != &entry && other.can_follow &&
+            Contains(identities, other.identity) &&
+            !Contains(entry.peers, other.identity)) {
           missing.push_back(other.identity);
         }
       }
     }
     return missing;
+  }
+
+  bool Lists(const Engine* engine, const std::string& identity) const {
+    const std::lock_guard lock(mutex_);
+    return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& e) {
+      return e.engine == engine && Contains(e.peers, identity);
+    });
   }
 
   void NotePeers(const Engine* engine, const std::vector<std::string>& peers) {
@@ -162,6 +171,11 @@ class Topology::Stamps : public std::enable_shared_from_this<Stamps> {
   absl::Status MayWrite(std::size_t index) const {
     const std::lock_guard lock(mutex_);
     return entries_[index].may_write;
+  }
+
+  static bool Contains(const std::vector<std::string>& list,
+                       const std::string& text) {
+    return std::find(list.begin(), list.end(), text) != list.end();
   }
 
   absl::Status Check(std::size_t index, Connection& connection) {
@@ -294,11 +308,6 @@ absl::StatusOr<std::shared_ptr<Topology>> Topology::Open(
       return status;
     }
   }
-  if (!topology->options_.stamp_new) return topology;
-  for (const auto& [name, engine] : topology->databases()) {
-    // Tried again before it matters: it may be read-only, or busy.
-    topology->EnsurePeers(engine.get()).IgnoreError();
-  }
   return topology;
 }
 
@@ -333,19 +342,27 @@ Engine* Topology::FindByIdentity(std::string_view identity) const {
   return entry.has_value() ? entry->engine : nullptr;
 }
 
-absl::Status Topology::EnsurePeers(const Engine* engine) {
-  const std::vector<std::string> missing = stamps_->MissingPeers(engine);
-  if (missing.empty()) return absl::OkStatus();
+absl::StatusOr<bool> Topology::EnsurePeers(
+    const Engine* engine, const std::vector<std::string>& deciders) {
+  const std::vector<std::string> missing =
+      stamps_->MissingPeers(engine, deciders);
+  if (missing.empty()) return false;
   for (const auto& [name, database] : databases()) {
     if (database.get() != engine) continue;
     // Durable before anything that may depend on it: so on a connection of its
     // own.
     SHARD_ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection,
                            database->OpenConnection());
-    SHARD_RETURN_IF_ERROR(connection->participant().AddPeers(missing));
+    SHARD_ASSIGN_OR_RETURN(const bool added,
+                           connection->participant().AddPeers(missing));
     stamps_->NotePeers(engine, missing);
+    return added;
   }
-  return absl::OkStatus();
+  return false;
+}
+
+bool Topology::Lists(const Engine* engine, const std::string& decider) const {
+  return stamps_->Lists(engine, decider);
 }
 
 absl::Status Topology::CheckMayWrite(const Engine* engine) const {

@@ -92,11 +92,19 @@ class Topology {
   // The database with that identity; null when it is none of those that are
   // known.
   Engine* FindByIdentity(std::string_view identity) const;
-  // Makes sure that the file lists, durably, all files of the topology that are
-  // known by now, so that it may follow any of them. Most often it does since
-  // the topology was opened, and nothing is asked. OK for a database that
-  // follows nobody.
-  absl::Status EnsurePeers(const Engine* engine);
+  // Makes sure that the file lists, durably, the files of these identities,
+  // itself aside, so that it may follow any of them: after a loss of power it
+  // asks those that it lists, and cannot be written to as long as one of them
+  // cannot be reached. One commit for each pair of files, ever; in a process
+  // that knows of it nothing is asked. Before the file is written to: on a
+  // connection of its own, so kAborted when another writer holds the file. OK
+  // for a database that follows nobody; databases that are no files, or are not
+  // known by now, are left out. True when the file was changed: who has read
+  // from it before, and not written yet, must begin anew.
+  absl::StatusOr<bool> EnsurePeers(const Engine* engine,
+                                   const std::vector<std::string>& deciders);
+  // Whether EnsurePeers has seen to it.
+  bool Lists(const Engine* engine, const std::string& decider) const;
   // kFailedPrecondition when the database's slot map is newer than ours.
   absl::Status CheckMayWrite(const Engine* engine) const;
 

@@ -139,7 +139,7 @@ absl::Status Transaction::CheckMayWrite(const std::vector<Share*>& shares) {
 void Transaction::NoteDecider(std::vector<CommitMember>& members) {
   likely_decider_ = nullptr;
   if (members.size() < 2) return;
-  const auto decider = ChooseDecider(members, options_.decider);
+  const auto decider = ChooseDecider(members, options_);
   if (decider.ok() && *decider != nullptr) {
     likely_decider_ = (*decider)->connection;
   }
@@ -160,22 +160,55 @@ absl::Status Transaction::RecordFollowers(const std::vector<Share*>& shares) {
   std::vector<Share*> files;
   for (Share* share : shares) {
     if (share->announced() || !share->open() || !InTopology(*share)) continue;
-    share->Announce();
-    if (share->connection().participant().can_follow()) files.push_back(share);
+    if (share->connection().participant().can_follow()) {
+      files.push_back(share);
+    } else {
+      share->Announce();
+    }
   }
   // The named one comes first, so that it decides.
   std::stable_partition(files.begin(), files.end(), [this](const Share* share) {
     return options_.topology->NameOf(share->bind().engine) == options_.decider;
   });
   for (Share* share : files) {
-    if (!std::exchange(another_decides, true)) continue;
-    const absl::Status peers =
-        options_.topology->EnsurePeers(share->bind().engine);
-    if (!peers.ok()) return share->Refused(peers);
-    const absl::Status recorded = share->connection().participant().Record();
-    if (!recorded.ok()) return share->Refused(recorded);
+    if (std::exchange(another_decides, true)) {
+      SHARD_RETURN_IF_ERROR(RecordFollower(*share));
+    }
+    // Not before: a file that is not recorded yet, since it was locked, say,
+    // must be when its write is tried again.
+    share->Announce();
   }
   return absl::OkStatus();
+}
+
+absl::Status Transaction::RecordFollower(Share& share) {
+  const absl::StatusOr<bool> listed = options_.topology->EnsurePeers(
+      share.bind().engine, IdentitiesThatMayDecide());
+  if (!listed.ok()) return share.Refused(listed.status());
+  const bool has_read = share.work() != CommitMember::Work::kRead;
+  if (*listed && has_read) {
+    return share.Refused(absl::AbortedError(
+        "the file has been changed since this transaction read from it: it "
+        "lists now another one of the transaction, which it may follow, as it "
+        "does once for each file; roll back, and try again"));
+  }
+  const absl::Status recorded = share.connection().participant().Record();
+  return recorded.ok() ? recorded : share.Refused(recorded);
+}
+
+// The files that came before, and the named one, which may come yet.
+std::vector<std::string> Transaction::IdentitiesThatMayDecide() const {
+  const Topology& topology = *options_.topology;
+  std::vector<std::string> identities;
+  for (const auto& share : shares_) {
+    if (!share->open() || !share->announced() || !InTopology(*share)) continue;
+    identities.push_back(
+        topology.IdentityOf(topology.NameOf(share->bind().engine)));
+  }
+  if (!options_.decider.empty()) {
+    identities.push_back(topology.IdentityOf(options_.decider));
+  }
+  return identities;
 }
 
 // A file that may have been written to, and was not recorded.

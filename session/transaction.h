@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -77,6 +78,8 @@ class Transaction {
   absl::Status OnAll(const std::string& script);
   bool InTopology(const Share& share) const;
   bool AnotherMayDecide() const;
+  absl::Status RecordFollower(Share& share);
+  std::vector<std::string> IdentitiesThatMayDecide() const;
   void NoteDecider(std::vector<CommitMember>& members);
   bool IsAtomic() const;
   void MakeAtomic();

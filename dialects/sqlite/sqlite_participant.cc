@@ -460,10 +460,15 @@ absl::StatusOr<std::vector<std::string>> SqliteParticipant::ListPeers() {
   return ListSqlitePeers(connection_);
 }
 
-absl::Status SqliteParticipant::AddPeers(
+absl::StatusOr<bool> SqliteParticipant::AddPeers(
     const std::vector<std::string>& identities) {
   const SqliteGate::Exemption ours(&gate_);
-  return AddSqlitePeers(connection_, identities);
+  SHARD_RETURN_IF_ERROR(CheckCommitsAreDurable(database_));
+  SHARD_ASSIGN_OR_RETURN(const bool added,
+                         AddSqlitePeers(connection_, identities));
+  // Those that were there may be another's, who died before they were on disk.
+  SHARD_RETURN_IF_ERROR(SyncSqliteLog(database_));
+  return added;
 }
 
 absl::Status SqliteParticipant::RemovePeers(

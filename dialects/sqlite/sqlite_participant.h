@@ -82,7 +82,8 @@ class SqliteParticipant : public Participant {
       OnConflict on_conflict, std::vector<RedoConflict>* conflicts) override;
   absl::Status ClearMarker(std::string_view txn) override;
   absl::StatusOr<std::vector<std::string>> ListPeers() override;
-  absl::Status AddPeers(const std::vector<std::string>& identities) override;
+  absl::StatusOr<bool> AddPeers(
+      const std::vector<std::string>& identities) override;
   absl::Status RemovePeers(const std::vector<std::string>& identities) override;
   void set_write_fence(std::shared_ptr<WriteFence> fence) override {
     gate_.set_fence(std::move(fence));

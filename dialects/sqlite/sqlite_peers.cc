@@ -59,8 +59,8 @@ absl::StatusOr<std::vector<std::string>> ListSqlitePeers(
   return identities;
 }
 
-absl::Status AddSqlitePeers(Connection& connection,
-                            const std::vector<std::string>& identities) {
+absl::StatusOr<bool> AddSqlitePeers(
+    Connection& connection, const std::vector<std::string>& identities) {
   SHARD_ASSIGN_OR_RETURN(const std::vector<std::string> known,
                          ListSqlitePeers(connection));
   std::vector<std::string> missing;
@@ -69,9 +69,11 @@ absl::Status AddSqlitePeers(Connection& connection,
       missing.push_back(identity);
     }
   }
-  if (missing.empty()) return absl::OkStatus();
-  return InTransaction(
-      connection, "INSERT OR IGNORE INTO main.shard_peers VALUES (?)", missing);
+  if (missing.empty()) return false;
+  SHARD_RETURN_IF_ERROR(InTransaction(
+      connection, "INSERT OR IGNORE INTO main.shard_peers VALUES (?)",
+      missing));
+  return true;
 }
 
 absl::Status RemoveSqlitePeers(Connection& connection,

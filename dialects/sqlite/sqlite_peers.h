@@ -17,9 +17,10 @@ namespace shard {
 absl::StatusOr<std::vector<std::string>> ListSqlitePeers(
     Connection& connection);
 
-// Adds those that are missing, in a transaction of its own.
-absl::Status AddSqlitePeers(Connection& connection,
-                            const std::vector<std::string>& identities);
+// Adds those that are missing, in a transaction of its own; whether there were
+// any. Those that were there are not made durable.
+absl::StatusOr<bool> AddSqlitePeers(Connection& connection,
+                                    const std::vector<std::string>& identities);
 // Those that are gone for good.
 absl::Status RemoveSqlitePeers(Connection& connection,
                                const std::vector<std::string>& identities);

@@ -100,7 +100,7 @@ absl::Status AtomicCommit::Prepare() {
 // Finds out who wrote, and the number that the decider gives the transaction,
 // in one round if possible: who would decide if all had written is asked too.
 absl::Status AtomicCommit::Look() {
-  const auto guess = ChooseDecider(members_, options_.decider);
+  const auto guess = ChooseDecider(members_, options_);
   decider_ = guess.ok() ? *guess : nullptr;
   std::vector<CommitMember*> unknown;
   for (CommitMember& member : members_) {
@@ -110,7 +110,7 @@ absl::Status AtomicCommit::Look() {
   }
   SHARD_RETURN_IF_ERROR(LookAt(unknown));
   const CommitMember* const looked_at = decider_;
-  SHARD_ASSIGN_OR_RETURN(decider_, ChooseDecider(members_, options_.decider));
+  SHARD_ASSIGN_OR_RETURN(decider_, ChooseDecider(members_, options_));
   if (Writers().size() < 2) {
     decider_ = nullptr;
     return absl::OkStatus();

@@ -1,5 +1,6 @@
 #include "shard/session/two_phase/decider_choice.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -51,10 +52,30 @@ absl::Status NoFileFollowsAServer(const CommitMember& server,
       "one after the other"));
 }
 
+// What a file follows it must list: its part of the work lies there alone, if
+// it is lost with the power.
+bool IsListedByOthers(const CommitMember& decider,
+                      const std::vector<CommitMember>& members,
+                      const SessionOptions& options) {
+  return std::all_of(members.begin(), members.end(), [&](const auto& member) {
+    return &member == &decider || ClaimOf(member) != kFollow ||
+           options.topology->Lists(member.engine, decider.identity);
+  });
+}
+
+absl::Status NotListed(const CommitMember& file) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the other files of the transaction do not list '", file.name,
+      "', and none of them is listed by all others: after a loss of power they "
+      "would not know whom to ask for their work. Nothing was committed; roll "
+      "back, and try again"));
+}
+
 }  // namespace
 
 absl::StatusOr<CommitMember*> ChooseDecider(std::vector<CommitMember>& members,
-                                            const std::string& preferred) {
+                                            const SessionOptions& options) {
+  const std::string& preferred = options.decider;
   CommitMember* chosen = nullptr;
   const CommitMember* follower = nullptr;
   Claim highest = kNone;
@@ -62,6 +83,9 @@ absl::StatusOr<CommitMember*> ChooseDecider(std::vector<CommitMember>& members,
     const Claim claim = ClaimOf(member);
     if (claim == kFollow) follower = &member;
     if (claim == kNone || claim < highest) continue;
+    if (claim == kFollow && !IsListedByOthers(member, members, options)) {
+      continue;
+    }
     if (claim == kMust && highest == kMust) {
       return TwoMustDecide(*chosen, member);
     }
@@ -71,10 +95,12 @@ absl::StatusOr<CommitMember*> ChooseDecider(std::vector<CommitMember>& members,
     if (better) chosen = &member;
     highest = claim;
   }
-  if (highest == kMust && follower != nullptr &&
-      !chosen->connection->participant().can_follow()) {
+  if (follower == nullptr || highest == kFollow) return chosen;
+  if (highest != kMust) return NotListed(*follower);
+  if (!chosen->connection->participant().can_follow()) {
     return NoFileFollowsAServer(*chosen, *follower);
   }
+  if (!IsListedByOthers(*chosen, members, options)) return NotListed(*chosen);
   return chosen;
 }
 

@@ -33,7 +33,7 @@ absl::Status CheckWriters(const SessionOptions& options,
   }
   if (writers < 2) return absl::OkStatus();
   if (stranger == nullptr) {
-    return ChooseDecider(members, options.decider).status();
+    return ChooseDecider(members, options).status();
   }
   return absl::FailedPreconditionError(absl::StrCat(
       "a transaction cannot write to ", writers, " databases as long as '",

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -59,6 +60,18 @@ Databases::Databases(World* world, Flaw flaw) : world_(*world), flaw_(flaw) {
           std::make_unique<SqliteFile>(world, flaw, std::move(stamp));
     }
     databases_.push_back(std::move(database));
+  }
+  if (!random.OneIn(4)) ListAllFiles();
+}
+
+// As after a long time.
+void Databases::ListAllFiles() {
+  for (SqliteFile* file : Files()) {
+    std::set<std::string> others;
+    for (SqliteFile* other : Files()) {
+      if (other != file) others.insert(other->stamp().identity);
+    }
+    file->ListFromTheStart(std::move(others));
   }
 }
 

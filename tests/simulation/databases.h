@@ -46,6 +46,8 @@ class Databases {
   std::vector<std::pair<std::string, std::shared_ptr<Engine>>> OpenEngines();
 
  private:
+  void ListAllFiles();
+
   World& world_;
   const Flaw flaw_;
   std::vector<Database> databases_;

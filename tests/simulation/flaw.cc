@@ -14,6 +14,7 @@ const std::vector<FlawName>& FlawNames() {
       {Flaw::kTrustUnsynced, "trust-unsynced"},
       {Flaw::kOpenFence, "open-fence"},
       {Flaw::kMarkersOnly, "markers-only"},
+      {Flaw::kUnlistedDecider, "unlisted-decider"},
       {Flaw::kNoFollowerRow, "no-follower-row"},
       {Flaw::kFollowerCleanedFirst, "follower-cleaned-first"},
       {Flaw::kFollowOverHidden, "follow-over-hidden"},

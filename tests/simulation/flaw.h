@@ -16,6 +16,7 @@ enum class Flaw {
   kTrustUnsynced,          // what was read from a file counts unsynced
   kOpenFence,              // every writer of a file may pass
   kMarkersOnly,            // the first writer of a process asks no peers
+  kUnlistedDecider,        // a file does not keep the list of whom it follows
   kNoFollowerRow,          // a follower's share leaves no row there
   kFollowerCleanedFirst,   // its row goes before the decider's
   kFollowOverHidden,       // a COMMIT that died may come to life under a redo

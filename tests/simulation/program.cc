@@ -55,6 +55,10 @@ Program::Program(World* world, Databases* databases, Ledger* ledger)
   if (world->random().OneIn(4)) {
     options_.decision = DecisionMode::kAfterDecision;
   }
+  if (world->random().OneIn(3)) {
+    const std::size_t named = world->random().Below(databases->size());
+    options_.decider = (*databases)[named].name;
+  }
 }
 
 // What the topology does in its end must not throw, whether the process dies
@@ -127,8 +131,13 @@ absl::Status Program::WriteTo(Transaction& transaction, int tag,
                               const std::vector<std::size_t>& order) {
   for (const std::size_t database : order) {
     if (world_.random().OneIn(6)) {  // it only reads there
-      SHARD_RETURN_IF_ERROR(
-          transaction.ShareFor({engines_[database].get(), ShardId()}).status());
+      SHARD_ASSIGN_OR_RETURN(
+          Share* const share,
+          transaction.ShareFor({engines_[database].get(), ShardId()}));
+      // By text, of which nobody knows that before: others join later.
+      if (world_.random().Coin()) {
+        SHARD_RETURN_IF_ERROR(transaction.RecordFollowers({share}));
+      }
       continue;
     }
     SHARD_RETURN_IF_ERROR(WriteOne(transaction, tag, database));

@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::uint64_t kSeeds = 10'000;
 // A planted bug must be found in so many.
-constexpr std::uint64_t kSeedsForFlaw = 5'000;
+constexpr std::uint64_t kSeedsForFlaw = 20'000;
 
 SimulationResult RunSeed(std::uint64_t seed, Flaw flaw = Flaw::kNone,
                          bool keep_trace = false) {

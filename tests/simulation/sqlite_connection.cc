@@ -17,6 +17,8 @@
 #include "absl/time/time.h"
 #include "shard/base/status_macros.h"
 #include "shard/base/strings.h"
+#include "shard/session/two_phase/gid.h"
+#include "shard/session/two_phase/participant_list.h"
 
 namespace shard::testing {
 namespace {
@@ -237,6 +239,7 @@ absl::StatusOr<std::string> SqliteSimulatedConnection::FinishFollow() {
     return absl::FailedPreconditionError("the work was not recorded");
   }
   world_.Step();
+  CheckListsDecider();
   DecisionRow own = row_;
   own.redo.clear();
   if (flaw_ != Flaw::kNoFollowerRow) AddRow(own);
@@ -244,6 +247,16 @@ absl::StatusOr<std::string> SqliteSimulatedConnection::FinishFollow() {
   follows_ = true;
   Say(absl::StrCat("follow ", own.txn), absl::OkStatus());
   return redo_;
+}
+
+// What that leads to takes a loss of power at the right moment.
+void SqliteSimulatedConnection::CheckListsDecider() {
+  if (flaw_ == Flaw::kUnlistedDecider) return;  // that must be found
+  const auto list = ParticipantList::FromJson(row_.participants);
+  const auto gid = list.ok() ? Gid::Parse(list->gid) : list.status();
+  if (gid.ok() && file_.ListsDurably(gid->decider)) return;
+  world_.Violation(
+      absl::StrCat(file_.name(), " follows whom it does not list"));
 }
 
 absl::Status SqliteSimulatedConnection::StartEnd(std::string_view,
@@ -343,17 +356,22 @@ SqliteSimulatedConnection::ListPeers() {
   return std::vector<std::string>(peers.begin(), peers.end());
 }
 
-absl::Status SqliteSimulatedConnection::AddPeers(
+absl::StatusOr<bool> SqliteSimulatedConnection::AddPeers(
     const std::vector<std::string>& identities) {
+  if (flaw_ == Flaw::kUnlistedDecider) return true;
   bool missing = false;
   for (const std::string& identity : identities) {
     missing = missing || !contents().peers.contains(identity);
   }
-  if (!missing) return absl::OkStatus();
-  return UnderWriteLock(kBusyTimeout, /*sync=*/true, [&] {
+  if (!missing) {
+    file_.SyncLog();
+    return false;
+  }
+  SHARD_RETURN_IF_ERROR(UnderWriteLock(kBusyTimeout, /*sync=*/true, [&] {
     draft_->peers.insert(identities.begin(), identities.end());
     return absl::OkStatus();
-  });
+  }));
+  return true;
 }
 
 absl::Status SqliteSimulatedConnection::RemovePeers(

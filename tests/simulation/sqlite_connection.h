@@ -77,7 +77,8 @@ class SqliteSimulatedConnection : public SimulatedConnection {
       OnConflict on_conflict, std::vector<RedoConflict>* conflicts) override;
   absl::Status ClearMarker(std::string_view txn) override;
   absl::StatusOr<std::vector<std::string>> ListPeers() override;
-  absl::Status AddPeers(const std::vector<std::string>& identities) override;
+  absl::StatusOr<bool> AddPeers(
+      const std::vector<std::string>& identities) override;
   absl::Status RemovePeers(const std::vector<std::string>& identities) override;
   void set_write_fence(std::shared_ptr<WriteFence> fence) override {
     fence_ = std::move(fence);
@@ -86,6 +87,7 @@ class SqliteSimulatedConnection : public SimulatedConnection {
   absl::StatusOr<Stamp> PutStamp(const Stamp& stamp) override;
 
  private:
+  void CheckListsDecider();
   absl::Status StartWrite(int tag, int row) override;
   absl::Status FinishWrite() override;
 

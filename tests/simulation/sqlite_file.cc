@@ -50,6 +50,12 @@ void SqliteFile::SyncAll() {
   if (hidden_.has_value()) hidden_->behind = 0;
 }
 
+void SqliteFile::ListFromTheStart(std::set<std::string> peers) {
+  FileContents contents = *durable_;
+  contents.peers = std::move(peers);
+  durable_ = std::make_shared<FileContents>(std::move(contents));
+}
+
 void SqliteFile::SyncLog() {
   world_.Step();
   if (flaw_ == Flaw::kTrustUnsynced) return;

@@ -47,6 +47,13 @@ class SqliteFile {
     return unsynced_.empty() ? *durable_ : *unsynced_.back();
   }
 
+  // Has always listed them.
+  void ListFromTheStart(std::set<std::string> peers);
+  // Even if the power goes now.
+  bool ListsDurably(const std::string& identity) const {
+    return durable_->peers.contains(identity);
+  }
+
   void Open();
   void Close();
   // After the death of all programs that had it open.

@@ -56,6 +56,25 @@ class FilesTest : public TwoPhaseTest {
     return session.Commit().status();
   }
 
+  // A folder in a file's place: it cannot be made anew.
+  void Hide(std::size_t database) {
+    Move(Path(database), Path(database) + ".hidden");
+    std::filesystem::create_directory(Path(database));
+  }
+  void Restore(std::size_t database) {
+    std::filesystem::remove(Path(database));
+    Move(Path(database) + ".hidden", Path(database));
+  }
+
+  // The database that decides over a commit of that session's work.
+  static SessionOptions NoteDecider(SessionOptions options,
+                                    std::string* decider) {
+    options.on_two_phase = [decider](const TwoPhaseEvent& event) {
+      if (event.step == TwoPhaseStep::kDecide) *decider = event.database;
+    };
+    return options;
+  }
+
   std::int64_t CitiesIn(std::size_t database, const std::string& name) {
     return outside(database).Cities(name);
   }
@@ -63,6 +82,14 @@ class FilesTest : public TwoPhaseTest {
   absl::StatusOr<ManualDecision> Plan(const std::string& gid, Decision wanted) {
     return ManualDecision::Plan(cluster().topology(), gid, wanted,
                                 absl::Seconds(1));
+  }
+
+ private:
+  static void Move(const std::string& from, const std::string& to) {
+    for (const char* suffix : {"", "-wal", "-shm"}) {
+      if (!std::filesystem::exists(from + suffix)) continue;
+      std::filesystem::rename(from + suffix, to + suffix);
+    }
   }
 };
 
@@ -142,6 +169,22 @@ TEST_F(FilesTest, TheFirstThatIsWrittenToDecides) {
   cluster().AddCities(session, "Rome", {0, 1, 2});
   SHARD_ASSERT_OK(session.Commit());
   EXPECT_THAT(deciders, ::testing::ElementsAre("d2", "d1"));
+}
+
+// Whoever tries again must not find it announced, and so not recorded.
+TEST_F(FilesTest, AFollowerThatWasLockedFollowsWhenItIsTriedAgain) {
+  SHARD_OPEN_OR_SKIP("SS");
+  ShardedSession session(options());
+  cluster().AddCities(session, "Rome", {0});
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto engine, OpenEngine(urls()[1]));
+  SHARD_ASSERT_OK_AND_ASSIGN(auto locker, engine->Connect());
+  SHARD_ASSERT_OK(locker->ExecuteScript("begin immediate"));
+  SHARD_ASSERT_OK(session.Add(MakeCity("C1", "Rome")));
+  EXPECT_THAT(session.Flush(), HasCode(absl::StatusCode::kAborted));
+  SHARD_ASSERT_OK(locker->ExecuteScript("rollback"));
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_EQ(Cities("Rome"), 2);
+  ExpectNothingIsLeft();
 }
 
 TEST_F(FilesTest, WhatCannotBeRecordedIsRefusedAndNothingIsLost) {
@@ -330,13 +373,7 @@ TEST_F(FilesTest, WithoutTheMarkerTheFirstWriterAsksAllThatTheFileFollowed) {
 TEST_F(FilesTest, ADeciderThatIsGoneKeepsWritersBack) {
   SHARD_OPEN_OR_SKIP("SS");
   DieAt("decide.answered", "Rome");
-  const std::string hidden = Path(0) + ".hidden";
-  for (const char* suffix : {"", "-wal", "-shm"}) {
-    if (!std::filesystem::exists(Path(0) + suffix)) continue;
-    std::filesystem::rename(Path(0) + suffix, hidden + suffix);
-  }
-  // A folder in its place: it cannot be made anew.
-  std::filesystem::create_directory(Path(0));
+  Hide(0);
   {
     Cluster other({urls()[0], urls()[1]});
     ShardedSession session(other.options());
@@ -344,13 +381,94 @@ TEST_F(FilesTest, ADeciderThatIsGoneKeepsWritersBack) {
                 StatusIs(absl::StatusCode::kUnavailable, HasSubstr("decider")));
   }
   EXPECT_EQ(CitiesIn(1, "Oslo"), 0);
-  std::filesystem::remove(Path(0));
-  for (const char* suffix : {"", "-wal", "-shm"}) {
-    if (!std::filesystem::exists(hidden + suffix)) continue;
-    std::filesystem::rename(hidden + suffix, Path(0) + suffix);
-  }
+  Restore(0);
   Cluster back(urls());
   EXPECT_TRUE(back.RecoverNow().clean());
+  EXPECT_EQ(Cities("Rome"), 2);
+}
+
+TEST_F(FilesTest, OnlyWhomAFileHasFollowedKeepsItsWritersBack) {
+  SHARD_OPEN_OR_SKIP("SSS");
+  {
+    ShardedSession session(options());
+    cluster().AddCities(session, "Rome", {1, 2});  // d2 follows d1
+    SHARD_ASSERT_OK(session.Commit());
+  }
+  for (const std::size_t gone : {0, 1}) {
+    Hide(gone);
+    {
+      Cluster other(urls());
+      ShardedSession session(other.options());
+      const auto follower = AddTo(session, 2, "Oslo");
+      if (gone == 0) {
+        SHARD_EXPECT_OK(follower);
+        SHARD_EXPECT_OK(AddTo(session, 1, "Oslo"));
+        other.AddCities(session, "Oslo", {1, 2});
+        SHARD_EXPECT_OK(session.Commit());
+      } else {
+        EXPECT_THAT(follower, StatusIs(absl::StatusCode::kUnavailable,
+                                       HasSubstr("decider")));
+        session.Rollback();
+        SHARD_EXPECT_OK(AddTo(session, 0, "Oslo"));
+      }
+    }
+    Restore(gone);
+  }
+  EXPECT_EQ(CitiesIn(0, "Oslo"), 1);
+  EXPECT_EQ(CitiesIn(1, "Oslo"), 2);
+  EXPECT_EQ(CitiesIn(2, "Oslo"), 2);
+}
+
+TEST_F(FilesTest, OpeningATopologyWaitsForNoWriter) {
+  SHARD_OPEN_OR_SKIP("SS");
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto engine, OpenEngine(urls()[0]));
+  SHARD_ASSERT_OK_AND_ASSIGN(auto writer, engine->Connect());
+  SHARD_ASSERT_OK(writer->ExecuteScript("begin immediate"));
+  const absl::Time begin = absl::Now();
+  // One that the others do not know yet.
+  Cluster larger({urls()[0], urls()[1], urls()[1] + ".new"});
+  EXPECT_LT(absl::Now() - begin, absl::Seconds(3));  // busy_timeout: 5 s
+}
+
+// A file that is announced, and then only read, has the others recorded.
+TEST_F(FilesTest, OnlyWhoIsListedByTheOthersDecides) {
+  SHARD_OPEN_OR_SKIP("SSS");
+  std::string decider;
+  {
+    ShardedSession session(NoteDecider(options(), &decider));
+    SHARD_ASSERT_OK(session.Execute("select 1", {}, OnShard("d2")));
+    cluster().AddCities(session, "Rome", {1});
+    cluster().AddCities(session, "Rome", {0});  // d1 does not know of it
+    SHARD_ASSERT_OK(session.Commit());
+    EXPECT_EQ(decider, "d1");
+    EXPECT_EQ(outside(0).Number("select count(*) from shard_peers"), 2);
+    EXPECT_EQ(outside(1).Number("select count(*) from shard_peers"), 1);
+  }
+  SessionOptions named = NoteDecider(options(), &decider);
+  named.decider = "d0";
+  ShardedSession session(named);
+  SHARD_ASSERT_OK(session.Execute("select 1", {}, OnShard("d2")));
+  cluster().AddCities(session, "Rome", {1});
+  cluster().AddCities(session, "Rome", {0});
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_EQ(decider, "d0");
+  EXPECT_EQ(Cities("Rome"), 4);
+  ExpectNothingIsLeft();
+}
+
+// Adding a decider to a file's list is a commit of its own there.
+TEST_F(FilesTest, WhoReadBeforeAFileFirstFollowsTriesAgain) {
+  SHARD_OPEN_OR_SKIP("SS");
+  ShardedSession session(options());
+  SHARD_ASSERT_OK(session.Scalars(Select<City>()));
+  SHARD_ASSERT_OK(session.Add(MakeCity("C0", "Rome")));
+  SHARD_ASSERT_OK(session.Add(MakeCity("C1", "Rome")));
+  EXPECT_THAT(session.Commit(),
+              StatusIs(absl::StatusCode::kAborted, HasSubstr("again")));
+  session.Rollback();
+  SHARD_ASSERT_OK(session.Scalars(Select<City>()));
+  cluster().AddCities(session, "Rome", {0, 1});
+  SHARD_ASSERT_OK(session.Commit());
   EXPECT_EQ(Cities("Rome"), 2);
 }
 
