@@ -1,7 +1,12 @@
 #include "shard/base/environment.h"
 
 #include <atomic>
+#include <cstddef>
+#include <functional>
 #include <random>
+#include <system_error>
+#include <thread>
+#include <vector>
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -33,6 +38,29 @@ void Pause(absl::Duration duration) {
   } else {
     environment->Pause(duration);
   }
+}
+
+void RunSideBySide(const std::vector<std::function<void()>>& tasks) {
+  if (Environment* const environment = CurrentEnvironment()) {
+    return environment->RunSideBySide(tasks);
+  }
+  std::vector<std::thread> threads;
+  std::size_t started = 1;
+  try {
+    for (; started < tasks.size(); ++started) {
+      threads.emplace_back(tasks[started]);
+    }
+  } catch (const std::system_error&) {
+    // No more threads to be had: this one does the rest.
+  }
+  if (!tasks.empty()) tasks[0]();
+  for (; started < tasks.size(); ++started) tasks[started]();
+  for (std::thread& thread : threads) thread.join();
+}
+
+void Environment::RunSideBySide(
+    const std::vector<std::function<void()>>& tasks) {
+  for (const auto& task : tasks) task();
 }
 
 double Jitter(double low, double high) {

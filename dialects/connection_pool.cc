@@ -82,8 +82,11 @@ absl::StatusOr<PooledConnection> ConnectionPool::Borrow() {
   }
 }
 
-absl::StatusOr<std::unique_ptr<Connection>> ConnectionPool::Open() {
-  absl::StatusOr<std::unique_ptr<Connection>> opened = opener_->Open();
+absl::StatusOr<std::unique_ptr<Connection>> ConnectionPool::Open(
+    absl::Time until) {
+  absl::StatusOr<std::unique_ptr<Connection>> opened =
+      until == absl::InfiniteFuture() ? opener_->Open()
+                                      : opener_->OpenBefore(until);
   if (opened.ok()) return opened;
   return Annotate(opened.status(),
                   absl::StrCat("cannot connect to '", options_->name, "'"));
@@ -103,15 +106,18 @@ absl::StatusOr<PooledConnection> ConnectionPool::OpenPooled() {
   return PooledConnection(this, *std::move(opened));
 }
 
-absl::StatusOr<std::unique_ptr<Connection>> ConnectionPool::OpenOutside() {
+absl::StatusOr<std::unique_ptr<Connection>> ConnectionPool::OpenOutside(
+    absl::Time until) {
   if (private_) {
     return absl::UnimplementedError(absl::StrCat(
         "the database of '", options_->name,
         "' lives in its one connection; a second connection would open "
         "another database. Use Connect"));
   }
-  SHARD_ASSIGN_OR_RETURN(std::unique_ptr<Connection> opened, Open());
+  SHARD_ASSIGN_OR_RETURN(std::unique_ptr<Connection> opened, Open(until));
+  opened->set_deadline(until);
   SHARD_RETURN_IF_ERROR(Look(*opened, false));
+  opened->set_deadline(absl::InfiniteFuture());
   return opened;
 }
 

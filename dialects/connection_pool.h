@@ -31,7 +31,7 @@ class ConnectionPool {
   bool is_private() const { return private_; }
 
   // One that never was in the pool and never comes to it.
-  absl::StatusOr<std::unique_ptr<Connection>> OpenOutside();
+  absl::StatusOr<std::unique_ptr<Connection>> OpenOutside(absl::Time until);
 
   // See Engine. Connections that are lent while the check is set are dropped
   // when they come back. A database that lives in its one connection keeps it:
@@ -58,7 +58,8 @@ class ConnectionPool {
 
   // Waits for an idle connection or the right to open one (null).
   absl::StatusOr<Idle> TakeIdleOrPermit();
-  absl::StatusOr<std::unique_ptr<Connection>> Open();
+  absl::StatusOr<std::unique_ptr<Connection>> Open(
+      absl::Time until = absl::InfiniteFuture());
   absl::StatusOr<PooledConnection> OpenPooled();
   // Has the check look at a connection, again if another check is set
   // meanwhile, and keeps in mind that it has passed if it is the pool's.

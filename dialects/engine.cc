@@ -42,8 +42,9 @@ absl::StatusOr<PooledConnection> Engine::Connect() { return pool_->Borrow(); }
 
 bool Engine::is_private() const { return pool_->is_private(); }
 
-absl::StatusOr<std::unique_ptr<Connection>> Engine::OpenConnection() {
-  return pool_->OpenOutside();
+absl::StatusOr<std::unique_ptr<Connection>> Engine::OpenConnection(
+    absl::Time until) {
+  return pool_->OpenOutside(until);
 }
 
 absl::Status Engine::SetConnectCheck(const void* owner, ConnectCheck check,

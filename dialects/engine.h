@@ -77,6 +77,11 @@ class Engine {
     virtual ~Opener() = default;
     virtual const Dialect& dialect() const = 0;
     virtual absl::StatusOr<std::unique_ptr<Connection>> Open() = 0;
+    // Waits no longer than `until`, where opening can take long.
+    virtual absl::StatusOr<std::unique_ptr<Connection>> OpenBefore(
+        absl::Time /*until*/) {
+      return Open();
+    }
     // Fewer than asked for where more make no sense (a private database in
     // memory has one).
     virtual std::size_t LimitPoolSize(std::size_t wanted) { return wanted; }
@@ -96,8 +101,10 @@ class Engine {
   // memory.
   bool is_private() const;
   // A connection outside of the pool, for work that must not wait for it. The
-  // same errors and checks; kUnimplemented when is_private().
-  absl::StatusOr<std::unique_ptr<Connection>> OpenConnection();
+  // same errors and checks; kUnimplemented when is_private(); kUnavailable or
+  // kDeadlineExceeded, too, when it does not stand by `until`.
+  absl::StatusOr<std::unique_ptr<Connection>> OpenConnection(
+      absl::Time until = absl::InfiniteFuture());
 
   // Looks at each connection opened from now on before anybody gets it, and
   // those idle now are dropped; an error refuses the connection, and Connect

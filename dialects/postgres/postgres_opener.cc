@@ -1,6 +1,7 @@
 // Makes "postgresql://" and "postgres://" known to OpenEngine.
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "shard/base/status_macros.h"
 #include "shard/dialects/engine.h"
@@ -65,16 +67,29 @@ class PostgresOpener final : public Engine::Opener {
   }
 
   absl::StatusOr<std::unique_ptr<Connection>> Open() override {
-    absl::StatusOr<std::unique_ptr<Connection>> connection = Connect();
-    if (!absl::IsDeadlineExceeded(connection.status())) return connection;
-    return absl::UnavailableError(
-        absl::StrCat("cannot connect: no answer within ",
-                     absl::FormatDuration(info_.timeout)));
+    return Connect(info_);
+  }
+
+  absl::StatusOr<std::unique_ptr<Connection>> OpenBefore(
+      absl::Time until) override {
+    ConnInfo info = info_;
+    info.timeout =
+        std::clamp(until - absl::Now(), absl::ZeroDuration(), info_.timeout);
+    return Connect(info);
   }
 
  private:
-  absl::StatusOr<std::unique_ptr<Connection>> Connect() {
-    SHARD_ASSIGN_OR_RETURN(std::unique_ptr<Link> link, Link::Connect(info_));
+  absl::StatusOr<std::unique_ptr<Connection>> Connect(const ConnInfo& info) {
+    absl::StatusOr<std::unique_ptr<Connection>> connection = ConnectWith(info);
+    if (!absl::IsDeadlineExceeded(connection.status())) return connection;
+    return absl::UnavailableError(
+        absl::StrCat("cannot connect: no answer within ",
+                     absl::FormatDuration(info.timeout)));
+  }
+
+  absl::StatusOr<std::unique_ptr<Connection>> ConnectWith(
+      const ConnInfo& info) {
+    SHARD_ASSIGN_OR_RETURN(std::unique_ptr<Link> link, Link::Connect(info));
     SHARD_ASSIGN_OR_RETURN(const DatabaseFacts facts, ReadFacts(*link));
     link->set_deadline(absl::InfiniteFuture());
     return std::make_unique<PostgresConnection>(std::move(link), options_,

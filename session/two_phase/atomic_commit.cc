@@ -347,14 +347,20 @@ void AtomicCommit::Finish() {
         FailPoint("commit.answered");
         return UnlessGone(ended);
       });
+  std::vector<CommitMember*> failed;
   for (std::size_t i = 0; i < prepared.size(); ++i) {
     prepared[i]->state = State::kCommitted;
     prepared[i]->error = statuses[i];
-    if (!statuses[i].ok()) FinishLater(*prepared[i], until);
-    const bool pending = prepared[i]->state == State::kPending;
+    if (statuses[i].ok()) continue;
+    prepared[i]->state = State::kPending;
+    failed.push_back(prepared[i]);
+  }
+  TryAgain(failed, until);
+  for (const CommitMember* member : prepared) {
+    const bool pending = member->state == State::kPending;
     all = all && !pending;
-    Tell(pending ? TwoPhaseStep::kPending : TwoPhaseStep::kCommit, *prepared[i],
-         prepared[i]->error);
+    Tell(pending ? TwoPhaseStep::kPending : TwoPhaseStep::kCommit, *member,
+         member->error);
   }
   if (!all) return recoverer.Hurry();
   ConfirmedDecision confirmed{gid_.txn, {}};
@@ -363,6 +369,17 @@ void AtomicCommit::Finish() {
   }
   recoverer.Confirmed(decider_->engine, std::move(confirmed),
                       *decider_->connection);
+}
+
+// Each has the time that is left: one that is dead takes none of the others'.
+void AtomicCommit::TryAgain(const std::vector<CommitMember*>& members,
+                            absl::Time until) {
+  if (Now() >= until) return;
+  std::vector<std::function<void()>> tasks;
+  for (CommitMember* member : members) {
+    tasks.emplace_back([this, member, until] { FinishLater(*member, until); });
+  }
+  RunSideBySide(tasks);
 }
 
 void AtomicCommit::FinishLater(CommitMember& member, absl::Time until) {

@@ -69,6 +69,7 @@ class AtomicCommit {
   DecisionRow Row() const;
   absl::Status AskAgain(const absl::Status& lost);
   void Finish();
+  void TryAgain(const std::vector<CommitMember*>& members, absl::Time until);
   void FinishLater(CommitMember& member, absl::Time until);
   void CommitTheRest();
   void Undo();

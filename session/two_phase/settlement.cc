@@ -25,7 +25,7 @@ absl::StatusOr<Decision> SettleOnce(Engine& decider, const DecisionRow& row,
                                     const std::string& number,
                                     const Patience& patience) {
   SHARD_ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection,
-                         decider.OpenConnection());
+                         decider.OpenConnection(patience.until()));
   connection->set_deadline(patience.until());
   FailPoint("settle.send");
   absl::StatusOr<Decision> decision = connection->participant().Settle(
@@ -37,7 +37,7 @@ absl::StatusOr<Decision> SettleOnce(Engine& decider, const DecisionRow& row,
 absl::Status EndOnce(Engine& engine, const std::string& gid, Decision decision,
                      const Patience& patience) {
   SHARD_ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection,
-                         engine.OpenConnection());
+                         engine.OpenConnection(patience.until()));
   connection->set_deadline(patience.until());
   FailPoint("end.send");
   SHARD_RETURN_IF_ERROR(connection->participant().StartEnd(gid, decision));
@@ -46,14 +46,26 @@ absl::Status EndOnce(Engine& engine, const std::string& gid, Decision decision,
   return absl::IsNotFound(status) ? absl::OkStatus() : status;
 }
 
-absl::Status RedoOnce(Engine& follower, Engine& decider,
-                      const FollowerRedo& redo) {
+absl::Status RedoOnce(Engine& follower, Engine& decider, FollowerRedo redo,
+                      const Patience& patience) {
   SHARD_ASSIGN_OR_RETURN(const std::unique_ptr<Connection> asked,
-                         decider.OpenConnection());
+                         decider.OpenConnection(patience.until()));
   SHARD_ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection,
-                         follower.OpenConnection());
+                         follower.OpenConnection(patience.until()));
+  redo.patience = std::min(redo.patience, patience.left());
   return RedoFollower(connection->participant(), asked->participant(), redo)
       .status();
+}
+
+// Another try would find the same: rows in conflict, a wrong database, a redo
+// that cannot be read.
+bool IsPermanent(const absl::Status& status) {
+  return absl::IsFailedPrecondition(status) || absl::IsDataLoss(status);
+}
+
+// Whether there is time for another try, after a pause.
+bool MayTryAgain(Patience& patience) {
+  return patience.Wait() && patience.left() > absl::ZeroDuration();
 }
 
 }  // namespace
@@ -96,7 +108,7 @@ absl::Status EndPrepared(Engine& engine, const std::string& gid,
   Patience patience(until);
   while (true) {
     const absl::Status status = EndOnce(engine, gid, decision, patience);
-    if (status.ok() || !patience.Wait()) return status;
+    if (status.ok() || !MayTryAgain(patience)) return status;
   }
 }
 
@@ -104,8 +116,10 @@ absl::Status RedoUntil(Engine& follower, Engine& decider,
                        const FollowerRedo& redo, absl::Time until) {
   Patience patience(until);
   while (true) {
-    const absl::Status status = RedoOnce(follower, decider, redo);
-    if (status.ok() || !patience.Wait()) return status;
+    const absl::Status status = RedoOnce(follower, decider, redo, patience);
+    if (status.ok() || IsPermanent(status) || !MayTryAgain(patience)) {
+      return status;
+    }
   }
 }
 

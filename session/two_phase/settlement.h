@@ -40,6 +40,8 @@ absl::Status EndPrepared(Engine& engine, const std::string& gid,
                          Decision decision, absl::Time until);
 
 // Does the work of a follower again, whose own COMMIT failed, if it is decided.
+// Tries until it is done, to `until` at most; kFailedPrecondition, at once,
+// when rows are in conflict.
 absl::Status RedoUntil(Engine& follower, Engine& decider,
                        const FollowerRedo& redo, absl::Time until);
 

@@ -1,8 +1,10 @@
 // The system's clock and chance, or those of a test's own world.
 #include "shard/base/environment.h"
 
+#include <atomic>
 #include <cstddef>
 #include <string>
+#include <thread>
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -42,6 +44,26 @@ TEST_F(EnvironmentTest, IsTheSystemByDefault) {
   SHARD_ASSERT_OK_AND_ASSIGN(const std::string one, RandomHex(16));
   SHARD_ASSERT_OK_AND_ASSIGN(const std::string other, RandomHex(16));
   EXPECT_NE(one, other);
+}
+
+TEST_F(EnvironmentTest, TasksRunSideBySide) {
+  std::atomic<int> met = 0;
+  // Each waits for the others.
+  const auto task = [&] {
+    ++met;
+    while (met < 3) std::this_thread::yield();
+  };
+  RunSideBySide({task, task, task});
+  EXPECT_EQ(met, 3);
+  RunSideBySide({});
+}
+
+TEST_F(EnvironmentTest, TasksRunInTurnInAWorldOfItsOwn) {
+  StandingClock world;
+  SetEnvironment(&world);
+  std::string order;
+  RunSideBySide({[&] { order += 'a'; }, [&] { order += 'b'; }});
+  EXPECT_EQ(order, "ab");
 }
 
 TEST_F(EnvironmentTest, IsTheTestsOnceThatIsSet) {

@@ -1,17 +1,23 @@
 // The atomic commit, by the rows of the behaviours that it answers to.
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "shard/base/failpoint.h"
 #include "shard/session/commit_result.h"
 #include "shard/session/two_phase/gid.h"
 #include "shard/tests/session/two_phase/two_phase_test.h"
+#include "shard/tests/support/postgres_proxy.h"
 
 namespace shard::testing {
 namespace {
@@ -642,6 +648,46 @@ TEST_F(AtomicCommitTest, ACrossShardDeadlockEndsAsAborted) {
   other.Rollback();
   SHARD_ASSERT_OK(update(one, "d1"));
   SHARD_ASSERT_OK(one.Commit());
+}
+
+// One that is dead takes no time from those that can be reached.
+TEST_F(AtomicCommitTest, FinishTimeoutBoundsAllTogether) {
+  SHARD_OPEN_OR_SKIP("PPP");
+  std::vector<std::unique_ptr<PostgresProxy>> proxies;
+  std::vector<std::string> through = {urls()[0]};
+  for (const std::size_t i : {1, 2}) {
+    SHARD_ASSERT_OK_AND_ASSIGN(auto proxy, PostgresProxy::Start(urls()[i]));
+    through.push_back(proxy->url());
+    proxies.push_back(std::move(proxy));
+  }
+  Cluster apart(through);
+  SessionOptions options = apart.options();
+  options.finish_timeout = absl::Seconds(1);
+  ShardedSession session(options);
+  apart.AddCities(session, "Rome", {0, 1, 2});
+  SHARD_ASSERT_OK(session.Prepare());
+  // Once it is decided both are lost, and d1 takes no new connection.
+  std::atomic<bool> cut = false;
+  if (!SetFailPointHandler([&](std::string_view name) {
+        if (name != "commit.send" || cut.exchange(true)) return;
+        for (const auto& proxy : proxies) proxy->CutAll();
+        proxies[0]->Arm();
+        proxies[0]->SetFault({PostgresProxy::kToServer, 0,
+                              PostgresProxy::kStallBoth, absl::ZeroDuration()});
+      })) {
+    GTEST_SKIP() << "needs fail points";
+  }
+  const absl::Time begin = absl::Now();
+  const absl::StatusOr<CommitResult> done = session.Commit();
+  const absl::Duration took = absl::Now() - begin;
+  SetFailPointHandler(nullptr);
+  SHARD_ASSERT_OK(done);
+  EXPECT_LT(took, absl::Seconds(3));  // connecting may take 5
+  EXPECT_TRUE(done->shares[1].pending) << done->ToString();
+  EXPECT_TRUE(done->shares[2].committed) << done->ToString();
+  EXPECT_EQ(outside(2).Cities("Rome"), 1);
+  EXPECT_TRUE(cluster().RecoverNow().clean());
+  EXPECT_EQ(Cities("Rome"), 3);
 }
 
 }  // namespace

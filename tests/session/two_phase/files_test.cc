@@ -26,6 +26,7 @@
 #include "shard/session/two_phase/gid.h"
 #include "shard/session/two_phase/manual_decision.h"
 #include "shard/session/two_phase/participant_list.h"
+#include "shard/session/two_phase/settlement.h"
 #include "shard/session/two_phase/transaction_list.h"
 #include "shard/tests/session/two_phase/two_phase_test.h"
 
@@ -619,6 +620,23 @@ TEST_F(FilesTest, ARecoveryThatIsFasterThanAPersonIsNoError) {
   ASSERT_THAT(decision.shares(), SizeIs(1));
   SHARD_EXPECT_OK(decision.shares()[0].ended);
   EXPECT_EQ(Cities("Rome"), 2);
+}
+
+TEST_F(FilesTest, ARedoInConflictIsNotTriedAgain) {
+  SHARD_OPEN_OR_SKIP("SS");
+  DieAt("decide.answered", "Rome");
+  outside(1).Run("insert into cities values (1, 'C1', 'Oslo', 7)");
+  const TransactionList list = ListTransactions(cluster().topology());
+  ASSERT_THAT(list.transactions, SizeIs(1));
+  SHARD_ASSERT_OK_AND_ASSIGN(const Gid gid,
+                             Gid::Parse(list.transactions[0].transaction));
+  const absl::Time begin = absl::Now();
+  EXPECT_THAT(
+      RedoUntil(*cluster().engine(1), *cluster().engine(0),
+                {gid, cluster().topology().IdentityOf("d1"), absl::Seconds(1)},
+                begin + absl::Seconds(10)),
+      HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_LT(absl::Now() - begin, absl::Seconds(5));
 }
 
 TEST_F(FilesTest, AFileThatIsAtWorkIsLeftAlone) {
