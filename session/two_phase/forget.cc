@@ -63,7 +63,8 @@ class Forgetting {
       }
     }
     if (!removable.empty()) {
-      SHARD_RETURN_IF_ERROR(database.Ask(patience_).DeleteDecisions(removable));
+      SHARD_RETURN_IF_ERROR(
+          database.Ask(patience_).DeleteDecisions(removable, patience_));
       SHARD_RETURN_IF_ERROR(database.Ask(patience_).SyncDecisions());
       report_.decisions_removed += removable.size();
     }
