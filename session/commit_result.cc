@@ -17,6 +17,7 @@ using nlohmann::json;
 
 constexpr char kResultPayload[] = "shardsession/commit-result";
 constexpr char kInDoubtPayload[] = "shardsession/in-doubt";
+constexpr char kAnswerLostPayload[] = "shardsession/answer-lost";
 
 // Driver messages may hold bytes that are no UTF-8.
 absl::Cord ToCord(const json& value) {
@@ -75,6 +76,7 @@ absl::Status PartlyCommitted(const CommitResult& result) {
                       {"shard", share.shard},
                       {"committed", share.committed},
                       {"pending", share.pending},
+                      {"answer_lost", AnswerLostOf(share.error).has_value()},
                       {"code", static_cast<int>(share.error.code())},
                       {"message", std::string(share.error.message())}});
   }
@@ -87,12 +89,18 @@ std::optional<CommitResult> CommitResultOf(const absl::Status& status) {
   if (!shares.is_array()) return std::nullopt;
   CommitResult result;
   for (const json& share : shares) {
-    result.shares.push_back(
-        {share.value("engine", ""), share.value("shard", ""),
-         share.value("committed", false),
-         absl::Status(static_cast<absl::StatusCode>(share.value("code", 0)),
-                      share.value("message", "")),
-         share.value("pending", false)});
+    CommitShare& read = result.shares.emplace_back();
+    read.engine = share.value("engine", "");
+    read.shard = share.value("shard", "");
+    read.committed = share.value("committed", false);
+    read.pending = share.value("pending", false);
+    read.error =
+        absl::Status(static_cast<absl::StatusCode>(share.value("code", 0)),
+                     share.value("message", ""));
+    if (share.value("answer_lost", false)) {
+      read.error.SetPayload(kAnswerLostPayload,
+                            ToCord({{"database", read.engine}}));
+    }
   }
   return result;
 }
@@ -107,6 +115,29 @@ absl::Status CommitInDoubt(const InDoubt& in_doubt, const absl::Status& cause) {
                     ToCord({{"transaction", in_doubt.transaction},
                             {"decider", in_doubt.decider}}));
   return status;
+}
+
+bool MayHaveHappened(const absl::Status& commit) {
+  return absl::IsUnavailable(commit) || absl::IsDeadlineExceeded(commit);
+}
+
+absl::Status CommitAnswerLost(const AnswerLost& lost,
+                              const absl::Status& cause) {
+  absl::Status status = absl::UnavailableError(absl::StrCat(
+      "the answer to COMMIT was lost, so it may have been committed or not (",
+      cause.message(), "). Look for what was written before you repeat it"));
+  cause.ForEachPayload(
+      [&status](absl::string_view type, const absl::Cord& payload) {
+        status.SetPayload(type, payload);
+      });
+  status.SetPayload(kAnswerLostPayload, ToCord({{"database", lost.database}}));
+  return status;
+}
+
+std::optional<AnswerLost> AnswerLostOf(const absl::Status& status) {
+  const json payload = PayloadOf(status, kAnswerLostPayload);
+  if (!payload.is_object()) return std::nullopt;
+  return AnswerLost{payload.value("database", "")};
 }
 
 std::optional<InDoubt> InDoubtOf(const absl::Status& status) {

@@ -15,7 +15,7 @@ namespace shard {
 struct CommitShare {
   std::string engine;  // Engine::name()
   std::string shard;   // empty where the engine is not a shard
-  // Known to be committed. kUnavailable in `error`: the answer was lost.
+  // Known to be committed. AnswerLostOf(error): the answer was lost.
   bool committed = false;
   absl::Status error;  // why not, where it is not
   // Decided to be committed, and not known to be so yet: recovery does it.
@@ -55,6 +55,24 @@ std::optional<InDoubt> InDoubtOf(const absl::Status& status);
 
 // kUnavailable with it inside; `cause` is why the decider cannot be asked.
 absl::Status CommitInDoubt(const InDoubt& in_doubt, const absl::Status& cause);
+
+// A plain COMMIT, of a transaction that wrote to one database only, whose
+// answer was lost: it happened or not, and nobody will find out, since there is
+// no decision to ask for. Look for what was written before you repeat it.
+struct AnswerLost {
+  std::string database;  // its name in the topology, else the engine's
+};
+
+// What the answer was lost of, if the status says so. Any other kUnavailable
+// says that nothing was committed, InDoubtOf aside.
+std::optional<AnswerLost> AnswerLostOf(const absl::Status& status);
+
+// Whether the error of a COMMIT leaves open whether it happened.
+bool MayHaveHappened(const absl::Status& commit);
+
+// kUnavailable with it inside, and with the payloads of `cause`.
+absl::Status CommitAnswerLost(const AnswerLost& lost,
+                              const absl::Status& cause);
 
 }  // namespace shard
 

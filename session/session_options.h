@@ -45,7 +45,8 @@ struct SessionOptions {
   std::size_t max_redo_bytes = 64 << 20;
   // Preparing must be done by then, or all is rolled back.
   absl::Duration prepare_timeout = absl::Seconds(30);
-  // How long a decider that was lost while it committed is asked for.
+  // How long the COMMIT that decides, or the only one, may take; and then how
+  // long a database that was lost while it committed is asked for.
   absl::Duration resolve_timeout = absl::Seconds(10);
   // How long after the decision the others are waited for; what is not
   // committed by then is pending.

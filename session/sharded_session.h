@@ -128,10 +128,10 @@ class ShardedSession {
   // means that it is decided, though some may still be pending. The session is
   // then ready for more. Errors mean that nothing was committed, but for two:
   //
-  //   InDoubtOf(status)   the database that decides was lost while it did; the
-  //                       answer will come, see Resolve
-  //   kUnavailable        one database wrote, and its answer was lost: look
-  //                       before you repeat
+  //   InDoubtOf(status)     the database that decides was lost while it did;
+  //                         the answer will come, see Resolve
+  //   AnswerLostOf(status)  only one database wrote, and the answer to its
+  //                         COMMIT was lost: look before you repeat
   //
   // kAborted: try again. kFailedPrecondition: a statement failed in this
   // transaction, or its databases cannot be in one: with nothing committed, the

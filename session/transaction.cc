@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "shard/base/environment.h"
 #include "shard/base/failpoint.h"
 #include "shard/base/status_macros.h"
 #include "shard/dialects/errors.h"
@@ -362,6 +363,26 @@ CommitResult Transaction::ResultOf(const AtomicCommit& commit) const {
   return result;
 }
 
+absl::Status Transaction::CommitOne(Share& share) {
+  Connection& connection = share.connection();
+  const bool was_lost_before = !connection.usable();
+  connection.set_deadline(Now() + options_.resolve_timeout);
+  FailPoint("plain.send");
+  const absl::Status status = connection.Commit();
+  FailPoint("plain.answered");
+  connection.set_deadline(absl::InfiniteFuture());
+  const bool sent_something = share.work() != CommitMember::Work::kRead;
+  if (!MayHaveHappened(status) || was_lost_before || !sent_something) {
+    return status;
+  }
+  std::string name;
+  if (options_.topology != nullptr) {
+    name = options_.topology->NameOf(share.bind().engine);
+  }
+  return CommitAnswerLost({name.empty() ? share.bind().engine->name() : name},
+                          status);
+}
+
 absl::StatusOr<CommitResult> Transaction::CommitEach() {
   SHARD_RETURN_IF_ERROR(CheckHasNotWritten());
   CommitResult result;
@@ -372,9 +393,7 @@ absl::StatusOr<CommitResult> Transaction::CommitEach() {
     const Bind& bind = share->bind();
     CommitShare done{bind.engine->name(), bind.shard.name(), false, {}, false};
     if (first_failure.ok()) {
-      FailPoint("plain.send");
-      done.error = share->connection().Commit();
-      FailPoint("plain.answered");
+      done.error = CommitOne(*share);
       done.committed = done.error.ok();
       some_written =
           some_written || (done.committed && share->may_have_written());

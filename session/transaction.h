@@ -86,6 +86,7 @@ class Transaction {
   absl::StatusOr<CommitResult> CommitAtomically();
   absl::Status CheckHasNotWritten();
   absl::StatusOr<CommitResult> CommitEach();
+  absl::Status CommitOne(Share& share);
   CommitResult ResultOf(const AtomicCommit& commit) const;
   void End();
 

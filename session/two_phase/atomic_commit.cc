@@ -66,11 +66,6 @@ absl::Status On(const CommitMember& member, const absl::Status& status) {
   return Annotate(status, absl::StrCat("'", member.name, "'"));
 }
 
-// The answer, not the work, may be what was lost.
-bool MayHaveHappened(const absl::Status& status) {
-  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
-}
-
 // The share was prepared. If it is not there any more, recovery was faster, and
 // ended it as was decided.
 absl::Status UnlessGone(const absl::Status& ended) {
@@ -225,19 +220,7 @@ absl::Status AtomicCommit::Commit() {
 // At most one wrote: there is nothing to agree on.
 absl::Status AtomicCommit::CommitOne() {
   for (CommitMember* writer : Writers()) {
-    absl::Status status = writer->connection->Commit();
-    if (MayHaveHappened(status) && !writer->number.empty()) {
-      auto fresh = writer->engine->OpenConnection();
-      if (fresh.ok()) {
-        const auto fate = (*fresh)->participant().FateOf(writer->number);
-        // "Committed" may be said of another transaction: a server that
-        // crashed gives out again the numbers of those that it lost.
-        if (fate.ok() && *fate == TransactionFate::kAborted) {
-          status = absl::AbortedError(
-              "the connection was lost, and the transaction rolled back");
-        }
-      }
-    }
+    const absl::Status status = CommitWriter(*writer);
     if (!status.ok()) {
       writer->error = On(*writer, status);
       Undo();
@@ -247,6 +230,33 @@ absl::Status AtomicCommit::CommitOne() {
   }
   CommitTheRest();
   return absl::OkStatus();
+}
+
+absl::Status AtomicCommit::CommitWriter(CommitMember& writer) {
+  const bool was_lost_before = !writer.connection->usable();
+  const absl::Status status = OnEach(
+      {&writer}, Now() + options_.resolve_timeout,
+      [](CommitMember& member) {
+        FailPoint("one.send");
+        return member.connection->StartScript("COMMIT");
+      },
+      [](CommitMember& member) {
+        const absl::Status committed = member.connection->FinishScript();
+        FailPoint("one.answered");
+        return committed;
+      })[0];
+  if (!MayHaveHappened(status) || was_lost_before) return status;
+  if (!writer.number.empty()) {
+    const auto fate = FateUntil(*writer.engine, writer.number,
+                                Now() + options_.resolve_timeout);
+    // "Committed" may be said of another transaction: a server that crashed
+    // gives out again the numbers of those that it lost.
+    if (fate.ok() && *fate == TransactionFate::kAborted) {
+      return absl::AbortedError(
+          "the connection was lost, and the transaction rolled back");
+    }
+  }
+  return CommitAnswerLost({writer.name}, status);
 }
 
 absl::Status AtomicCommit::Decide() {
@@ -454,9 +464,14 @@ void AtomicCommit::CommitTheRest() {
   const auto statuses = OnEach(
       open, Now() + options_.finish_timeout,
       [](CommitMember& member) {
+        FailPoint("rest.send");
         return member.connection->StartScript("COMMIT");
       },
-      [](CommitMember& member) { return member.connection->FinishScript(); });
+      [](CommitMember& member) {
+        const absl::Status committed = member.connection->FinishScript();
+        FailPoint("rest.answered");
+        return committed;
+      });
   for (std::size_t i = 0; i < open.size(); ++i) {
     open[i]->state =
         open[i]->wrote() && statuses[i].ok() ? State::kCommitted : State::kOver;

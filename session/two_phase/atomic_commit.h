@@ -45,7 +45,7 @@ class AtomicCommit {
   absl::Status Prepare();
   // Steps 3 and 4, after Prepare. kAborted: recovery decided against it, or the
   // decider failed; all is rolled back. In doubt: see CommitInDoubt.
-  // kUnavailable otherwise: only one database wrote, and its answer was lost.
+  // AnswerLostOf: only one database wrote, and its answer was lost.
   absl::Status Commit();
   // Instead of Commit.
   void Rollback();
@@ -65,6 +65,7 @@ class AtomicCommit {
   absl::Status Ready(CommitMember& member);
   absl::Status CheckRedoSize() const;
   absl::Status CommitOne();
+  absl::Status CommitWriter(CommitMember& writer);
   absl::Status Decide();
   DecisionRow Row() const;
   absl::Status AskAgain(const absl::Status& lost);

@@ -34,6 +34,19 @@ absl::StatusOr<Decision> SettleOnce(Engine& decider, const DecisionRow& row,
   return decision;
 }
 
+absl::StatusOr<TransactionFate> FateOnce(Engine& engine,
+                                         const std::string& number,
+                                         const Patience& patience) {
+  SHARD_ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection,
+                         engine.OpenConnection(patience.until()));
+  connection->set_deadline(patience.until());
+  FailPoint("fate.send");
+  absl::StatusOr<TransactionFate> fate =
+      connection->participant().FateOf(number);
+  FailPoint("fate.answered");
+  return fate;
+}
+
 absl::Status EndOnce(Engine& engine, const std::string& gid, Decision decision,
                      const Patience& patience) {
   SHARD_ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection,
@@ -100,6 +113,17 @@ absl::StatusOr<Decision> Settle(Engine& decider, const Gid& transaction,
     absl::StatusOr<Decision> decision =
         SettleOnce(decider, row, transaction.DeciderNumber(), patience);
     if (decision.ok() || !patience.Wait()) return decision;
+  }
+}
+
+absl::StatusOr<TransactionFate> FateUntil(Engine& engine,
+                                          const std::string& number,
+                                          absl::Time until) {
+  Patience patience(until);
+  while (true) {
+    const auto fate = FateOnce(engine, number, patience);
+    const bool over = fate.ok() && *fate != TransactionFate::kInProgress;
+    if (over || !MayTryAgain(patience)) return fate;
   }
 }
 

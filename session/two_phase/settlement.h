@@ -33,6 +33,13 @@ absl::StatusOr<Decision> Settle(Engine& decider, const Gid& transaction,
                                 const ParticipantList& participants,
                                 absl::Time until);
 
+// What became of the database's own transaction with that number, whose COMMIT
+// was lost on its way. Tries until it is over, to `until` at most; then
+// kInProgress, or the error of the last try.
+absl::StatusOr<TransactionFate> FateUntil(Engine& engine,
+                                          const std::string& number,
+                                          absl::Time until);
+
 // Ends what is prepared under `gid` as decided. OK too when nothing is prepared
 // there any more: once the decision is known, that means that somebody else was
 // faster. Tries until it is done, to `until` at most.

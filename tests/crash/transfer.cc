@@ -99,8 +99,7 @@ absl::Status Work(ShardedSession& session, const Plan& plan,
   return session.CommitNested();
 }
 
-Attempt AttemptOf(const Plan& plan,
-                  const absl::StatusOr<CommitResult>& result) {
+Attempt AttemptOf(const absl::StatusOr<CommitResult>& result) {
   if (result.ok()) {
     return {result->has_pending() ? Outcome::kPending : Outcome::kCommitted,
             absl::OkStatus()};
@@ -108,8 +107,8 @@ Attempt AttemptOf(const Plan& plan,
   Outcome outcome = Outcome::kAborted;
   if (InDoubtOf(result.status()).has_value()) {
     outcome = Outcome::kInDoubt;
-  } else if (plan.databases() == 1 && absl::IsUnavailable(result.status())) {
-    outcome = Outcome::kUnknown;  // a plain commit whose answer was lost
+  } else if (AnswerLostOf(result.status()).has_value()) {
+    outcome = Outcome::kUnknown;
   }
   return {outcome, result.status()};
 }
@@ -134,7 +133,7 @@ Attempt TryTransfer(ShardedSession& session, const Plan& plan,
     session.Rollback();
     return {Outcome::kAborted, worked};
   }
-  return AttemptOf(plan, session.Commit());
+  return AttemptOf(session.Commit());
 }
 
 }  // namespace shard::bank

@@ -199,11 +199,11 @@ void Program::Note(int tag, const absl::Status& status) {
                                  ? Attempt::kCommitted
                                  : Attempt::kAborted);
   }
-  const bool answer_lost =
-      absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
-  const bool alone = ledger_[tag].wrote_to.size() < 2;
-  ledger_.Tell(tag,
-               answer_lost && alone ? Attempt::kUnknown : Attempt::kAborted);
+  const bool answer_lost = AnswerLostOf(status).has_value();
+  if (answer_lost && ledger_[tag].wrote_to.size() > 1) {
+    world_.Violation("several databases wrote, and it is not in doubt");
+  }
+  ledger_.Tell(tag, answer_lost ? Attempt::kUnknown : Attempt::kAborted);
 }
 
 }  // namespace shard::testing

@@ -690,5 +690,77 @@ TEST_F(AtomicCommitTest, FinishTimeoutBoundsAllTogether) {
   EXPECT_EQ(Cities("Rome"), 3);
 }
 
+// Of one database alone nobody can find out later: the caller must look.
+TEST_F(AtomicCommitTest, ALostAnswerOfTheOnlyWriterIsTold) {
+  using Fault = PostgresProxy::Fault;
+  const Fault cut = {PostgresProxy::kToClient, 0, PostgresProxy::kCutBefore,
+                     absl::ZeroDuration()};
+  const Fault stall = {PostgresProxy::kToServer, 0, PostgresProxy::kStallBoth,
+                       absl::ZeroDuration()};
+  for (const bool with_reader : {false, true}) {
+    for (const bool committed : {true, false}) {
+      SHARD_OPEN_OR_SKIP("PP");
+      SHARD_ASSERT_OK_AND_ASSIGN(auto proxy, PostgresProxy::Start(urls()[0]));
+      Cluster apart({proxy->url(), urls()[1]});
+      SessionOptions options = apart.options();
+      options.resolve_timeout = absl::Milliseconds(300);
+      ShardedSession session(options);
+      if (with_reader) {
+        SHARD_ASSERT_OK(session.Scalars(Select<City>()));
+      }
+      apart.AddCities(session, "Rome", {0});
+      if (with_reader) {
+        SHARD_ASSERT_OK(session.Prepare());
+      }
+      proxy->Arm();
+      proxy->SetFault(committed ? cut : stall);
+      proxy->Refuse(true);
+      const absl::Time begin = absl::Now();
+      const absl::Status told = session.Commit().status();
+      EXPECT_LT(absl::Now() - begin, absl::Seconds(3));
+      EXPECT_THAT(told, HasCode(absl::StatusCode::kUnavailable));
+      const auto lost = AnswerLostOf(told);
+      ASSERT_TRUE(lost.has_value()) << told;
+      EXPECT_EQ(lost->database, "d0");
+      EXPECT_FALSE(InDoubtOf(told).has_value());
+      proxy->CutAll();
+      ASSERT_TRUE(proxy->WaitForBackends(absl::Seconds(10)));
+      EXPECT_EQ(Cities("Rome"), committed ? 1 : 0);
+    }
+  }
+}
+
+TEST_F(AtomicCommitTest, ADatabaseThatWasLostBeforeIsNoLostAnswer) {
+  SHARD_OPEN_OR_SKIP("PP");
+  SHARD_ASSERT_OK_AND_ASSIGN(auto proxy, PostgresProxy::Start(urls()[0]));
+  Cluster apart({proxy->url(), urls()[1]});
+  ShardedSession session(apart.options());
+  apart.AddCities(session, "Rome", {0, 1});
+  proxy->CutAll();
+  const absl::Status told = session.Commit().status();
+  EXPECT_THAT(told, HasCode(absl::StatusCode::kAborted));
+  EXPECT_FALSE(AnswerLostOf(told).has_value()) << told;
+  EXPECT_FALSE(InDoubtOf(told).has_value()) << told;
+  EXPECT_EQ(Cities("Rome"), 0);
+}
+
+// What a server can still tell is asked for.
+TEST_F(AtomicCommitTest, ALostCommitThatNeverCameIsAborted) {
+  SHARD_OPEN_OR_SKIP("PP");
+  SHARD_ASSERT_OK_AND_ASSIGN(auto proxy, PostgresProxy::Start(urls()[0]));
+  Cluster apart({proxy->url(), urls()[1]});
+  ShardedSession session(apart.options());
+  SHARD_ASSERT_OK(session.Scalars(Select<City>()));
+  apart.AddCities(session, "Rome", {0});
+  SHARD_ASSERT_OK(session.Prepare());
+  proxy->Arm();
+  proxy->SetFault({PostgresProxy::kToServer, 0, PostgresProxy::kCutBefore,
+                   absl::ZeroDuration()});
+  const absl::Status told = session.Commit().status();
+  EXPECT_THAT(told, HasCode(absl::StatusCode::kAborted));
+  EXPECT_FALSE(AnswerLostOf(told).has_value());
+  EXPECT_EQ(Cities("Rome"), 0);
+}
+
 }  // namespace
 }  // namespace shard::testing

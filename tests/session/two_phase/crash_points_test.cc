@@ -119,6 +119,36 @@ TEST_P(CrashPointsTest, InTheCommit) {
   RecordProperty("cases", static_cast<int>(whole.passed.size()));
 }
 
+TEST_P(CrashPointsTest, InTheCommitOfOneWriterAmongReaders) {
+  SHARD_OPEN_OR_SKIP(GetParam());
+  if (urls().size() == 1) GTEST_SKIP() << "there are no others to read from";
+  const ChildRun whole = Run("one", kNever, "Whole");
+  ASSERT_EQ(whole.exit_code, 0);
+  ASSERT_EQ(whole.outcome, "committed");
+  const auto place = [&](const char* point) {
+    return static_cast<std::size_t>(
+        std::find(whole.passed.begin(), whole.passed.end(), point) -
+        whole.passed.begin());
+  };
+  ASSERT_LT(place("one.answered"), whole.passed.size());
+  ASSERT_LT(place("rest.answered"), whole.passed.size());
+  for (std::size_t point = 0; point < whole.passed.size(); ++point) {
+    SCOPED_TRACE(
+        absl::StrCat("dies at ", whole.passed[point], ", number ", point));
+    const std::string name = absl::StrCat("City", point);
+    ASSERT_EQ(Run("one", point, name).exit_code, kDied);
+    RecoverUntilClean();
+    EXPECT_LE(Cities(name), 1);
+    if (point <= place("one.send")) {
+      EXPECT_EQ(Cities(name), 0);
+    }
+    if (point >= place("one.answered")) {
+      EXPECT_EQ(Cities(name), 1);
+    }
+    if (HasFailure()) return;
+  }
+}
+
 TEST_P(CrashPointsTest, InTheRecovery) {
   SHARD_OPEN_OR_SKIP(GetParam());
   if (urls().size() == 1) GTEST_SKIP() << "one database needs no recovery";

@@ -49,8 +49,8 @@ class DiskFaultTest : public OutageTest {
   Told WhatIsTold(const absl::Status& status) const {
     if (status.ok()) return Told::kCommitted;
     // Of one file alone nobody promises to find out.
-    const bool unknown = InDoubtOf(status).has_value() ||
-                         (urls().size() == 1 && absl::IsUnavailable(status));
+    const bool unknown =
+        InDoubtOf(status).has_value() || AnswerLostOf(status).has_value();
     return unknown ? Told::kUnknown : Told::kAborted;
   }
 

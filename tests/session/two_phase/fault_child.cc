@@ -3,10 +3,11 @@
 //   fault_child COMMAND DIE_AT NAME URL ...
 //
 // COMMAND "commit" adds a city of that name to each database and commits;
-// "recover" runs a pass of recovery. From there on fail points are counted, and
-// number DIE_AT, from 0, ends the process with code 99. If there are not so
-// many it prints what happened and each fail point that it passed, a line each.
-// COMMAND "die" commits too, and dies at the first fail point called DIE_AT.
+// "one" does so to the first, having read from the others; "recover" runs a
+// pass of recovery. From there on fail points are counted, and number DIE_AT,
+// from 0, ends the process with code 99. If there are not so many it prints
+// what happened and each fail point that it passed, a line each. COMMAND "die"
+// commits too, and dies at the first fail point called DIE_AT.
 // So does "work", with a city in the first database, which decides, and the
 // FollowerWork called NAME in the second.
 #include <unistd.h>
@@ -25,6 +26,7 @@
 #include "shard/base/failpoint.h"
 #include "shard/session/commit_result.h"
 #include "shard/session/sharded_session.h"
+#include "shard/tests/session/models.h"
 #include "shard/tests/session/two_phase/cluster.h"
 #include "shard/tests/session/two_phase/follower_works.h"
 
@@ -76,10 +78,14 @@ int Run(const std::vector<std::string>& arguments) {
   const std::vector<std::string> urls(arguments.begin() + 3, arguments.end());
   Cluster cluster(urls);
   std::string outcome;
-  if (command == "commit" || by_name) {
+  if (command == "commit" || command == "one" || by_name) {
     std::vector<std::size_t> all(work ? 1 : urls.size());
     std::iota(all.begin(), all.end(), std::size_t{0});
     ShardedSession session(cluster.options());
+    if (command == "one") {
+      all.resize(1);
+      if (!session.Scalars(Select<City>()).ok()) return 1;
+    }
     cluster.AddCities(session, arguments.at(2), all);
     if (work) DoWork(session, arguments.at(2));
     by_name ? DieAt(arguments.at(1)) : DieAt(die_at);
