@@ -183,7 +183,8 @@ class Topology::Stamps : public std::enable_shared_from_this<Stamps> {
     const std::string& name = entries_[index].name;
     // Its stamp is the primary's, and would fit.
     if (participant.standby()) return Standby(name);
-    SHARD_RETURN_IF_ERROR(NoteLocation(index, participant.location()));
+    const std::string location = participant.location();
+    SHARD_RETURN_IF_ERROR(NoteLocation(index, location));
     SHARD_ASSIGN_OR_RETURN(std::optional<Stamp> stamp, participant.ReadStamp());
     if (!stamp.has_value()) {
       SHARD_ASSIGN_OR_RETURN(stamp, MakeStamp(name, participant));
@@ -193,7 +194,8 @@ class Topology::Stamps : public std::enable_shared_from_this<Stamps> {
       stamp->epoch = epoch_;
       SHARD_ASSIGN_OR_RETURN(stamp, participant.PutStamp(*stamp));
     }
-    SHARD_RETURN_IF_ERROR(Note(index, *stamp, participant.can_follow()));
+    SHARD_RETURN_IF_ERROR(
+        Note(index, *stamp, location, participant.can_follow()));
     if (participant.can_follow()) {
       participant.set_write_fence(entries_[index].fence);
     }
@@ -248,7 +250,7 @@ class Topology::Stamps : public std::enable_shared_from_this<Stamps> {
         "may stand in a topology once"));
   }
 
-  absl::Status NoteLocation(std::size_t index, std::string location) {
+  absl::Status NoteLocation(std::size_t index, const std::string& location) {
     const std::lock_guard lock(mutex_);
     for (const Entry& other : entries_) {
       if (!location.empty() && &other != &entries_[index] &&
@@ -256,11 +258,14 @@ class Topology::Stamps : public std::enable_shared_from_this<Stamps> {
         return SameDatabase(other, entries_[index]);
       }
     }
-    entries_[index].location = std::move(location);
+    // Once it is known for the right one it stays: see Note.
+    Entry& entry = entries_[index];
+    if (entry.identity.empty()) entry.location = location;
     return absl::OkStatus();
   }
 
-  absl::Status Note(std::size_t index, const Stamp& stamp, bool can_follow) {
+  absl::Status Note(std::size_t index, const Stamp& stamp,
+                    const std::string& location, bool can_follow) {
     const std::lock_guard lock(mutex_);
     Entry& entry = entries_[index];
     if (!entry.identity.empty() && entry.identity != stamp.identity) {
@@ -268,6 +273,15 @@ class Topology::Stamps : public std::enable_shared_from_this<Stamps> {
           "database '", entry.name,
           "' is another one than before (its stamp's "
           "identity changed); was it replaced? Restart with the right one"));
+    }
+    if (!entry.identity.empty() && entry.location != location) {
+      // Connections from before write to the other file still.
+      return absl::FailedPreconditionError(absl::StrCat(
+          "database '", entry.name,
+          "' is another file than before, with the same stamp: it was replaced "
+          "by a copy, perhaps an older one, under a running program. End all "
+          "programs that have it open, and start them again with the right "
+          "one"));
     }
     for (const Entry& other : entries_) {
       if (&other == &entry || other.identity != stamp.identity) continue;

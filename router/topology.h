@@ -71,6 +71,9 @@ class Topology {
   // names, an engine twice; kFailedPrecondition, naming the databases: a stamp
   // that does not fit, two names for one database (or a copy of it), an engine
   // of another topology.
+  // Later connections are checked too: kFailedPrecondition when another
+  // database is found there, or, of files, a copy in place of the one from
+  // before.
   static absl::StatusOr<std::shared_ptr<Topology>> Open(
       TopologyOptions options);
   ~Topology();

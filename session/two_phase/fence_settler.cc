@@ -47,10 +47,18 @@ class Inquiry {
           absl::StrCat("'", database_, "' may lack its share of ", list.gid));
     }
     FailPoint("fence.send");
-    SHARD_ASSIGN_OR_RETURN(
-        const auto redo,
-        AskDecider((*decider)->participant(), gid, identity_, kPatience));
-    return redo.has_value() ? Missing(list.gid) : absl::OkStatus();
+    const auto redo =
+        AskDecider((*decider)->participant(), gid, identity_, kPatience);
+    if (!redo.ok()) {
+      // Or it would look like an error of the database that is written to.
+      return Annotate(
+          redo.status(),
+          absl::StrCat("'", database_, "' may lack its share of ", list.gid,
+                       ", and its decider, '",
+                       topology_.NameOf(topology_.FindByIdentity(gid.decider)),
+                       "', cannot tell"));
+    }
+    return redo->has_value() ? Missing(list.gid) : absl::OkStatus();
   }
 
   absl::Status AskPeers() {

@@ -682,6 +682,159 @@ TEST_F(FilesTest, ALockedFileHoldsUpNobodyForLongAndItsRowsGoLater) {
   EXPECT_EQ(Decisions(), 0);
 }
 
+// Files that were put in the place of others.
+
+class ReplacedFilesTest : public FilesTest {
+ protected:
+  // As a backup tool makes it.
+  void Save(std::size_t database) {
+    outside(database).Run("pragma wal_checkpoint(truncate)");
+    std::filesystem::copy_file(Path(database), Path(database) + ".saved");
+  }
+  // As somebody restores it who knows of the log, and of no marker.
+  void Restore(std::size_t database) {
+    for (const char* suffix : {"-wal", "-shm"}) {
+      std::filesystem::remove(Path(database) + suffix);
+    }
+    std::filesystem::rename(Path(database) + ".saved", Path(database));
+  }
+};
+
+TEST_F(ReplacedFilesTest, UnderARunningProgramItIsRefused) {
+  SHARD_OPEN_OR_SKIP("SS");
+  Save(1);
+  SHARD_ASSERT_OK(cluster().engine(1)->OpenConnection());
+  Restore(1);
+  EXPECT_THAT(cluster().engine(1)->OpenConnection(),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("'d1'"), HasSubstr("replaced"))));
+  EXPECT_THAT(cluster().RecoverNow().problems, SizeIs(1));
+  Cluster again(urls());
+  ShardedSession session(again.options());
+  again.AddCities(session, "Rome", {0, 1});
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_EQ(Outside(urls()[1]).Cities("Rome"), 1);
+}
+
+TEST_F(ReplacedFilesTest, AnOlderFollowerGetsItsShare) {
+  SHARD_OPEN_OR_SKIP("SS");
+  Save(1);
+  DieAt("decide.answered", "Rome");
+  Restore(1);
+  Cluster again(urls());
+  ShardedSession session(again.options());
+  // It has not listed its decider yet, but its marker names it.
+  EXPECT_THAT(AddTo(session, 1, "Oslo"), HasCode(absl::StatusCode::kAborted));
+  session.Rollback();
+  SHARD_ASSERT_OK(AddTo(session, 1, "Oslo"));
+  EXPECT_EQ(Outside(urls()[1]).Cities("Rome"), 1);
+  EXPECT_TRUE(again.RecoverNow().clean());
+}
+
+// The transaction is gone from both.
+TEST_F(ReplacedFilesTest, AnOlderDeciderTakesTheTransactionBack) {
+  SHARD_OPEN_OR_SKIP("SS");
+  Save(0);
+  DieAt("decide.answered", "Rome");
+  Restore(0);
+  Cluster again(urls());
+  EXPECT_TRUE(again.RecoverNow().clean());
+  for (const std::string& url : urls()) {
+    EXPECT_EQ(Outside(url).Cities("Rome"), 0);
+  }
+  ShardedSession session(again.options());
+  again.AddCities(session, "Oslo", {0, 1});
+  SHARD_ASSERT_OK(session.Commit());
+}
+
+// Files that may only be read.
+
+class ReadOnlyFilesTest : public FilesTest {
+ protected:
+  // The same databases; that one may only be read.
+  std::vector<std::string> ReadOnly(std::size_t database) const {
+    std::vector<std::string> named = urls();
+    absl::StrAppend(&named[database], "?mode=ro");
+    return named;
+  }
+};
+
+TEST_F(ReadOnlyFilesTest, NothingIsWrittenAnywhere) {
+  for (const std::size_t read_only : {0, 1, 2}) {
+    SCOPED_TRACE(read_only);
+    SHARD_OPEN_OR_SKIP("SSS");
+    Cluster reader(ReadOnly(read_only));
+    ShardedSession session(reader.options());
+    SHARD_ASSERT_OK(session.Scalars(Select<City>()));
+    for (const std::size_t i : {0, 1, 2}) {
+      SHARD_ASSERT_OK(session.Add(MakeCity(absl::StrCat("C", i), "Rome")));
+    }
+    absl::Status status = session.Flush();
+    if (status.ok()) status = session.Commit().status();
+    EXPECT_THAT(
+        status,
+        StatusIs(absl::StatusCode::kUnavailable,
+                 AllOf(HasSubstr(absl::StrCat("shard 'd", read_only, "'")),
+                       HasSubstr("readonly"))));
+    session.Rollback();
+    EXPECT_EQ(Cities("Rome"), 0);
+    EXPECT_EQ(Decisions(), 0);
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_FALSE(HasMarker(i));
+    ExpectNothingIsLeft();
+  }
+}
+
+TEST_F(ReadOnlyFilesTest, BesideTheOthersItIsInNobodysWay) {
+  SHARD_OPEN_OR_SKIP("SSS");
+  Cluster reader(ReadOnly(2));
+  ShardedSession session(reader.options());
+  reader.AddCities(session, "Rome", {0, 1});
+  SHARD_ASSERT_OK_AND_ASSIGN(const CommitResult done, session.Commit());
+  EXPECT_TRUE(done.all_committed()) << done.ToString();
+  EXPECT_EQ(Cities("Rome"), 2);
+}
+
+// Who may only read the decider, or the follower, leaves the share to others.
+TEST_F(ReadOnlyFilesTest, AnUnfinishedShareWaitsForWhoMayWrite) {
+  for (const std::size_t read_only : {0, 1}) {
+    SCOPED_TRACE(read_only);
+    SHARD_OPEN_OR_SKIP("SS");
+    DieAt("decide.answered", "Rome");
+    {
+      Cluster reader(ReadOnly(read_only));
+      const RecoveryReport report = reader.RecoverNow();
+      if (read_only == 1) {
+        EXPECT_FALSE(report.problems.empty()) << report.ToString();
+        EXPECT_TRUE(HasMarker(1));
+        EXPECT_EQ(CitiesIn(1, "Rome"), 0);
+      }
+      EXPECT_EQ(outside(0).Decisions(), 1) << report.ToString();
+    }
+    cluster().RecoverNow();
+    EXPECT_EQ(Cities("Rome"), 2);
+    ExpectNothingIsLeft();
+  }
+}
+
+// That there is no decision can only be told with the decider's write lock.
+TEST_F(ReadOnlyFilesTest, ADeciderThatMayOnlyBeReadCannotSayNo) {
+  SHARD_OPEN_OR_SKIP("SS");
+  DieAt("decide.send", "Rome");
+  {
+    Cluster reader(ReadOnly(0));
+    ShardedSession session(reader.options());
+    EXPECT_THAT(AddTo(session, 1, "Oslo"),
+                StatusIs(absl::StatusCode::kUnavailable,
+                         AllOf(HasSubstr("'d0'"), HasSubstr("readonly"))));
+  }
+  EXPECT_TRUE(HasMarker(1));
+  EXPECT_EQ(CitiesIn(1, "Oslo"), 0);
+  ShardedSession session(options());
+  SHARD_ASSERT_OK(AddTo(session, 1, "Oslo"));
+  EXPECT_EQ(Cities("Rome"), 0);
+  ExpectNothingIsLeft();
+}
+
 TEST_F(FilesTest, RollingBackRemovesTheMarker) {
   SHARD_OPEN_OR_SKIP("SS");
   ShardedSession session(options());
