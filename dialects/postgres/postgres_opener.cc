@@ -2,6 +2,7 @@
 #include <libpq-fe.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -39,6 +40,7 @@ bool SortsByBytes(const std::string& collation, const std::string& encoding,
 // query, for each connection.
 absl::StatusOr<DatabaseFacts> ReadFacts(Link& link) {
   constexpr int kProvidersSince = 150000;
+  constexpr std::size_t kColumns = 5;
   const bool has_providers = PQserverVersion(link.libpq()) >= kProvidersSince;
   const std::string query =
       std::string("SELECT datcollate, pg_encoding_to_char(encoding), ") +
@@ -48,7 +50,7 @@ absl::StatusOr<DatabaseFacts> ReadFacts(Link& link) {
       " FROM pg_catalog.pg_database WHERE datname = current_database()";
   SHARD_ASSIGN_OR_RETURN(const TextRows rows, link.LookUp(query, {}));
   DatabaseFacts facts;
-  if (rows.size() != 1) return facts;
+  if (rows.size() != 1 || rows[0].size() != kColumns) return facts;
   facts.text_sorts_by_bytes = SortsByBytes(rows[0][0], rows[0][1], rows[0][2]);
   if (!absl::SimpleAtoi(rows[0][3], &facts.max_prepared_transactions)) {
     facts.max_prepared_transactions = 0;

@@ -134,11 +134,12 @@ class BrokenServer {
     }
     return text + Message('K', Int32(1) + Int32(1)) + Ready();
   }
-  // What is asked when connecting: collation, encoding, provider, slots.
+  // What is asked when connecting: collation, encoding, provider, slots, and
+  // whether it is a standby.
   static std::string Catalogue() {
-    std::string columns = Int16(4);
-    std::string row = Int16(4);
-    for (const std::string value : {"C", "UTF8", "c", "10"}) {
+    std::string columns = Int16(5);
+    std::string row = Int16(5);
+    for (const std::string value : {"C", "UTF8", "c", "10", "f"}) {
       columns += Text("c") + Int32(0) + Int16(0) + Int32(25) + Int16(-1) +
                  Int32(0xFFFFFFFF) + Int16(0);
       row += Int32(static_cast<std::uint32_t>(value.size())) + value;

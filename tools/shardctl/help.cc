@@ -140,8 +140,11 @@ SQLite files list the files that they have ever followed in a transaction, and
 a program asks all of those before it first writes. One that is gone cannot be
 asked, and keeps writers back; the error that says so has its identity. Take the
 database out of the topology first, once `check --remove` says that it may go.
+Decisions that name it, or that it made, are removed too, but for those that are
+not finished on the other databases: recover, and repeat.
 
-exit code: 0 done, 2 a database cannot be reached, 3 it is in the topology
+exit code: 0 done, 1 such a decision is left, 2 a database cannot be reached, 3
+it is in the topology
 
 examples
   shardctl --topology bank.json forget 8f0c7a5b1e9d4c3ab2f1d0e9c8b7a695
@@ -158,7 +161,8 @@ database of which cluster each one is, and at the library's two tables.
 
 options
   --remove NAME   asks instead whether this database may leave the cluster:
-                  not while it holds prepared shares, or decides over some
+                  not while it holds prepared shares, decides over some, or
+                  had a part in what another keeps a decision about
 
 exit code: 0 all is well, 1 warnings, 2 a database cannot be read, 3 errors, or
 it may not be removed
