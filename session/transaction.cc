@@ -121,6 +121,8 @@ absl::Status Transaction::CheckMayWrite(const std::vector<Share*>& shares) {
     return absl::OkStatus();
   }
   SHARD_RETURN_IF_ERROR(RecordFollowers(shares));
+  likely_decider_ = nullptr;
+  if (shares_.size() < 2) return absl::OkStatus();  // nothing to agree on
   std::vector<CommitMember> members;
   for (const auto& share : shares_) {
     if (!share->open()) continue;
@@ -138,7 +140,6 @@ absl::Status Transaction::CheckMayWrite(const std::vector<Share*>& shares) {
 }
 
 void Transaction::NoteDecider(std::vector<CommitMember>& members) {
-  likely_decider_ = nullptr;
   if (members.size() < 2) return;
   const auto decider = ChooseDecider(members, options_);
   if (decider.ok() && *decider != nullptr) {

@@ -208,6 +208,9 @@ TEST_F(ShardctlFilesTest, AFileOfTheTopologyIsNotForgotten) {
   EXPECT_EQ(peers(), 1);
 
   EXPECT_EQ(Run({"recover", "--recover-after", "0s"}).exit_code, 0);
+  // Its decision is kept, and names it.
+  EXPECT_EQ(Run({"check", "--remove", "d0"}).exit_code, 3);
+  EXPECT_EQ(Run({"recover", "--retention", "0s"}).exit_code, 0);
   EXPECT_EQ(Run({"check", "--remove", "d0"}).exit_code, 0);
   const Ran ran = Run({"forget", identity}, /*with_d0=*/false);
   EXPECT_EQ(ran.exit_code, 0) << ran.out << ran.err;

@@ -763,6 +763,12 @@ TEST_F(ReadOnlyFilesTest, NothingIsWrittenAnywhere) {
   for (const std::size_t read_only : {0, 1, 2}) {
     SCOPED_TRACE(read_only);
     SHARD_OPEN_OR_SKIP("SSS");
+    {
+      ShardedSession first(options());  // so that each lists whom it follows
+      cluster().AddCities(first, "Oslo", {0, 1, 2});
+      SHARD_ASSERT_OK(first.Commit());
+      cluster().RecoverNow();
+    }
     Cluster reader(ReadOnly(read_only));
     ShardedSession session(reader.options());
     SHARD_ASSERT_OK(session.Scalars(Select<City>()));
