@@ -2,6 +2,7 @@
 
 #include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -12,6 +13,16 @@ namespace shard {
 void WriteFence::set_settle(Settle settle) {
   const std::lock_guard lock(mutex_);
   settle_ = std::move(settle);
+}
+
+std::string WriteFence::durable_end() const {
+  const std::lock_guard lock(end_mutex_);
+  return durable_end_;
+}
+
+void WriteFence::set_durable_end(std::string end) {
+  const std::lock_guard lock(end_mutex_);
+  durable_end_ = std::move(end);
 }
 
 absl::Status WriteFence::Pass(Connection& locked,

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 
 #include "absl/status/status.h"
 #include "shard/dialects/participant.h"
@@ -45,7 +46,15 @@ class WriteFence {
   absl::Status Pass(Connection& locked,
                     const std::optional<FollowMarker>& marker);
 
+  // How far the database's log is known to be on disk, in its dialect's own
+  // words; empty when it is not known. What one connection knows no other need
+  // sync.
+  std::string durable_end() const;
+  void set_durable_end(std::string end);
+
  private:
+  mutable std::mutex end_mutex_;  // held for no longer than a copy
+  std::string durable_end_;       // guarded by end_mutex_
   std::mutex mutex_;
   Settle settle_;  // guarded by mutex_
   std::atomic<bool> must_ask_peers_ = true;

@@ -90,16 +90,18 @@ absl::Status SqliteConnection::RunWatched(const Work& work) {
   const bool began = database_->in_transaction();
   const absl::Status status = work();
   NoteEndOfTransaction();
-  lost_ = began && !status.ok() && !database_->in_transaction();
+  if (began && !status.ok() && !database_->in_transaction()) {
+    database_->set_transaction_lost(true);
+  }
   return status;
 }
 
 absl::Status SqliteConnection::CheckNotLost() {
   if (was_in_transaction_ && !database_->in_transaction()) {
     NoteEndOfTransaction();  // a cursor met the error
-    lost_ = true;
+    database_->set_transaction_lost(true);
   }
-  if (!lost_) return absl::OkStatus();
+  if (!database_->transaction_lost()) return absl::OkStatus();
   return absl::AbortedError(
       "the transaction is over: SQLite rolled it back upon an earlier error; "
       "call Rollback, and begin it again");
@@ -207,10 +209,9 @@ absl::Status SqliteConnection::FinishScript() {
   if (!begins && sql != kCommit && sql != kRollback) return RunScript(sql);
   if (sql == kRollback) {
     NoteEndOfTransaction();
+    database_->set_transaction_lost(false);
     // SQLite may have rolled back by itself, upon a full disk for instance.
-    if (std::exchange(lost_, false) || !in_transaction()) {
-      return absl::OkStatus();
-    }
+    if (!in_transaction()) return absl::OkStatus();
   }
   SHARD_RETURN_IF_ERROR(CheckNotLost());
   if (sql == kBeginMayFollow && in_transaction()) {
@@ -220,6 +221,7 @@ absl::Status SqliteConnection::FinishScript() {
   // A cursor over RETURNING counts as a writer at work, which COMMIT refuses.
   if (sql == kCommit) cursors_.EndTransaction();
   const absl::Status status = database_->Run(sql);
+  if (status.ok() && sql == kCommit) participant_.gate().NoteCommit();
   NoteEndOfTransaction();
   if (status.ok() && sql == kBeginReadOnly) {
     database_->set_read_only_transaction(true);

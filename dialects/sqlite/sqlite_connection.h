@@ -52,7 +52,8 @@ class SqliteConnection : public Connection {
   Participant& participant() override { return participant_; }
 
   bool in_transaction() const override {
-    return lost_ || was_in_transaction_ || database_->in_transaction();
+    return database_->transaction_lost() || was_in_transaction_ ||
+           database_->in_transaction();
   }
   void set_progress(std::function<void()> progress) override;
 
@@ -83,7 +84,6 @@ class SqliteConnection : public Connection {
   std::string script_;    // between StartScript and FinishScript
   sql::ByteArena scratch_;
   bool was_in_transaction_ = false;  // when last looked at
-  bool lost_ = false;                // the transaction, until Rollback
   std::function<void()> progress_;
 };
 

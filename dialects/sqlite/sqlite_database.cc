@@ -213,6 +213,7 @@ absl::StatusOr<StatementCache::Loan> SqliteDatabase::PrepareNew(
   std::string copy(text);  // ends with the NUL byte that SQLite looks for
   const char* rest = copy.c_str();
   const std::uint64_t unrecordable = effects_.unrecordable();
+  const std::uint64_t durability_pragmas = effects_.durability_pragmas();
   SqliteEffects::Mark mark;
   SHARD_ASSIGN_OR_RETURN(SqliteStatementPtr statement,
                          PrepareFirst(&rest, SQLITE_PREPARE_PERSISTENT, &mark));
@@ -228,7 +229,10 @@ absl::StatusOr<StatementCache::Loan> SqliteDatabase::PrepareNew(
   }
   StatementCache::Loan loan =
       statements_.Add(std::move(copy), std::move(statement), mark);
-  if (effects_.unrecordable() != unrecordable) loan.DoNotKeep();
+  if (effects_.unrecordable() != unrecordable ||
+      effects_.durability_pragmas() != durability_pragmas) {
+    loan.DoNotKeep();
+  }
   return loan;
 }
 

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -49,6 +50,10 @@ class SqliteDatabase {
 
   sqlite3* handle() const { return handle_; }
   bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
+  // Whether the transaction has ended by itself, and its owner has not rolled
+  // it back yet.
+  bool transaction_lost() const { return transaction_lost_; }
+  void set_transaction_lost(bool lost) { transaction_lost_ = lost; }
   // False once an error showed that the file is broken or gone.
   bool usable() const { return usable_; }
 
@@ -83,9 +88,19 @@ class SqliteDatabase {
   // From now on, statements that write are refused, until the transaction ends.
   void set_read_only_transaction(bool on) { read_only_transaction_ = on; }
 
-  // How many frames the log had with the last COMMIT of this connection, as
-  // SQLite told it; 0 before the first.
-  std::uint32_t frames_committed() const { return frames_committed_; }
+  // How many frames the log had with the last COMMIT of this connection since
+  // this was asked last, as SQLite told it; 0 when there was none.
+  std::uint32_t TakeFramesCommitted() {
+    return std::exchange(frames_committed_, 0);
+  }
+  // Whether, and that, commits were found to be durable. A PRAGMA that may
+  // change it makes it unknown again.
+  bool commits_known_durable() const {
+    return durable_as_of_ == effects_.durability_pragmas();
+  }
+  void NoteCommitsAreDurable() {
+    durable_as_of_ = effects_.durability_pragmas();
+  }
 
   // The longest text or blob.
   std::size_t max_value_bytes() const;
@@ -114,7 +129,9 @@ class SqliteDatabase {
   SqliteGate* gate_ = nullptr;
   SqliteTables tables_{this};
   bool usable_ = true;
+  bool transaction_lost_ = false;
   std::uint32_t frames_committed_ = 0;
+  std::uint64_t durable_as_of_ = 0;  // so many PRAGMAs; there are more by now
   bool read_only_transaction_ = false;
 };
 

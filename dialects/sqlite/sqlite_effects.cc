@@ -139,6 +139,7 @@ void SqliteEffects::NotePragma(const char* name, const char* value) {
     return sqlite3_stricmp(name, other) == 0;
   };
   if (is(kIgnoreChecks)) may_ignore_checks_ = true;
+  if (is("synchronous") || is("journal_mode")) ++durability_pragmas_;
   if (std::any_of(std::begin(kHeaderPragmas), std::end(kHeaderPragmas), is)) {
     Note("PRAGMA", name);
   }

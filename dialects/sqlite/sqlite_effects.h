@@ -48,6 +48,10 @@ class SqliteEffects {
   // Whether that setting may be on: it lets in rows that no redo could.
   bool may_ignore_checks() const { return may_ignore_checks_; }
 
+  // How often a PRAGMA was noted that may change whether commits are durable.
+  // Such statements are not cached either.
+  std::uint64_t durability_pragmas() const { return durability_pragmas_; }
+
   // While a session records on the connection.
   bool recording() const { return recording_; }
   void set_recording(bool on);
@@ -80,6 +84,7 @@ class SqliteEffects {
   std::uint64_t unrecordable_ = 0;
   std::string last_;
   bool may_ignore_checks_ = false;
+  std::uint64_t durability_pragmas_ = 0;
   bool recording_ = false;
   bool compiling_ = false;
   bool compiled_delete_ = false;

@@ -1,5 +1,6 @@
 #include "shard/dialects/sqlite/sqlite_gate.h"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -31,13 +32,21 @@ SqliteGate::SqliteGate(Connection* connection, SqliteDatabase* database)
 
 absl::Status SqliteGate::Pass(sqlite3_stmt* statement) {
   const Exemption for_our_own_statements(this);
-  return database_.in_transaction() ? PassInTransaction(statement)
-                                    : PassAlone();
+  if (!database_.in_transaction()) return PassAlone();
+  const absl::Status status = PassInTransaction(statement);
+  if (!status.ok() && !database_.in_transaction()) {
+    database_.set_transaction_lost(true);
+  }
+  return status;
 }
 
 absl::Status SqliteGate::PassInTransaction(sqlite3_stmt* statement) {
   SHARD_RETURN_IF_ERROR(TakeLock(statement));
   FailPoint("fence.locked");
+  database_.TakeFramesCommitted();
+  if (recorded_ || database_.commits_known_durable()) {
+    SHARD_ASSIGN_OR_RETURN(base_, PublishedEndOfLog(database_));
+  }
   if (recorded_) SHARD_RETURN_IF_ERROR(CheckBase());
   if (fence_->must_ask_peers() || marker_.exists()) {
     const absl::Status status = LookForMissing();
@@ -58,17 +67,20 @@ absl::Status SqliteGate::PassInTransaction(sqlite3_stmt* statement) {
 absl::Status SqliteGate::CheckBase() {
   SHARD_ASSIGN_OR_RETURN(const bool goes_on, LogGoesOnUnpublished(database_));
   if (goes_on) return ClearUnpublished();
-  SHARD_ASSIGN_OR_RETURN(base_, PublishedEndOfLog(database_));
-  if (base_ == synced_) return absl::OkStatus();
+  const std::string base = base_.ToBytes();
+  if (base == fence_->durable_end()) return absl::OkStatus();
   SHARD_RETURN_IF_ERROR(SyncSqliteLog(database_));
-  synced_ = base_;
+  fence_->set_durable_end(base);
   return absl::OkStatus();
 }
 
-// Nothing of a transaction that is recorded later can come between: if the log
-// was begun anew, the salts differ, and it is synced once more.
-void SqliteGate::NoteDurableCommit() {
-  synced_ = {base_.salts, database_.frames_committed()};
+// If this COMMIT began the log anew, the salts are others than those of the
+// base: it is then synced once more.
+void SqliteGate::NoteCommit() {
+  if (!passed_) return;
+  const std::uint32_t frames = database_.TakeFramesCommitted();
+  if (frames == 0 || !database_.commits_known_durable()) return;
+  fence_->set_durable_end(SqliteLogPosition{base_.salts, frames}.ToBytes());
 }
 
 // A small COMMIT is written over the one that died, as any would be; but this

@@ -54,9 +54,9 @@ class SqliteGate {
   // so a marker that names it needs no second look.
   void NoteSettled(std::string txn) { settled_ = std::move(txn); }
 
-  // The running connection's COMMIT has just been synced, and with it all that
-  // was in the log before.
-  void NoteDurableCommit();
+  // The running transaction has been committed. If COMMIT syncs, all that was
+  // in the log before is on disk too.
+  void NoteCommit();
 
   // While it lives all may pass: for the tables that this library keeps.
   class Exemption {
@@ -87,9 +87,8 @@ class SqliteGate {
   bool passed_ = false;      // in the running transaction
   bool recorded_ = false;    // likewise
   int exemptions_ = 0;
-  std::string settled_;       // a transaction, or empty
-  SqliteLogPosition base_;    // that the recorded transaction began on
-  SqliteLogPosition synced_;  // up to where the log is known to be on disk
+  std::string settled_;     // a transaction, or empty
+  SqliteLogPosition base_;  // what the running transaction writes on
 };
 
 }  // namespace shard

@@ -133,6 +133,12 @@ absl::Status SyncSqliteLog(SqliteDatabase& database) {
   return database.Error(result, "sync of the log");
 }
 
+std::string SqliteLogPosition::ToBytes() const {
+  std::string bytes(salts.begin(), salts.end());
+  bytes.append(reinterpret_cast<const char*>(&frames), sizeof(frames));
+  return bytes;
+}
+
 absl::StatusOr<SqliteLogPosition> PublishedEndOfLog(SqliteDatabase& database) {
   SHARD_ASSIGN_OR_RETURN(const LogEnd end, EndOfLog(database));
   return SqliteLogPosition{end.salts, end.frames};

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -23,8 +24,7 @@ struct SqliteLogPosition {
   std::array<char, 8> salts = {};  // of the round
   std::uint32_t frames = 0;
 
-  friend bool operator==(const SqliteLogPosition&,
-                         const SqliteLogPosition&) = default;
+  std::string ToBytes() const;
 };
 // To be called with the write lock held and nothing written.
 absl::StatusOr<SqliteLogPosition> PublishedEndOfLog(SqliteDatabase& database);

@@ -246,7 +246,6 @@ absl::Status SqliteParticipant::FinishEnd() {
     // error whoever gets the lock does the work again.
     if (status.ok()) {
       gate_.NoteSettled(std::move(txn));
-      gate_.NoteDurableCommit();
     } else {
       connection_.Rollback().IgnoreError();
     }

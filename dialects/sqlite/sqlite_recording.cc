@@ -88,8 +88,10 @@ SqliteRecording::SqliteRecording(SqliteDatabase* database)
 SqliteRecording::~SqliteRecording() { End(); }
 
 void SqliteRecording::End() {
-  if (session_ == nullptr) return;
-  sqlite3session_delete(std::exchange(session_, nullptr));
+  if (!std::exchange(listening_, false)) return;
+  if (session_ != nullptr) {
+    sqlite3session_delete(std::exchange(session_, nullptr));
+  }
   sqlite3_rollback_hook(database_.handle(), nullptr, nullptr);
   sqlite3_update_hook(database_.handle(), nullptr, nullptr);
   database_.effects().set_recording(false);

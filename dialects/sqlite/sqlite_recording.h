@@ -83,6 +83,7 @@ class SqliteRecording {
 
   SqliteDatabase& database_;
   sqlite3_session* session_ = nullptr;
+  bool listening_ = true;  // to SQLite, by hooks
   bool rolled_back_ = false;
   std::uint64_t unrecordable_;                // noted before the start
   std::vector<const SqliteTableFacts*> met_;  // tables written to

@@ -46,6 +46,8 @@ absl::Status ChangeSqliteSetting(SqliteDatabase& database,
 }
 
 absl::Status CheckCommitsAreDurable(SqliteDatabase& database) {
+  // As long as this connection is open no other can take away the log.
+  if (database.commits_known_durable()) return absl::OkStatus();
   SHARD_ASSIGN_OR_RETURN(const std::string mode,
                          ReadSqliteSetting(database, "main.journal_mode"));
   if (mode != "wal") {
@@ -56,7 +58,10 @@ absl::Status CheckCommitsAreDurable(SqliteDatabase& database) {
   }
   SHARD_ASSIGN_OR_RETURN(const std::string synchronous,
                          ReadSqliteSetting(database, "main.synchronous"));
-  if (IsDurableSynchronous(synchronous)) return absl::OkStatus();
+  if (IsDurableSynchronous(synchronous)) {
+    database.NoteCommitsAreDurable();
+    return absl::OkStatus();
+  }
   return absl::FailedPreconditionError(absl::StrCat(
       "synchronous is ", ToAbsl(SqliteSynchronousName(synchronous)),
       ", and an atomic commit must be on disk before it returns; run PRAGMA "

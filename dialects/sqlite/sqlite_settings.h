@@ -19,7 +19,8 @@ absl::Status ChangeSqliteSetting(SqliteDatabase& database,
                                  std::string_view name, std::string_view value);
 
 // kFailedPrecondition, naming the setting, unless every COMMIT on this
-// connection is on disk, in a write-ahead log, when it returns. Some 3 us.
+// connection is on disk, in a write-ahead log, when it returns. Asks SQLite
+// only where a PRAGMA may have changed it.
 absl::Status CheckCommitsAreDurable(SqliteDatabase& database);
 
 // The name of a value of "synchronous": "FULL" for "2".

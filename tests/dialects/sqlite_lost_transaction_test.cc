@@ -101,19 +101,44 @@ TEST_F(SqliteLostTransactionTest, OnAFullDisk) {
   ExpectLostUntilRollback();
 }
 
-TEST_F(SqliteLostTransactionTest, ByTheGate) {
-  const auto fence = std::make_shared<WriteFence>();
-  int asked = 0;
-  fence->set_settle([&asked](Connection&, const auto&, bool) {
-    return ++asked == 1 ? absl::AbortedError("it is applied now, try again")
-                        : absl::OkStatus();
-  });
-  participant().set_write_fence(fence);
-  SHARD_ASSERT_OK(connection().Begin());
-  EXPECT_THAT(RunSql(connection(), "INSERT INTO work VALUES (1)"),
-              StatusIs(absl::StatusCode::kAborted, HasSubstr("try again")));
-  EXPECT_EQ(asked, 1);
-  ExpectLostUntilRollback();
+// The fence refuses once, and rolls back.
+class SqliteFencedTransactionTest : public SqliteLostTransactionTest {
+ protected:
+  void SetUp() override {
+    SqliteLostTransactionTest::SetUp();
+    const auto fence = std::make_shared<WriteFence>();
+    fence->set_settle([this](Connection&, const auto&, bool) {
+      return ++asked_ == 1 ? absl::AbortedError("it is applied now, try again")
+                           : absl::OkStatus();
+    });
+    participant().set_write_fence(fence);
+    SHARD_ASSERT_OK(connection().Begin());
+  }
+  void ExpectLost(const absl::Status& refused) {
+    EXPECT_THAT(refused,
+                StatusIs(absl::StatusCode::kAborted, HasSubstr("try again")));
+    EXPECT_EQ(asked_, 1);
+    ExpectLostUntilRollback();
+  }
+
+  int asked_ = 0;
+};
+
+TEST_F(SqliteFencedTransactionTest, ByAStatement) {
+  ExpectLost(RunSql(connection(), "INSERT INTO work VALUES (1)").status());
+}
+
+TEST_F(SqliteFencedTransactionTest, ByAScript) {
+  ExpectLost(Script("INSERT INTO work VALUES (1)"));
+}
+
+TEST_F(SqliteFencedTransactionTest, ByACursor) {
+  const CompiledStatement insert =
+      TextStatement("INSERT INTO work VALUES (1) RETURNING x");
+  const auto cursor = connection().OpenCursor({&insert, {}, 1}, 10);
+  SHARD_ASSERT_OK(cursor);
+  RowBatch rows;
+  ExpectLost((*cursor)->Next(&rows).status());
 }
 
 TEST_F(SqliteLostTransactionTest, IsNotSaidOfOneThatItsOwnerEnded) {

@@ -86,6 +86,7 @@ TEST_F(SqliteTornBaseTest, IsClearedOutBeforeAFollowerWrites) {
   EXPECT_EQ(Note(), 1);
   EXPECT_THAT(Follow(),
               StatusIs(absl::StatusCode::kAborted, HasSubstr("try again")));
+  SHARD_ASSERT_OK(connection().Rollback());
   EXPECT_FALSE(connection().in_transaction());
   SHARD_ASSERT_OK(Follow());
   SHARD_ASSERT_OK(connection().Rollback());
@@ -113,6 +114,7 @@ TEST_F(SqliteTornBaseTest, IsFoundInALogOfWhichNothingIsPublished) {
   LeaveUnpublishedCommit();
   EXPECT_EQ(Note(), 1);
   EXPECT_THAT(Follow(), HasCode(absl::StatusCode::kAborted));
+  SHARD_ASSERT_OK(connection().Rollback());
   SHARD_ASSERT_OK(Follow());
 }
 

@@ -29,6 +29,7 @@
 namespace shard {
 namespace {
 
+using shard::testing::Decide;
 using shard::testing::DiskEvent;
 using shard::testing::DiskTrace;
 using shard::testing::kOtherTxn;
@@ -52,14 +53,19 @@ class SqliteUnsyncedBaseTest : public ::testing::Test {
 
   void TearDown() override { std::filesystem::remove_all(disk_.folder()); }
 
-  PooledConnection Open() {
+  static std::shared_ptr<WriteFence> MakeFence() {
+    auto fence = std::make_shared<WriteFence>();
+    fence->set_settle(
+        [](Connection&, const auto&, bool) { return absl::OkStatus(); });
+    return fence;
+  }
+  // As in a process of its own, unless a fence is shared.
+  PooledConnection Open(
+      const std::shared_ptr<WriteFence>& fence = MakeFence()) {
     auto engine = OpenEngine(absl::StrCat("sqlite:///", path_));
     EXPECT_THAT(engine, shard::testing::IsOk());
     auto connection = (*engine)->Connect();
     EXPECT_THAT(connection, shard::testing::IsOk());
-    const auto fence = std::make_shared<WriteFence>();
-    fence->set_settle(
-        [](Connection&, const auto&, bool) { return absl::OkStatus(); });
     (*connection)->participant().set_write_fence(fence);
     engines_.push_back(*std::move(engine));
     return *std::move(connection);
@@ -154,6 +160,39 @@ TEST_F(SqliteUnsyncedBaseTest, IsSyncedOnlyWhereAnotherMayHaveWritten) {
   SHARD_ASSERT_OK(follower->Rollback());
   SHARD_ASSERT_OK(Follow(*follower, kOtherTxn));
   EXPECT_EQ(SyncsOfTheLog(), 2u);
+  SHARD_ASSERT_OK(follower->Rollback());
+  follower.Return();
+  other.Return();
+  engines_.clear();
+}
+
+// A connection knows of what the others of its process have synced, in whatever
+// part: as a follower, as the decider, or alone.
+TEST_F(SqliteUnsyncedBaseTest, IsNotSyncedTwiceInOneProcess) {
+  const auto fence = MakeFence();
+  PooledConnection follower = Open(fence);
+  PooledConnection other = Open(fence);
+  SHARD_ASSERT_OK(Follow(*follower, kTxn));
+  SHARD_ASSERT_OK(Finish(*follower));
+  disk_.Start();
+  SHARD_ASSERT_OK(other->Begin());
+  SHARD_ASSERT_OK(other->ExecuteScript("UPDATE note SET x = 5"));
+  SHARD_ASSERT_OK(Decide(*other, MakeRow(Decision::kCommit, kOtherTxn)));
+  SHARD_ASSERT_OK(other->Begin());
+  SHARD_ASSERT_OK(other->ExecuteScript("UPDATE note SET x = 6"));
+  SHARD_ASSERT_OK(other->Commit());
+  EXPECT_EQ(SyncsOfTheLog(), 2u);
+  SHARD_ASSERT_OK(Follow(*follower, std::string(32, '1')));
+  EXPECT_EQ(SyncsOfTheLog(), 2u);
+  SHARD_ASSERT_OK(follower->Rollback());
+  // But what need not be on disk is.
+  SHARD_ASSERT_OK(other->ExecuteScript("PRAGMA synchronous = NORMAL"));
+  SHARD_ASSERT_OK(other->Begin());
+  SHARD_ASSERT_OK(other->ExecuteScript("UPDATE note SET x = 7"));
+  SHARD_ASSERT_OK(other->Commit());
+  EXPECT_EQ(SyncsOfTheLog(), 2u);
+  SHARD_ASSERT_OK(Follow(*follower, std::string(32, '2')));
+  EXPECT_EQ(SyncsOfTheLog(), 3u);
   SHARD_ASSERT_OK(follower->Rollback());
   follower.Return();
   other.Return();
