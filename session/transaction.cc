@@ -373,7 +373,10 @@ absl::Status Transaction::CommitOne(Share& share) {
   FailPoint("plain.answered");
   connection.set_deadline(absl::InfiniteFuture());
   const bool sent_something = share.work() != CommitMember::Work::kRead;
-  if (!MayHaveHappened(status) || was_lost_before || !sent_something) {
+  // A server that has answered, if only with its own timeout, rolled it back.
+  const bool answered = !connection.works_in_finish() && connection.usable();
+  if (!MayHaveHappened(status) || answered || was_lost_before ||
+      !sent_something) {
     return status;
   }
   std::string name;
