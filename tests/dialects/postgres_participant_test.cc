@@ -268,7 +268,7 @@ class PostgresPrepareTest : public PostgresParticipantTest {
   }
 };
 
-TEST_F(PostgresPrepareTest, PreparedWorkWaitsForItsEnd) {
+TEST_F(PostgresPrepareTest, Row086PreparedWorkWaitsForItsEnd) {
   EXPECT_EQ(participant().why_not_prepare(), "");
   EXPECT_TRUE(participant().can_prepare());
   EXPECT_TRUE(participant().durable());
@@ -731,7 +731,7 @@ TEST_F(PostgresEndTest, VerbsAreNotMixed) {
 // A server where nothing can be prepared.
 class PostgresNoPrepareTest : public ::testing::Test {};
 
-TEST_F(PostgresNoPrepareTest, SaysWhyAndRefuses) {
+TEST_F(PostgresNoPrepareTest, Row092SaysWhyAndRefuses) {
   if (std::getenv("SHARD_TEST_POSTGRES_NO_PREPARE_URL") == nullptr) {
     GTEST_SKIP() << "no server with max_prepared_transactions = 0";
   }

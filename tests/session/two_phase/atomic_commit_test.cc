@@ -473,6 +473,26 @@ TEST_F(AtomicCommitTest, Row084NoFileFollowsAServer) {
   }
 }
 
+// A session never joins a transaction that somebody has begun on a connection:
+// it takes connections of its own, so two phases are always possible.
+TEST_F(AtomicCommitTest, Row085ATransactionOfTheCallersIsNotJoined) {
+  SHARD_OPEN_OR_SKIP("PP");
+  SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection own,
+                             cluster().engine(0)->Connect());
+  SHARD_ASSERT_OK(own->Begin());
+  SHARD_ASSERT_OK(
+      own->ExecuteScript("insert into cities values (77, 'C0', 'Oslo', 1)"));
+  ShardedSession session(options());
+  cluster().AddCities(session, "Rome", {0, 1});
+  SHARD_ASSERT_OK_AND_ASSIGN(const CommitResult done, session.Commit());
+  EXPECT_TRUE(done.all_committed()) << done.ToString();
+  EXPECT_TRUE(own->in_transaction());
+  SHARD_ASSERT_OK(own->Rollback());
+  EXPECT_EQ(Cities("Rome"), 2);
+  EXPECT_EQ(Cities("Oslo"), 0);
+  ExpectNothingIsLeft();
+}
+
 TEST_F(AtomicCommitTest, Row084OneThatOnlyReadIsNoParticipant) {
   SHARD_OPEN_OR_SKIP("SSP");
   ShardedSession session(options());

@@ -94,7 +94,7 @@ class FilesTest : public TwoPhaseTest {
   }
 };
 
-TEST_F(FilesTest, CommitAsOne) {
+TEST_F(FilesTest, Row092SqliteFilesCommitAsOneToo) {
   for (const char* kinds : {"SS", "SSSS", "SSPP"}) {
     SCOPED_TRACE(kinds);
     SHARD_OPEN_OR_SKIP(kinds);
