@@ -185,7 +185,7 @@ INSTANTIATE_TEST_SUITE_P(Mixes, CrashPointsTest,
                                            "SPP", "PPSP", "N", "NP", "PNP",
                                            "NPPP", "SS", "SSS", "SSSS", "SSP",
                                            "PSS", "SPSP", "SSSP", "SSPP",
-                                           "SSSPP", "SSSSPP"),
+                                           "SSSPP", "SSSSP", "SSSSPP"),
                          [](const auto& param) { return param.param; });
 
 }  // namespace
