@@ -52,8 +52,14 @@ absl::StatusOr<bool> Participant::AddPeers(const std::vector<std::string>&) {
   return absl::OkStatus();
 }
 
-absl::Status Participant::RemovePeers(const std::vector<std::string>&) {
+absl::Status Participant::RemovePeers(const std::vector<std::string>&,
+                                      absl::Duration) {
   return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Participant::GiveUpMarker(std::string_view,
+                                               absl::Duration) {
+  return false;
 }
 
 }  // namespace shard

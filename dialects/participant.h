@@ -221,8 +221,16 @@ class Participant {
   // any was not.
   virtual absl::StatusOr<bool> AddPeers(
       const std::vector<std::string>& identities);
-  // Only when those databases are gone for good.
-  virtual absl::Status RemovePeers(const std::vector<std::string>& identities);
+  // Only when those databases are gone for good. Waits for a writer for
+  // `patience` at most (kAborted); without a wait when none of them is listed.
+  virtual absl::Status RemovePeers(const std::vector<std::string>& identities,
+                                   absl::Duration patience);
+  // Only when the decider of that transaction is gone for good: removes the
+  // marker if it is that transaction's and the database has no row of it, and
+  // says whether it did. The share, if the transaction was decided, is lost.
+  // Waits for a writer for `patience` at most (kAborted).
+  virtual absl::StatusOr<bool> GiveUpMarker(std::string_view txn,
+                                            absl::Duration patience);
   // Whoever is to write through this connection passes that fence first.
   virtual void set_write_fence(std::shared_ptr<WriteFence>) {}
 

@@ -471,9 +471,41 @@ absl::StatusOr<bool> SqliteParticipant::AddPeers(
 }
 
 absl::Status SqliteParticipant::RemovePeers(
-    const std::vector<std::string>& identities) {
+    const std::vector<std::string>& identities, absl::Duration patience) {
+  SHARD_ASSIGN_OR_RETURN(const std::vector<std::string> known, ListPeers());
+  const bool lists_one = std::any_of(
+      identities.begin(), identities.end(), [&](const std::string& identity) {
+        return std::find(known.begin(), known.end(), identity) != known.end();
+      });
+  if (!lists_one) return absl::OkStatus();
   const SqliteGate::Exemption ours(&gate_);
-  return RemoveSqlitePeers(connection_, identities);
+  SHARD_RETURN_IF_ERROR(TakeWriteLock(patience));
+  absl::Status status = RemoveSqlitePeers(connection_, identities);
+  if (status.ok()) status = connection_.Commit();
+  if (!status.ok()) connection_.Rollback().IgnoreError();
+  return status;
+}
+
+// As who passes the gate removes a marker whose decider has answered that
+// nothing is missing; here there is nobody to answer any more.
+absl::StatusOr<bool> SqliteParticipant::GiveUpMarker(std::string_view txn,
+                                                     absl::Duration patience) {
+  SHARD_ASSIGN_OR_RETURN(auto marker, gate_.marker().Read());
+  if (!marker.has_value() || marker->txn != txn) return false;
+  const SqliteGate::Exemption ours(&gate_);
+  SHARD_RETURN_IF_ERROR(TakeWriteLock(patience));
+  const auto give_up = [&]() -> absl::StatusOr<bool> {
+    SHARD_ASSIGN_OR_RETURN(marker, gate_.marker().Read());
+    SHARD_ASSIGN_OR_RETURN(const auto row, decisions_.Find(txn));
+    if (!marker.has_value() || marker->txn != txn || row.has_value()) {
+      return false;
+    }
+    SHARD_RETURN_IF_ERROR(gate_.marker().Remove());
+    return true;
+  };
+  absl::StatusOr<bool> given_up = give_up();
+  connection_.Rollback().IgnoreError();
+  return given_up;
 }
 
 absl::StatusOr<std::optional<Stamp>> SqliteParticipant::ReadStamp() {

@@ -84,7 +84,10 @@ class SqliteParticipant : public Participant {
   absl::StatusOr<std::vector<std::string>> ListPeers() override;
   absl::StatusOr<bool> AddPeers(
       const std::vector<std::string>& identities) override;
-  absl::Status RemovePeers(const std::vector<std::string>& identities) override;
+  absl::Status RemovePeers(const std::vector<std::string>& identities,
+                           absl::Duration patience) override;
+  absl::StatusOr<bool> GiveUpMarker(std::string_view txn,
+                                    absl::Duration patience) override;
   void set_write_fence(std::shared_ptr<WriteFence> fence) override {
     gate_.set_fence(std::move(fence));
   }

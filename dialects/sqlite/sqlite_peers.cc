@@ -23,20 +23,21 @@ constexpr std::string_view kCreate =
     "CREATE TABLE IF NOT EXISTS main.shard_peers("
     "identity TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID";
 
-absl::Status ForEach(Connection& connection, std::string_view statement,
-                     const std::vector<std::string>& identities) {
+absl::Status Insert(Connection& connection,
+                    const std::vector<std::string>& identities) {
   SHARD_RETURN_IF_ERROR(RunSqliteText(connection, kCreate));
   for (const std::string& identity : identities) {
-    SHARD_RETURN_IF_ERROR(
-        RunSqliteText(connection, statement, {ValueView::Text(identity)}));
+    SHARD_RETURN_IF_ERROR(RunSqliteText(
+        connection, "INSERT OR IGNORE INTO main.shard_peers VALUES (?)",
+        {ValueView::Text(identity)}));
   }
   return absl::OkStatus();
 }
 
-absl::Status InTransaction(Connection& connection, std::string_view statement,
-                           const std::vector<std::string>& identities) {
+absl::Status InsertInTransaction(Connection& connection,
+                                 const std::vector<std::string>& identities) {
   SHARD_RETURN_IF_ERROR(connection.ExecuteScript("BEGIN IMMEDIATE"));
-  absl::Status status = ForEach(connection, statement, identities);
+  absl::Status status = Insert(connection, identities);
   if (status.ok()) status = connection.Commit();
   if (!status.ok()) connection.Rollback().IgnoreError();
   return status;
@@ -70,17 +71,18 @@ absl::StatusOr<bool> AddSqlitePeers(
     }
   }
   if (missing.empty()) return false;
-  SHARD_RETURN_IF_ERROR(InTransaction(
-      connection, "INSERT OR IGNORE INTO main.shard_peers VALUES (?)",
-      missing));
+  SHARD_RETURN_IF_ERROR(InsertInTransaction(connection, missing));
   return true;
 }
 
 absl::Status RemoveSqlitePeers(Connection& connection,
                                const std::vector<std::string>& identities) {
-  return InTransaction(connection,
-                       "DELETE FROM main.shard_peers WHERE identity = ?",
-                       identities);
+  for (const std::string& identity : identities) {
+    SHARD_RETURN_IF_ERROR(RunSqliteText(
+        connection, "DELETE FROM main.shard_peers WHERE identity = ?",
+        {ValueView::Text(identity)}));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace shard

@@ -21,7 +21,8 @@ absl::StatusOr<std::vector<std::string>> ListSqlitePeers(
 // any. Those that were there are not made durable.
 absl::StatusOr<bool> AddSqlitePeers(Connection& connection,
                                     const std::vector<std::string>& identities);
-// Those that are gone for good.
+// Those that are gone for good; in the running transaction, which holds the
+// write lock. The table is there.
 absl::Status RemoveSqlitePeers(Connection& connection,
                                const std::vector<std::string>& identities);
 

@@ -68,9 +68,26 @@ class Forgetting {
       SHARD_RETURN_IF_ERROR(database.Ask(patience_).SyncDecisions());
       report_.decisions_removed += removable.size();
     }
-    SHARD_RETURN_IF_ERROR(
-        database.Ask(patience_).RemovePeers({std::string(identity_)}));
+    SHARD_RETURN_IF_ERROR(GiveUpMarker(database));
+    SHARD_RETURN_IF_ERROR(database.Ask(patience_).RemovePeers(
+        {std::string(identity_)}, patience_));
     return unfinished;
+  }
+
+  // One with a row goes with the row.
+  absl::Status GiveUpMarker(SurveyedDatabase& database) {
+    SHARD_ASSIGN_OR_RETURN(const auto marker,
+                           database.Ask(patience_).ReadMarker());
+    if (!marker.has_value() || marker->txn.empty()) return absl::OkStatus();
+    const auto list = ParticipantList::FromJson(marker->participants);
+    if (!list.ok()) return absl::OkStatus();
+    const auto gid = Gid::Parse(list->gid);
+    if (!gid.ok() || gid->decider != identity_) return absl::OkStatus();
+    SHARD_ASSIGN_OR_RETURN(
+        const bool given_up,
+        database.Ask(patience_).GiveUpMarker(marker->txn, patience_));
+    if (given_up) report_.given_up.push_back({database.name, list->gid});
+    return absl::OkStatus();
   }
 
   // On all but the one that is gone.

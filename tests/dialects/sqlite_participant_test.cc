@@ -376,16 +376,20 @@ std::vector<std::string> Peers(Participant& participant) {
 
 TEST_F(SqliteParticipantTest, PeersAreListedOnceAndDurably) {
   EXPECT_THAT(Peers(participant()), IsEmpty());
-  SHARD_ASSERT_OK(participant().RemovePeers({"a"}));
+  SHARD_ASSERT_OK(participant().RemovePeers({"a"}, absl::Seconds(1)));
+  EXPECT_THAT(RunSql(connection(), "SELECT * FROM shard_peers"),
+              ::testing::Not(testing::IsOk()))
+      << "no table was made to remove nothing";
   const std::string a(32, 'a'), b(32, 'b'), c(32, 'c');
   SHARD_ASSERT_OK(participant().AddPeers({b}));
   SHARD_ASSERT_OK(participant().AddPeers({a, b}));
   SHARD_ASSERT_OK(settler().AddPeers({b, c}));
   SHARD_ASSERT_OK(settler().AddPeers({}));
   EXPECT_THAT(Peers(participant()), UnorderedElementsAre(a, b, c));
-  SHARD_ASSERT_OK(participant().RemovePeers({b, "not there"}));
+  SHARD_ASSERT_OK(
+      participant().RemovePeers({b, "not there"}, absl::Seconds(1)));
   EXPECT_THAT(Peers(settler()), UnorderedElementsAre(a, c));
-  SHARD_ASSERT_OK(settler().RemovePeers({a, c}));
+  SHARD_ASSERT_OK(settler().RemovePeers({a, c}, absl::Seconds(1)));
   EXPECT_THAT(Peers(participant()), IsEmpty());
   EXPECT_FALSE(connection().in_transaction());
   EXPECT_FALSE(other_->in_transaction());
@@ -398,7 +402,11 @@ TEST_F(SqliteParticipantTest, PeersOfAFileThatIsLocked) {
   BeginWork();
   SHARD_EXPECT_OK(settler().AddPeers({a}));
   EXPECT_THAT(settler().AddPeers({a, b}), HasCode(absl::StatusCode::kAborted));
-  EXPECT_THAT(settler().RemovePeers({a}), HasCode(absl::StatusCode::kAborted));
+  const absl::Time begin = absl::Now();
+  EXPECT_THAT(settler().RemovePeers({a}, absl::Milliseconds(1)),
+              HasCode(absl::StatusCode::kAborted));
+  EXPECT_LT(absl::Now() - begin, absl::Seconds(1)) << "busy_timeout is 5 s";
+  SHARD_EXPECT_OK(settler().RemovePeers({b}, absl::ZeroDuration()));
   SHARD_ASSERT_OK(connection().Rollback());
   EXPECT_THAT(Peers(settler()), UnorderedElementsAre(a));
 }

@@ -375,8 +375,8 @@ absl::StatusOr<bool> SqliteSimulatedConnection::AddPeers(
 }
 
 absl::Status SqliteSimulatedConnection::RemovePeers(
-    const std::vector<std::string>& identities) {
-  return UnderWriteLock(kBusyTimeout, /*sync=*/true, [&] {
+    const std::vector<std::string>& identities, absl::Duration patience) {
+  return UnderWriteLock(patience, /*sync=*/true, [&] {
     for (const std::string& identity : identities) {
       draft_->peers.erase(identity);
     }

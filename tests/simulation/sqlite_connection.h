@@ -79,7 +79,8 @@ class SqliteSimulatedConnection : public SimulatedConnection {
   absl::StatusOr<std::vector<std::string>> ListPeers() override;
   absl::StatusOr<bool> AddPeers(
       const std::vector<std::string>& identities) override;
-  absl::Status RemovePeers(const std::vector<std::string>& identities) override;
+  absl::Status RemovePeers(const std::vector<std::string>& identities,
+                           absl::Duration patience) override;
   void set_write_fence(std::shared_ptr<WriteFence> fence) override {
     fence_ = std::move(fence);
   }

@@ -77,9 +77,10 @@ class ShardctlFilesTest : public ::testing::Test {
     command.insert(command.end(), arguments.begin(), arguments.end());
     return RunProgram(command);
   }
-  std::pair<int, Json> RunJson(std::vector<std::string> arguments) {
+  std::pair<int, Json> RunJson(std::vector<std::string> arguments,
+                               bool with_d0 = true) {
     arguments.emplace_back("--json");
-    const Ran ran = Run(arguments);
+    const Ran ran = Run(arguments, with_d0);
     Json object = Json::parse(ran.out, nullptr, /*allow_exceptions=*/false);
     EXPECT_TRUE(object.is_object()) << ran.out << ran.err;
     EXPECT_EQ(object.value("exit_code", -1), ran.exit_code);
@@ -190,6 +191,22 @@ TEST_F(ShardctlFilesTest, ATableThatWasDroppedCanOnlyBeKept) {
   EXPECT_THAT(kept.out, HasSubstr("given up: table cities: there is no such"));
   EXPECT_EQ(d1_->Number("select count(*) from towns"), 0);
   ExpectSettled();
+}
+
+TEST_F(ShardctlFilesTest, AShareThatOnlyAForgottenFileKeptIsGivenUp) {
+  Lose();
+  const std::string gid = Transaction();
+  const auto [code, forgotten] =
+      RunJson({"forget", IdentityOf(*d0_)}, /*with_d0=*/false);
+  EXPECT_EQ(code, 0) << forgotten;
+  EXPECT_EQ(forgotten["given_up"],
+            Json::array({{{"database", "d1"}, {"gid", gid}}}));
+  Lose();
+  const std::string next = Transaction();
+  const Ran ran = Run({"forget", IdentityOf(*d0_)}, /*with_d0=*/false);
+  EXPECT_EQ(ran.exit_code, 0) << ran.out << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr(absl::StrCat(
+                           "'d1' gives up its share, if any, of ", next)));
 }
 
 TEST_F(ShardctlFilesTest, AFileOfTheTopologyIsNotForgotten) {

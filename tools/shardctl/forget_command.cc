@@ -1,6 +1,7 @@
 // shardctl forget: a database is gone for good.
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -39,6 +40,14 @@ ExitCode RunForget(Context& context) {
   }
   output.object()["identity"] = identity;
   output.object()["decisions_removed"] = report->decisions_removed;
+  Json given_up = Json::array();
+  for (const GivenUpShare& share : report->given_up) {
+    given_up.push_back({{"database", share.database}, {"gid", share.gid}});
+    output.text() << "'" << share.database
+                  << "' gives up its share, if any, of " << share.gid
+                  << ", whose outcome nobody knows any more\n";
+  }
+  output.object()["given_up"] = std::move(given_up);
   if (code == ExitCode::kOk) {
     output.text() << "no file asks for " << identity << " any more; "
                   << report->decisions_removed << " decisions removed\n";

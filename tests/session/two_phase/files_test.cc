@@ -20,9 +20,11 @@
 #include "shard/base/testing.h"
 #include "shard/dialects/engine.h"
 #include "shard/dialects/schema.h"
+#include "shard/router/topology.h"
 #include "shard/router/vertical_resolver.h"
 #include "shard/session/sharded_session.h"
 #include "shard/session/two_phase/follower.h"
+#include "shard/session/two_phase/forget.h"
 #include "shard/session/two_phase/gid.h"
 #include "shard/session/two_phase/manual_decision.h"
 #include "shard/session/two_phase/participant_list.h"
@@ -135,6 +137,45 @@ TEST_F(FilesTest, OnlyToTryChangesNothing) {
     EXPECT_EQ(outcome, RedoOutcome::kNotDecided);
     EXPECT_EQ(HasMarker(1), only_try);
   }
+}
+
+// Nobody is left who could say whether it was decided.
+TEST_F(FilesTest, AMarkerWhoseDeciderIsForgottenIsGivenUp) {
+  SHARD_OPEN_OR_SKIP("SS");
+  DieAt("decide.answered", "Rome");
+  ASSERT_TRUE(HasMarker(1));
+  const std::string gone = cluster().topology().IdentityOf("d0");
+  TopologyOptions options;
+  options.cluster = "test";
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto engine, OpenEngine(urls()[1]));
+  options.databases = {{"d1", engine}};
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto part, Topology::Open(options));
+  SHARD_ASSERT_OK_AND_ASSIGN(auto connection, engine->Connect());
+  const std::string insert = "insert into cities values (7, 'C1', 'Oslo', 1)";
+  EXPECT_THAT(connection->ExecuteScript(insert),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr("shardctl forget " + gone)));
+  {
+    // As long as somebody writes it may be its owner.
+    SHARD_ASSERT_OK_AND_ASSIGN(const auto other, OpenEngine(urls()[1]));
+    SHARD_ASSERT_OK_AND_ASSIGN(const auto writer, other->Connect());
+    SHARD_ASSERT_OK(writer->ExecuteScript("begin immediate"));
+    SHARD_ASSERT_OK_AND_ASSIGN(
+        const ForgetReport kept,
+        ForgetDatabase(*part, gone, absl::Milliseconds(10)));
+    ASSERT_THAT(kept.problems, SizeIs(1));
+    EXPECT_THAT(kept.problems[0].error, HasCode(absl::StatusCode::kAborted));
+    EXPECT_THAT(kept.given_up, IsEmpty());
+  }
+  SHARD_ASSERT_OK_AND_ASSIGN(const ForgetReport report,
+                             ForgetDatabase(*part, gone));
+  EXPECT_THAT(report.problems, IsEmpty());
+  ASSERT_THAT(report.given_up, SizeIs(1));
+  EXPECT_EQ(report.given_up[0].database, "d1");
+  EXPECT_THAT(report.given_up[0].gid, HasSubstr(gone));
+  EXPECT_FALSE(HasMarker(1));
+  SHARD_EXPECT_OK(connection->ExecuteScript(insert));
+  EXPECT_EQ(CitiesIn(1, "Rome"), 0);
 }
 
 TEST_F(FilesTest, OneFileAmongSeveralPaysNothing) {
