@@ -49,7 +49,9 @@ struct SessionOptions {
   // long a database that was lost while it committed is asked for.
   absl::Duration resolve_timeout = absl::Seconds(10);
   // How long after the decision the others are waited for; what is not
-  // committed by then is pending.
+  // committed by then is pending. Half of it is for the first try of all
+  // together, the other half for trying those again, each for itself, that
+  // failed or gave no answer.
   absl::Duration finish_timeout = absl::Seconds(5);
   // Once a transaction is on two servers: how long it waits for a lock, on a
   // server that has no limit of its own. Ends deadlocks that no server sees.

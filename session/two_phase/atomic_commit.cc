@@ -212,8 +212,9 @@ absl::Status AtomicCommit::Commit() {
   open_ = false;
   if (decider_ == nullptr) return CommitOne();
   SHARD_RETURN_IF_ERROR(Decide());
-  Finish();
-  CommitTheRest();
+  const absl::Time until = Now() + options_.finish_timeout;
+  Finish(until);
+  CommitTheRest(until);
   return absl::OkStatus();
 }
 
@@ -228,7 +229,7 @@ absl::Status AtomicCommit::CommitOne() {
     }
     writer->state = State::kCommitted;
   }
-  CommitTheRest();
+  CommitTheRest(Now() + options_.finish_timeout);
   return absl::OkStatus();
 }
 
@@ -327,7 +328,7 @@ absl::Status AtomicCommit::AskAgain(const absl::Status& lost) {
       lost.message()));
 }
 
-void AtomicCommit::Finish() {
+void AtomicCommit::Finish(absl::Time until) {
   Recoverer& recoverer = Recoverer::Of(*options_.topology, options_.recovery);
   std::vector<CommitMember*> prepared = In(State::kPrepared);
   step_began_ = Now();
@@ -342,9 +343,10 @@ void AtomicCommit::Finish() {
       return true;
     });
   }
-  const absl::Time until = step_began_ + options_.finish_timeout;
+  // All are waited for together: one that gives no answer must leave time to
+  // try those again that failed at once.
   const auto statuses = OnEach(
-      prepared, until,
+      prepared, step_began_ + (until - step_began_) / 2,
       [](CommitMember& member) {
         FailPoint("commit.send");
         const absl::Status sent =
@@ -381,7 +383,8 @@ void AtomicCommit::Finish() {
                       *decider_->connection);
 }
 
-// Each has the time that is left: one that is dead takes none of the others'.
+// Each has all the time that is left, which is half of it at least: here one
+// that is dead takes none of the others'.
 void AtomicCommit::TryAgain(const std::vector<CommitMember*>& members,
                             absl::Time until) {
   if (Now() >= until) return;
@@ -456,13 +459,14 @@ void AtomicCommit::Undo() {
 }
 
 // Readers stayed open until the decision, so that what they read held until
-// then. What keeps nothing commits now: it has been asked whether it can.
-void AtomicCommit::CommitTheRest() {
+// then. What keeps nothing commits now: it has been asked whether it can. A
+// reader for whom no time is left loses its connection, and nothing else.
+void AtomicCommit::CommitTheRest(absl::Time until) {
   std::vector<CommitMember*> open = In(State::kOpen);
   std::erase_if(
       open, [](CommitMember* member) { return !member->connection->usable(); });
   const auto statuses = OnEach(
-      open, Now() + options_.finish_timeout,
+      open, until,
       [](CommitMember& member) {
         FailPoint("rest.send");
         return member.connection->StartScript("COMMIT");

@@ -69,10 +69,10 @@ class AtomicCommit {
   absl::Status Decide();
   DecisionRow Row() const;
   absl::Status AskAgain(const absl::Status& lost);
-  void Finish();
+  void Finish(absl::Time until);
   void TryAgain(const std::vector<CommitMember*>& members, absl::Time until);
   void FinishLater(CommitMember& member, absl::Time until);
-  void CommitTheRest();
+  void CommitTheRest(absl::Time until);
   void Undo();
 
   // Those that wrote, and keep what they have.

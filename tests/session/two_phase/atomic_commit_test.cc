@@ -710,6 +710,42 @@ TEST_F(AtomicCommitTest, FinishTimeoutBoundsAllTogether) {
   EXPECT_EQ(Cities("Rome"), 3);
 }
 
+// One that says nothing at all leaves time to try another again.
+TEST_F(AtomicCommitTest, AMuteServerLeavesTimeForOneThatWasCut) {
+  SHARD_OPEN_OR_SKIP("PPP");
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto mute, PostgresProxy::Start(urls()[1]));
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto cut, PostgresProxy::Start(urls()[2]));
+  Cluster apart({urls()[0], mute->url(), cut->url()});
+  SessionOptions options = apart.options();
+  options.finish_timeout = absl::Seconds(2);
+  ShardedSession session(options);
+  apart.AddCities(session, "Rome", {0, 1, 2});
+  SHARD_ASSERT_OK(session.Prepare());
+  std::atomic<bool> decided = false;
+  if (!SetFailPointHandler([&](std::string_view name) {
+        if (name != "commit.send" || decided.exchange(true)) return;
+        mute->Arm();
+        mute->SetFault({PostgresProxy::kToServer, 0, PostgresProxy::kStallBoth,
+                        absl::ZeroDuration()});
+        mute->Refuse(true);
+        cut->CutAll();
+      })) {
+    GTEST_SKIP() << "needs fail points";
+  }
+  const absl::Time begin = absl::Now();
+  const absl::StatusOr<CommitResult> done = session.Commit();
+  const absl::Duration took = absl::Now() - begin;
+  SetFailPointHandler(nullptr);
+  SHARD_ASSERT_OK(done);
+  EXPECT_LT(took, absl::Seconds(3));
+  EXPECT_TRUE(mute->fault_happened());
+  EXPECT_TRUE(done->shares[1].pending) << done->ToString();
+  EXPECT_TRUE(done->shares[2].committed) << done->ToString();
+  EXPECT_EQ(outside(2).Cities("Rome"), 1);
+  EXPECT_TRUE(cluster().RecoverNow().clean());
+  EXPECT_EQ(Cities("Rome"), 3);
+}
+
 // Of one database alone nobody can find out later: the caller must look.
 TEST_F(AtomicCommitTest, ALostAnswerOfTheOnlyWriterIsTold) {
   using Fault = PostgresProxy::Fault;
