@@ -10,8 +10,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "shard/base/environment.h"
 #include "shard/base/failpoint.h"
 #include "shard/base/status_macros.h"
+#include "shard/dialects/dialect.h"
 #include "shard/dialects/engine.h"
 #include "shard/dialects/errors.h"
 #include "shard/session/two_phase/follower.h"
@@ -34,6 +36,7 @@ class Inquiry {
       : topology_(*topology),
         database_(*database),
         identity_(topology->IdentityOf(*database)),
+        dialect_(locked->dialect()),
         locked_(locked->participant()) {}
 
   absl::Status AskAbout(const FollowMarker& marker) {
@@ -95,8 +98,11 @@ class Inquiry {
 
   absl::StatusOr<std::unique_ptr<Connection>> ConnectTo(
       const std::string& identity) {
-    const absl::StatusOr<Engine*> engine = ReachByIdentity(topology_, identity);
-    if (engine.ok()) return (*engine)->OpenConnection();
+    const absl::Time until = Now() + kPatience;
+    // A file follows files only.
+    const absl::StatusOr<Engine*> engine =
+        ReachByIdentity(topology_, identity, until, &dialect_);
+    if (engine.ok()) return (*engine)->OpenConnection(until);
     if (!absl::IsNotFound(engine.status())) {
       return Annotate(engine.status(), "its decider cannot be reached");
     }
@@ -117,6 +123,7 @@ class Inquiry {
   Topology& topology_;
   const std::string& database_;
   const std::string identity_;
+  const Dialect& dialect_;
   Participant& locked_;
 };
 

@@ -67,7 +67,7 @@ std::vector<ConfirmedDecision> RemoveRows(
   if (!Remove(decider, txns, !followers.empty(), until).ok()) return decisions;
   FailPoint("clean.followers");
   for (const auto& [engine, rows] : followers) {
-    const auto connection = engine->OpenConnection();
+    const auto connection = engine->OpenConnection(until);
     if (!connection.ok() || !Remove(**connection, rows, false, until).ok()) {
       continue;
     }
@@ -188,7 +188,7 @@ void Recoverer::RemoveConfirmed() {
   for (const auto& [name, engine] : topology_.databases()) {
     const auto found = confirmed.find(engine.get());
     if (found == confirmed.end()) continue;
-    const auto connection = engine->OpenConnection();
+    const auto connection = engine->OpenConnection(until);
     // What is left goes when somebody's recovery finds it old.
     if (connection.ok()) {
       RemoveRows(**connection, std::move(found->second), until);
@@ -196,13 +196,14 @@ void Recoverer::RemoveConfirmed() {
   }
 }
 
-absl::StatusOr<Engine*> Recoverer::DeciderOf(const Gid& gid) {
+absl::StatusOr<Engine*> Recoverer::DeciderOf(const Gid& gid, absl::Time until) {
   if (gid.cluster != topology_.cluster()) {
     return absl::NotFoundError(
         absl::StrCat("transaction ", gid.Transaction(), " is of cluster '",
                      gid.cluster, "', not of '", topology_.cluster(), "'"));
   }
-  absl::StatusOr<Engine*> decider = ReachByIdentity(topology_, gid.decider);
+  absl::StatusOr<Engine*> decider =
+      ReachByIdentity(topology_, gid.decider, until);
   if (decider.ok()) return decider;
   return Annotate(decider.status(),
                   absl::StrCat("transaction ", gid.Transaction(),
@@ -215,10 +216,11 @@ absl::StatusOr<Engine*> Recoverer::DeciderOf(const Gid& gid) {
 absl::StatusOr<Decision> Recoverer::Resolve(std::string_view transaction,
                                             absl::Time until) {
   SHARD_ASSIGN_OR_RETURN(const Gid gid, Gid::Parse(transaction));
-  SHARD_ASSIGN_OR_RETURN(Engine* const decider, DeciderOf(gid));
+  SHARD_ASSIGN_OR_RETURN(Engine* const decider, DeciderOf(gid, until));
   SHARD_ASSIGN_OR_RETURN(const Decision decision,
                          Settle(*decider, gid, {gid.Transaction(), {}}, until));
-  Survey survey = Survey::Take(topology_, until - Now());
+  Survey survey = Survey::Take(
+      topology_, std::max(until - Now(), absl::ZeroDuration()), until);
   // What cannot be finished now, recovery will: the answer stands.
   for (const SurveyedDatabase& database : survey.databases) {
     for (const PreparedTransaction& prepared : database.prepared) {

@@ -54,7 +54,7 @@ class Recoverer : public TopologyService {
 
  private:
   void EnsureThread(const RecoveryOptions& options);
-  absl::StatusOr<Engine*> DeciderOf(const Gid& gid);
+  absl::StatusOr<Engine*> DeciderOf(const Gid& gid, absl::Time until);
   void Loop();
   void RedoFollowersOf(const DecisionRow& row, const Gid& gid, Engine& decider,
                        absl::Time until);

@@ -12,6 +12,7 @@
 #include "shard/base/failpoint.h"
 #include "shard/base/status_macros.h"
 #include "shard/dialects/connection.h"
+#include "shard/dialects/dialect.h"
 #include "shard/session/two_phase/patience.h"
 
 namespace shard {
@@ -84,14 +85,19 @@ bool MayTryAgain(Patience& patience) {
 }  // namespace
 
 absl::StatusOr<Engine*> ReachByIdentity(Topology& topology,
-                                        std::string_view identity) {
+                                        std::string_view identity,
+                                        absl::Time until,
+                                        const Dialect* dialect) {
   Engine* engine = topology.FindByIdentity(identity);
   absl::Status unreached;
   for (const auto& [name, other] : topology.databases()) {
     if (engine != nullptr) break;
     if (other->is_private() || !topology.IdentityOf(name).empty()) continue;
+    if (dialect != nullptr && other->dialect().name() != dialect->name()) {
+      continue;
+    }
     // Connecting reads its stamp.
-    const absl::Status connected = other->OpenConnection().status();
+    const absl::Status connected = other->OpenConnection(until).status();
     if (!connected.ok()) unreached = connected;
     engine = topology.FindByIdentity(identity);
   }

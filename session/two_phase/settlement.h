@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "shard/dialects/dialect.h"
 #include "shard/dialects/engine.h"
 #include "shard/dialects/participant.h"
 #include "shard/router/topology.h"
@@ -19,10 +20,14 @@
 namespace shard {
 
 // The database of that identity. Connects to those that nobody could connect to
-// yet, since any of them may be it. kNotFound: it is none of the topology;
-// kUnavailable: not as far as they can be reached.
+// yet, since any of them may be it; if a dialect is given, only to those of
+// that one. No connection is waited for after `until` (but see OpenConnection).
+// kNotFound: it is none of the topology; kUnavailable: not as far as they can
+// be reached.
 absl::StatusOr<Engine*> ReachByIdentity(Topology& topology,
-                                        std::string_view identity);
+                                        std::string_view identity,
+                                        absl::Time until,
+                                        const Dialect* dialect = nullptr);
 
 // Asks the database that decides over the transaction what became of it, by
 // deciding against it unless it is decided: to look only would miss a COMMIT

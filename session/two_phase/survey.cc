@@ -16,11 +16,11 @@ namespace shard {
 namespace {
 
 SurveyedDatabase Reach(Topology& topology, const std::string& name,
-                       Engine& engine) {
+                       Engine& engine, absl::Time until) {
   SurveyedDatabase database;
   database.name = name;
   database.engine = &engine;
-  auto connection = engine.OpenConnection();
+  auto connection = engine.OpenConnection(until);
   if (connection.ok()) {
     database.connection = *std::move(connection);
   } else {
@@ -52,11 +52,12 @@ Participant& SurveyedDatabase::Ask(absl::Duration patience) {
   return connection->participant();
 }
 
-Survey Survey::Take(Topology& topology, absl::Duration patience) {
+Survey Survey::Take(Topology& topology, absl::Duration patience,
+                    absl::Time reach_until) {
   Survey survey;
   for (const auto& [name, engine] : topology.databases()) {
     if (engine->is_private()) continue;
-    survey.databases.push_back(Reach(topology, name, *engine));
+    survey.databases.push_back(Reach(topology, name, *engine, reach_until));
   }
   for (SurveyedDatabase& database : survey.databases) {
     if (database.error.ok()) {

@@ -35,7 +35,10 @@ struct SurveyedDatabase {
 // is not prepared any more, although its decision was read before, is finished
 // for good. Not thread-safe; must not outlive the topology.
 struct Survey {
-  static Survey Take(Topology& topology, absl::Duration patience);
+  // `patience` is for each answer; no connection is waited for after
+  // `reach_until` (but see Engine::OpenConnection).
+  static Survey Take(Topology& topology, absl::Duration patience,
+                     absl::Time reach_until = absl::InfiniteFuture());
 
   // The database with that identity; null when it is none of the topology's, as
   // far as they could be reached.

@@ -11,6 +11,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "shard/base/failpoint.h"
@@ -18,6 +20,7 @@
 #include "shard/session/two_phase/recoverer.h"
 #include "shard/session/two_phase/transaction_list.h"
 #include "shard/tests/session/two_phase/two_phase_test.h"
+#include "shard/tests/support/postgres_proxy.h"
 
 namespace shard::testing {
 namespace {
@@ -44,6 +47,13 @@ class MembershipTest : public TwoPhaseTest {
     RecoveryOptions now;
     now.decision_retention = absl::ZeroDuration();
     return Recover(part.topology(), now);
+  }
+  // The next connection gets no answer.
+  static void Mute(PostgresProxy& proxy) {
+    proxy.Arm();
+    proxy.SetFault({PostgresProxy::kToServer, 0, PostgresProxy::kStallBoth,
+                    absl::ZeroDuration()});
+    proxy.Refuse(false);
   }
   // Once, in whichever thread comes to that fail point first.
   void At(std::string_view name, std::function<void()> action) {
@@ -86,6 +96,43 @@ TEST_F(MembershipTest, ResolveConnectsToADeciderThatNobodyHasReachedYet) {
   std::filesystem::rename(Path(0) + ".away", Path(0));
   SHARD_ASSERT_OK_AND_ASSIGN(const Decision decision, session.Resolve(gid));
   EXPECT_EQ(decision, Decision::kCommit);
+}
+
+TEST_F(MembershipTest, ResolveWaitsNoLongerThanToldForAMuteServer) {
+  SHARD_OPEN_OR_SKIP("PP");
+  const std::string gid = CommitCities(options(), {0, 1});
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto proxy, PostgresProxy::Start(urls()[0]));
+  proxy->Refuse(true);
+  Cluster later({proxy->url(), urls()[1]});
+  ASSERT_EQ(later.topology().IdentityOf("d0"), "");
+  Mute(*proxy);
+  SessionOptions options = later.options();
+  options.resolve_timeout = absl::Milliseconds(200);
+  const absl::Time begin = absl::Now();
+  EXPECT_THAT(ShardedSession(options).Resolve(gid),
+              HasCode(absl::StatusCode::kUnavailable));
+  EXPECT_LT(absl::Now() - begin, absl::Seconds(3)) << "connecting may take 5";
+  EXPECT_TRUE(proxy->fault_happened());
+}
+
+// The writer holds the file's lock, and no server can have decided for it.
+TEST_F(MembershipTest, AFilesFenceConnectsToNoServer) {
+  SHARD_OPEN_OR_SKIP("SSP");
+  CommitCities(options(), {0, 1});
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto proxy, PostgresProxy::Start(urls()[2]));
+  proxy->Refuse(true);
+  std::filesystem::rename(Path(0), Path(0) + ".away");
+  std::filesystem::create_directory(Path(0));  // cannot be opened
+  Cluster later({urls()[0], urls()[1], proxy->url()});
+  ASSERT_EQ(later.topology().IdentityOf("d2"), "");
+  Mute(*proxy);
+  ShardedSession session(later.options());
+  SHARD_ASSERT_OK(session.Add(MakeCity("C1", "Oslo", 1)));
+  EXPECT_THAT(session.Flush(), StatusIs(absl::StatusCode::kUnavailable,
+                                        HasSubstr("cannot be reached")));
+  EXPECT_FALSE(proxy->fault_happened());
+  std::filesystem::remove(Path(0));
+  std::filesystem::rename(Path(0) + ".away", Path(0));
 }
 
 TEST_F(MembershipTest, ANamedDatabaseMayGoOnceNoRowIsLeft) {
