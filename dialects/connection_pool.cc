@@ -68,7 +68,8 @@ absl::StatusOr<PooledConnection> ConnectionPool::Borrow() {
       const absl::Status status = Look(*taken.connection, true);
       const bool lost = !taken.connection->usable();
       if (!status.ok() && private_ && !lost) {
-        // Its data must not be lost.
+        // Its data must not be lost, but it must be looked at again.
+        Forget(*taken.connection);
         Return(std::move(taken.connection));
         return status;
       }
@@ -145,6 +146,11 @@ bool ConnectionPool::Passed(const Connection& connection) const {
   return check_ == nullptr || passed_.contains(&connection);
 }
 
+void ConnectionPool::Forget(const Connection& connection) {
+  const std::lock_guard lock(mutex_);
+  passed_.erase(&connection);
+}
+
 void ConnectionPool::Return(std::unique_ptr<Connection> connection) {
   if (connection->usable() && connection->in_transaction()) {
     connection->Rollback().IgnoreError();  // shows in usable()
@@ -171,10 +177,7 @@ void ConnectionPool::PutBack(std::unique_ptr<Connection> connection) {
 }
 
 void ConnectionPool::Drop(std::unique_ptr<Connection> connection) {
-  {
-    const std::lock_guard lock(mutex_);
-    passed_.erase(connection.get());
-  }
+  Forget(*connection);
   connection.reset();
   GiveBackPermit();
 }

@@ -36,8 +36,9 @@ class ConnectionPool {
   // See Engine. Connections that are lent while the check is set are dropped
   // when they come back. A database that lives in its one connection keeps it:
   // there the check looks before the connection is lent next. Both wait until
-  // no thread runs the check that was there before, so that its owner may go:
-  // never call them from a check, nor under a lock that a check takes.
+  // no thread runs the `look` that was there before, so that its owner may go:
+  // never call them from a check, nor under a lock that a check takes. They do
+  // not wait for `may_write`, which must keep alive what it looks at.
   absl::Status SetCheck(const void* owner, Engine::ConnectCheck look,
                         Engine::WriteCheck may_write);
   void RemoveCheck(const void* owner);
@@ -67,6 +68,7 @@ class ConnectionPool {
   void WaitUntilNobodyRuns(const Check& check,
                            std::unique_lock<std::mutex>& lock);
   bool Passed(const Connection& connection) const;  // needs mutex_
+  void Forget(const Connection& connection);        // that it has passed
   void PutBack(std::unique_ptr<Connection> connection);
   // Closes a connection and gives its permit back.
   void Drop(std::unique_ptr<Connection> connection);

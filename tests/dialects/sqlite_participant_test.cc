@@ -367,6 +367,30 @@ TEST(SqliteMemoryParticipantTest, AConnectCheckLeavesItsDataAlone) {
               HasCode(absl::StatusCode::kUnimplemented));
 }
 
+TEST(SqliteMemoryParticipantTest, ACheckThatFailsLaterKeepsFailing) {
+  EngineOptions options;
+  options.health_check_after = absl::Milliseconds(50);
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto engine,
+                             OpenEngine("sqlite://", options));
+  bool fits = true;
+  SHARD_ASSERT_OK(engine->SetConnectCheck(&fits, [&](Connection&) {
+    return fits ? absl::OkStatus() : absl::FailedPreconditionError("wrong");
+  }));
+  {
+    SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection first, engine->Connect());
+    SHARD_ASSERT_OK(first->ExecuteScript("CREATE TABLE t(x)"));
+  }
+  absl::SleepFor(absl::Milliseconds(60));
+  fits = false;
+  for (int i = 0; i < 3; ++i) {  // the second is no idle one any more
+    EXPECT_THAT(engine->Connect().status(),
+                HasCode(absl::StatusCode::kFailedPrecondition));
+  }
+  fits = true;
+  SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection again, engine->Connect());
+  SHARD_EXPECT_OK(RunSql(*again, "SELECT * FROM t"));
+}
+
 // The databases that a file may have followed.
 
 std::vector<std::string> Peers(Participant& participant) {
