@@ -2,9 +2,9 @@
 
 #include <atomic>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <random>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -45,13 +45,15 @@ void RunSideBySide(const std::vector<std::function<void()>>& tasks) {
     return environment->RunSideBySide(tasks);
   }
   std::vector<std::thread> threads;
+  // While it grew, an exception would destroy threads that run.
+  threads.reserve(tasks.size());
   std::size_t started = 1;
   try {
     for (; started < tasks.size(); ++started) {
-      threads.emplace_back(tasks[started]);
+      threads.emplace_back(std::ref(tasks[started]));
     }
-  } catch (const std::system_error&) {
-    // No more threads to be had: this one does the rest.
+  } catch (const std::exception&) {
+    // No more threads, or memory for them, to be had: this one does the rest.
   }
   if (!tasks.empty()) tasks[0]();
   for (; started < tasks.size(); ++started) tasks[started]();
