@@ -379,12 +379,6 @@ bool Topology::Lists(const Engine* engine, const std::string& decider) const {
   return stamps_->Lists(engine, decider);
 }
 
-absl::Status Topology::CheckMayWrite(const Engine* engine) const {
-  const auto entry = stamps_->Find(
-      [&](const Stamps::Entry& entry) { return entry.engine == engine; });
-  return entry.has_value() ? entry->may_write : absl::OkStatus();
-}
-
 TopologyService& Topology::Service(
     const std::function<std::unique_ptr<TopologyService>(Topology&)>& make) {
   const std::lock_guard lock(mutex_);

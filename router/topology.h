@@ -108,8 +108,6 @@ class Topology {
                                    const std::vector<std::string>& deciders);
   // Whether EnsurePeers has seen to it.
   bool Lists(const Engine* engine, const std::string& decider) const;
-  // kFailedPrecondition when the database's slot map is newer than ours.
-  absl::Status CheckMayWrite(const Engine* engine) const;
 
   // The service of this topology, made by the first who asks. It ends before
   // the topology does.
