@@ -102,7 +102,8 @@ class Engine {
   bool is_private() const;
   // A connection outside of the pool, for work that must not wait for it. The
   // same errors and checks; kUnimplemented when is_private(); kUnavailable or
-  // kDeadlineExceeded, too, when it does not stand by `until`.
+  // kDeadlineExceeded, too, when it does not stand by `until`. Opening a SQLite
+  // file is bounded by busy_timeout alone, whatever `until` says.
   absl::StatusOr<std::unique_ptr<Connection>> OpenConnection(
       absl::Time until = absl::InfiniteFuture());
 
@@ -113,7 +114,9 @@ class Engine {
   //
   // The check looks again at a connection of the pool that was idle for
   // health_check_after. `may_write`, if given, is what CheckMayWrite answers;
-  // it may be called from several threads at once, and should be quick.
+  // it may be called from several threads at once, and should be quick. Unlike
+  // the check it may still run when it has been removed or replaced: it must
+  // keep alive what it looks at.
   using ConnectCheck = std::function<absl::Status(Connection&)>;
   using WriteCheck = std::function<absl::Status()>;
   absl::Status SetConnectCheck(const void* owner, ConnectCheck check,
