@@ -373,8 +373,9 @@ absl::Status Transaction::CommitOne(Share& share) {
   FailPoint("plain.answered");
   connection.set_deadline(absl::InfiniteFuture());
   const bool sent_something = share.work() != CommitMember::Work::kRead;
-  // A server that has answered, if only with its own timeout, rolled it back.
-  const bool answered = !connection.works_in_finish() && connection.usable();
+  // A timeout of the server's own is an answer, and it rolled back; ours would
+  // have cost the connection.
+  const bool answered = absl::IsDeadlineExceeded(status) && connection.usable();
   if (!MayHaveHappened(status) || answered || was_lost_before ||
       !sent_something) {
     return status;
