@@ -433,26 +433,33 @@ absl::StatusOr<RedoOutcome> SqliteParticipant::ApplyLocked(
                            : RedoOutcome::kNotDecided;
 }
 
-absl::Status SqliteParticipant::ClearMarker(std::string_view txn) {
+absl::StatusOr<bool> SqliteParticipant::RemoveMarkerIf(
+    std::string_view txn, absl::Duration patience,
+    const std::function<bool(bool has_row)>& may_go) {
   SHARD_ASSIGN_OR_RETURN(auto marker, gate_.marker().Read());
-  if (!marker.has_value() || marker->txn != txn) return absl::OkStatus();
+  if (!marker.has_value() || marker->txn != txn) return false;
   const SqliteGate::Exemption ours(&gate_);
-  SHARD_RETURN_IF_ERROR(TakeWriteLock(absl::ZeroDuration()));
-  const auto clear = [&]() -> absl::Status {
+  SHARD_RETURN_IF_ERROR(TakeWriteLock(patience));
+  const auto remove = [&]() -> absl::StatusOr<bool> {
     SHARD_ASSIGN_OR_RETURN(marker, gate_.marker().Read());
     SHARD_ASSIGN_OR_RETURN(const auto row, decisions_.Find(txn));
-    // Who died while writing it had passed the gate before, and had not
-    // decided.
-    const bool half_written = txn.empty();
-    if (!marker.has_value() || marker->txn != txn ||
-        (!row.has_value() && !half_written)) {
-      return absl::OkStatus();
+    if (!marker.has_value() || marker->txn != txn || !may_go(row.has_value())) {
+      return false;
     }
-    return gate_.marker().Remove();
+    SHARD_RETURN_IF_ERROR(gate_.marker().Remove());
+    return true;
   };
-  const absl::Status status = clear();
+  absl::StatusOr<bool> removed = remove();
   connection_.Rollback().IgnoreError();
-  return status;
+  return removed;
+}
+
+absl::Status SqliteParticipant::ClearMarker(std::string_view txn) {
+  // Who died while writing it had passed the gate before, and had not decided.
+  const bool half_written = txn.empty();
+  return RemoveMarkerIf(txn, absl::ZeroDuration(),
+                        [=](bool has_row) { return has_row || half_written; })
+      .status();
 }
 
 absl::StatusOr<std::vector<std::string>> SqliteParticipant::ListPeers() {
@@ -490,22 +497,7 @@ absl::Status SqliteParticipant::RemovePeers(
 // nothing is missing; here there is nobody to answer any more.
 absl::StatusOr<bool> SqliteParticipant::GiveUpMarker(std::string_view txn,
                                                      absl::Duration patience) {
-  SHARD_ASSIGN_OR_RETURN(auto marker, gate_.marker().Read());
-  if (!marker.has_value() || marker->txn != txn) return false;
-  const SqliteGate::Exemption ours(&gate_);
-  SHARD_RETURN_IF_ERROR(TakeWriteLock(patience));
-  const auto give_up = [&]() -> absl::StatusOr<bool> {
-    SHARD_ASSIGN_OR_RETURN(marker, gate_.marker().Read());
-    SHARD_ASSIGN_OR_RETURN(const auto row, decisions_.Find(txn));
-    if (!marker.has_value() || marker->txn != txn || row.has_value()) {
-      return false;
-    }
-    SHARD_RETURN_IF_ERROR(gate_.marker().Remove());
-    return true;
-  };
-  absl::StatusOr<bool> given_up = give_up();
-  connection_.Rollback().IgnoreError();
-  return given_up;
+  return RemoveMarkerIf(txn, patience, [](bool has_row) { return !has_row; });
 }
 
 absl::StatusOr<std::optional<Stamp>> SqliteParticipant::ReadStamp() {

@@ -107,6 +107,11 @@ class SqliteParticipant : public Participant {
   absl::Status CommitDecision();
   absl::Status DeleteRows(const std::vector<std::string>& txns,
                           absl::Duration patience);
+  // The marker, if it is that transaction's, under the write lock; says whether
+  // it went.
+  absl::StatusOr<bool> RemoveMarkerIf(
+      std::string_view txn, absl::Duration patience,
+      const std::function<bool(bool has_row)>& may_go);
   absl::Status RemoveMarkerOf(const std::vector<std::string>& txns);
   absl::Status AddOwnRow(const DecisionRow& own);
   absl::StatusOr<RedoOutcome> ApplyLocked(const DecisionRow& own,

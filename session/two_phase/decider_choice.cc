@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "shard/base/strings.h"
 
 namespace shard {
 namespace {
@@ -27,29 +29,32 @@ Claim ClaimOf(const CommitMember& member) {
   return member.recorded() ? kFollow : kMust;
 }
 
-absl::Status TwoMustDecide(const CommitMember& one, const CommitMember& other) {
+absl::Status NotAtomic(const CommitMember& one, const CommitMember& other,
+                       std::string_view why, std::string_view remedy) {
   return absl::FailedPreconditionError(absl::StrCat(
       "a transaction cannot be atomic over '", one.name, "' (",
       one.connection->participant().why_not_prepare(), ") and '", other.name,
       "' (", other.connection->participant().why_not_prepare(),
-      "): one of them must be able to prepare, or be a file that is written to "
-      "after another file. Nothing was committed; write to them in "
-      "transactions of their own, or switch two_phase off to commit one after "
-      "the other"));
+      "): ", ToAbsl(why), ". Nothing was committed; ", ToAbsl(remedy),
+      "write to them in transactions of their own, or switch two_phase off to "
+      "commit one after the other"));
+}
+
+absl::Status TwoMustDecide(const CommitMember& one, const CommitMember& other) {
+  return NotAtomic(one, other,
+                   "one of them must be able to prepare, or be a file that is "
+                   "written to after another file",
+                   "");
 }
 
 // A file asks the files that it may have followed, never a server: see
 // Participant::ListPeers.
 absl::Status NoFileFollowsAServer(const CommitMember& server,
                                   const CommitMember& file) {
-  return absl::FailedPreconditionError(absl::StrCat(
-      "a transaction cannot be atomic over '", server.name, "' (",
-      server.connection->participant().why_not_prepare(), ") and '", file.name,
-      "' (", file.connection->participant().why_not_prepare(),
-      "): the server would have to decide, and a file follows files only. "
-      "Nothing was committed; set max_prepared_transactions there, write to "
-      "them in transactions of their own, or switch two_phase off to commit "
-      "one after the other"));
+  return NotAtomic(server, file,
+                   "the server would have to decide, and a file follows files "
+                   "only",
+                   "set max_prepared_transactions there, ");
 }
 
 // What a file follows it must list: its part of the work lies there alone, if
