@@ -186,8 +186,7 @@ void Nemesis::CutWire() {
                                         : testing::PostgresProxy::kToClient;
   fault.message = Pick(random_, 100);
   fault.action = kActions[Pick(random_, std::size(kActions))];
-  wire->Arm();
-  wire->SetFault(fault);
+  wire->Arm(fault);
   // A statement in the midst of a transaction is waited for without end.
   RepairLater(wire, 100, 3000, [wire] {
     wire->Arm();

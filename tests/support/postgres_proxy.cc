@@ -321,18 +321,12 @@ void PostgresProxy::Wake() {
       write(waker_->fd(), &one, sizeof(one));
 }
 
-void PostgresProxy::Arm() {
-  const std::lock_guard lock(mutex_);
-  fault_.reset();
-  fault_happened_ = false;
-  passed_ = {};
-  messages_.clear();
-}
-
-void PostgresProxy::SetFault(const Fault& fault) {
+void PostgresProxy::Count(const std::optional<Fault>& fault) {
   const std::lock_guard lock(mutex_);
   fault_ = fault;
   fault_happened_ = false;
+  passed_ = {};
+  messages_.clear();
 }
 
 bool PostgresProxy::fault_happened() const {

@@ -22,8 +22,7 @@ namespace shard::testing {
 // the protocol, over any number of connections. Has a thread of its own, which
 // ends with the object, and all connections with it. Thread-safe.
 //
-//   proxy->Arm();
-//   proxy->SetFault({PostgresProxy::kToClient, 0, PostgresProxy::kCutBefore});
+//   proxy->Arm({PostgresProxy::kToClient, 0, PostgresProxy::kCutBefore});
 //   connection->Commit();  // committed, but the answer does not come
 //
 // Asked for TLS it answers that the server has none: those requests are neither
@@ -79,14 +78,13 @@ class PostgresProxy {
   // `server_url` with the proxy's host and port.
   const std::string& url() const { return url_; }
 
-  // Counts from 0 again, over all connections, and forgets the fault and what
-  // passed; connections that stall or wait already go on doing so. What a
-  // client sent without awaiting an answer (its farewell) may count yet.
-  void Arm();
-  // Replaces the fault set before. One for a message that has passed already
-  // never happens.
-  void SetFault(const Fault& fault);
-  // True once the fault that was set last has happened.
+  // Counts from 0 again, over all connections, and forgets what passed and the
+  // fault before; connections that stall or wait already go on doing so. What a
+  // client sent without awaiting an answer (its farewell) may count yet. One
+  // call counts and sets the fault: under load its message could pass between.
+  void Arm() { Count(std::nullopt); }
+  void Arm(const Fault& fault) { Count(fault); }
+  // True once the fault has happened.
   bool fault_happened() const;
   // The first 100000 that came since Arm, in that order; the one that was cut
   // is among them, those thrown away behind it are not.
@@ -115,6 +113,7 @@ class PostgresProxy {
   PostgresProxy();
   absl::StatusOr<std::string> Listen();  // host and port
   void Wake();
+  void Count(const std::optional<Fault>& fault);
 
   // In the thread.
   void Run();

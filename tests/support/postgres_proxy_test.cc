@@ -204,10 +204,6 @@ class PostgresProxyTest : public PostgresTest {
     SHARD_ASSERT_OK(client_->Begin());
     SHARD_ASSERT_OK(client_->ExecuteScript("INSERT INTO t VALUES (1, 1)"));
   }
-  void Aim(const Proxy::Fault& fault) {
-    proxy_->Arm();
-    proxy_->SetFault(fault);
-  }
   // After all backends that were cut ended.
   std::int64_t Rows(const std::string& where = "true") {
     EXPECT_TRUE(proxy_->WaitForBackends(kPatience));
@@ -308,7 +304,7 @@ TEST_F(PostgresProxyTest, WhatIsNotTheProtocolIsCut) {
 
 TEST_F(PostgresProxyTest, CommitThatDoesNotReachTheServer) {
   InsertUncommitted();
-  Aim({Proxy::kToServer, 0, Proxy::kCutBefore});
+  proxy_->Arm({Proxy::kToServer, 0, Proxy::kCutBefore});
   EXPECT_FALSE(proxy_->fault_happened());
   EXPECT_THAT(client_->Commit(), HasCode(Code::kUnavailable));
   EXPECT_TRUE(proxy_->fault_happened());
@@ -318,7 +314,7 @@ TEST_F(PostgresProxyTest, CommitThatDoesNotReachTheServer) {
 
 TEST_F(PostgresProxyTest, CommitThatReachesTheServerThatCannotAnswer) {
   InsertUncommitted();
-  Aim({Proxy::kToServer, 0, Proxy::kCutAfter});
+  proxy_->Arm({Proxy::kToServer, 0, Proxy::kCutAfter});
   EXPECT_THAT(client_->Commit(), HasCode(Code::kUnavailable));
   EXPECT_TRUE(proxy_->fault_happened());
   EXPECT_EQ(Rows(), 1);
@@ -326,7 +322,7 @@ TEST_F(PostgresProxyTest, CommitThatReachesTheServerThatCannotAnswer) {
 
 TEST_F(PostgresProxyTest, AnswerToCommitThatIsLost) {
   InsertUncommitted();
-  Aim({Proxy::kToClient, 0, Proxy::kCutBefore});
+  proxy_->Arm({Proxy::kToClient, 0, Proxy::kCutBefore});
   EXPECT_THAT(client_->Commit(), HasCode(Code::kUnavailable));
   EXPECT_TRUE(proxy_->fault_happened());
   EXPECT_EQ(Rows(), 1);
@@ -334,7 +330,7 @@ TEST_F(PostgresProxyTest, AnswerToCommitThatIsLost) {
 
 TEST_F(PostgresProxyTest, CutBehindTheAnswerToCommit) {
   InsertUncommitted();
-  Aim({Proxy::kToClient, 1, Proxy::kCutAfter});
+  proxy_->Arm({Proxy::kToClient, 1, Proxy::kCutAfter});
   SHARD_EXPECT_OK(client_->Commit());
   EXPECT_EQ(Passed(Proxy::kToClient), "CZ");
   EXPECT_TRUE(proxy_->fault_happened());
@@ -344,7 +340,7 @@ TEST_F(PostgresProxyTest, CutBehindTheAnswerToCommit) {
 
 // The backend works on although nobody listens any more.
 TEST_F(PostgresProxyTest, WhatTheServerGotIsExecuted) {
-  Aim({Proxy::kToServer, 0, Proxy::kCutAfter});
+  proxy_->Arm({Proxy::kToServer, 0, Proxy::kCutAfter});
   EXPECT_THAT(client_->ExecuteScript(
                   "SELECT repeat('x', 1000) FROM generate_series(1, 10000);"
                   "SELECT pg_sleep(0.2); INSERT INTO t VALUES (1, 1)"),
@@ -360,7 +356,7 @@ TEST_F(PostgresProxyTest, WhatWasPassedOnCanBeRead) {
   client.Send(StartupPacket(url));
   ASSERT_TRUE(Eventually(
       [&] { return Passed(Proxy::kToClient).find('Z') != std::string::npos; }));
-  Aim({Proxy::kToClient, 1, Proxy::kCutAfter});
+  proxy_->Arm({Proxy::kToClient, 1, Proxy::kCutAfter});
   client.Send(QueryPacket("SELECT repeat('x', 100000)"));
   ASSERT_TRUE(proxy_->WaitForFault(kPatience));
   client.Send(QueryPacket("SELECT 1"));
@@ -375,7 +371,7 @@ TEST_F(PostgresProxyTest, WhatWasPassedOnCanBeRead) {
 
 TEST_F(PostgresProxyTest, AnswersThatStall) {
   InsertUncommitted();
-  Aim({Proxy::kToClient, 0, Proxy::kStall});
+  proxy_->Arm({Proxy::kToClient, 0, Proxy::kStall});
   auto answer =
       std::async(std::launch::async, [&] { return client_->Commit(); });
   ASSERT_TRUE(proxy_->WaitForFault(kPatience));
@@ -395,7 +391,7 @@ TEST_F(PostgresProxyTest, HalfOpenConnections) {
     PqConnection client = ConnectByLibpq(proxy_->url());
     const int pid = PQbackendPID(client.get());
     RunByLibpq(client, "BEGIN; INSERT INTO t VALUES (1, 1)");
-    Aim({Proxy::kToServer, 0, action});
+    proxy_->Arm({Proxy::kToServer, 0, action});
     ASSERT_EQ(PQsendQuery(client.get(), "COMMIT"), 1);
     ASSERT_TRUE(proxy_->WaitForFault(kPatience));
     EXPECT_EQ(proxy_->open_clients(), 1);
@@ -418,7 +414,7 @@ TEST_F(PostgresProxyTest, WhatAStallLetsThrough) {
   for (const Proxy::Action action : {Proxy::kStall, Proxy::kStallBoth}) {
     PqConnection client = ConnectByLibpq(proxy_->url());
     const int pid = PQbackendPID(client.get());
-    Aim({Proxy::kToClient, 0, action});
+    proxy_->Arm({Proxy::kToClient, 0, action});
     ASSERT_EQ(PQsendQuery(client.get(), "SELECT 1"), 1);
     ASSERT_TRUE(proxy_->WaitForFault(kPatience));
     client.reset();
@@ -429,7 +425,7 @@ TEST_F(PostgresProxyTest, WhatAStallLetsThrough) {
 }
 
 TEST_F(PostgresProxyTest, Delay) {
-  Aim({Proxy::kToClient, 0, Proxy::kDelay, absl::Milliseconds(200)});
+  proxy_->Arm({Proxy::kToClient, 0, Proxy::kDelay, absl::Milliseconds(200)});
   const absl::Time before = absl::Now();
   RowBatch rows;
   SHARD_ASSERT_OK(RunSql(*client_, "SELECT 42", {}, &rows));
@@ -438,14 +434,14 @@ TEST_F(PostgresProxyTest, Delay) {
   ASSERT_EQ(rows.rows(), 1);
   EXPECT_EQ(rows.row(0)[0].integer(), 42);
 
-  Aim({Proxy::kToServer, 0, Proxy::kDelay, absl::Milliseconds(50)});
+  proxy_->Arm({Proxy::kToServer, 0, Proxy::kDelay, absl::Milliseconds(50)});
   SHARD_EXPECT_OK(ConnectAndPing());  // the first packet has no type
   EXPECT_TRUE(proxy_->fault_happened());
 }
 
 TEST_F(PostgresProxyTest, DelayHoldsUpNothingElse) {
   InsertUncommitted();
-  Aim({Proxy::kToServer, 0, Proxy::kDelay, kForever});
+  proxy_->Arm({Proxy::kToServer, 0, Proxy::kDelay, kForever});
   auto answer =
       std::async(std::launch::async, [&] { return client_->Commit(); });
   ASSERT_TRUE(proxy_->WaitForFault(kPatience));
@@ -459,14 +455,12 @@ TEST_F(PostgresProxyTest, DelayHoldsUpNothingElse) {
 }
 
 TEST_F(PostgresProxyTest, FaultsAreForgotten) {
-  Aim({Proxy::kToServer, 0, Proxy::kCutBefore});
+  proxy_->Arm({Proxy::kToServer, 0, Proxy::kCutBefore});
   proxy_->Arm();
   SHARD_EXPECT_OK(client_->Ping());
   EXPECT_FALSE(proxy_->fault_happened());
-  proxy_->SetFault({Proxy::kToServer, 0, Proxy::kCutBefore});  // it has passed
-  SHARD_EXPECT_OK(client_->Ping());
   EXPECT_FALSE(proxy_->WaitForFault(absl::ZeroDuration()));
-  Aim({Proxy::kToServer, 0, Proxy::kDelay, absl::ZeroDuration()});
+  proxy_->Arm({Proxy::kToServer, 0, Proxy::kDelay, absl::ZeroDuration()});
   SHARD_EXPECT_OK(client_->Ping());
   EXPECT_TRUE(proxy_->WaitForFault(absl::ZeroDuration()));
   SHARD_EXPECT_OK(client_->Ping());  // it happens once
@@ -595,7 +589,7 @@ TEST_F(PostgresProxyTest, EveryMessageOfATransaction) {
         each.fault.action == Proxy::kCutAfter ? " after " : " before ",
         each.fault.message));
     ASSERT_TRUE(Eventually([&] { return proxy_->open_clients() == 1; }));
-    Aim(each.fault);
+    proxy_->Arm(each.fault);
     SmallTransaction transaction(proxy_->url());
     absl::Status status = transaction.RunToCommit(++id);
     if (status.ok()) status = transaction.Commit();
@@ -634,7 +628,7 @@ TEST_F(PostgresProxyTest, CutsUnderLoad) {
   for (int cut = 0; cut < kCuts; ++cut) {
     const int before = answered;
     EXPECT_TRUE(Eventually([&] { return answered > before + 2; }));
-    Aim({Proxy::kToClient, 40, Proxy::kCutBefore});
+    proxy_->Arm({Proxy::kToClient, 40, Proxy::kCutBefore});
     EXPECT_TRUE(proxy_->WaitForFault(kPatience));
     EXPECT_FALSE(proxy_->messages().empty());
     if (cut % 2 == 0) proxy_->CutAll();
@@ -659,7 +653,7 @@ std::ptrdiff_t CountThreads() {
 TEST_F(PostgresProxyTest, DestructorEndsAll) {
   auto connection = through_->Connect();  // a second one, idle
   SHARD_ASSERT_OK(connection);
-  Aim({Proxy::kToClient, 0, Proxy::kStallBoth});
+  proxy_->Arm({Proxy::kToClient, 0, Proxy::kStallBoth});
   auto answer = std::async(std::launch::async, [&] { return client_->Ping(); });
   ASSERT_TRUE(proxy_->WaitForFault(kPatience));
   const std::string url = proxy_->url();

@@ -691,9 +691,8 @@ TEST_F(AtomicCommitTest, FinishTimeoutBoundsAllTogether) {
   if (!SetFailPointHandler([&](std::string_view name) {
         if (name != "commit.send" || cut.exchange(true)) return;
         for (const auto& proxy : proxies) proxy->CutAll();
-        proxies[0]->Arm();
-        proxies[0]->SetFault({PostgresProxy::kToServer, 0,
-                              PostgresProxy::kStallBoth, absl::ZeroDuration()});
+        proxies[0]->Arm({PostgresProxy::kToServer, 0, PostgresProxy::kStallBoth,
+                         absl::ZeroDuration()});
       })) {
     GTEST_SKIP() << "needs fail points";
   }
@@ -724,9 +723,8 @@ TEST_F(AtomicCommitTest, AMuteServerLeavesTimeForOneThatWasCut) {
   std::atomic<bool> decided = false;
   if (!SetFailPointHandler([&](std::string_view name) {
         if (name != "commit.send" || decided.exchange(true)) return;
-        mute->Arm();
-        mute->SetFault({PostgresProxy::kToServer, 0, PostgresProxy::kStallBoth,
-                        absl::ZeroDuration()});
+        mute->Arm({PostgresProxy::kToServer, 0, PostgresProxy::kStallBoth,
+                   absl::ZeroDuration()});
         mute->Refuse(true);
         cut->CutAll();
       })) {
@@ -768,8 +766,7 @@ TEST_F(AtomicCommitTest, ALostAnswerOfTheOnlyWriterIsTold) {
       if (with_reader) {
         SHARD_ASSERT_OK(session.Prepare());
       }
-      proxy->Arm();
-      proxy->SetFault(committed ? cut : stall);
+      proxy->Arm(committed ? cut : stall);
       proxy->Refuse(true);
       const absl::Time begin = absl::Now();
       const absl::Status told = session.Commit().status();
@@ -809,9 +806,8 @@ TEST_F(AtomicCommitTest, ALostCommitThatNeverCameIsAborted) {
   SHARD_ASSERT_OK(session.Scalars(Select<City>()));
   apart.AddCities(session, "Rome", {0});
   SHARD_ASSERT_OK(session.Prepare());
-  proxy->Arm();
-  proxy->SetFault({PostgresProxy::kToServer, 0, PostgresProxy::kCutBefore,
-                   absl::ZeroDuration()});
+  proxy->Arm({PostgresProxy::kToServer, 0, PostgresProxy::kCutBefore,
+              absl::ZeroDuration()});
   const absl::Status told = session.Commit().status();
   EXPECT_THAT(told, HasCode(absl::StatusCode::kAborted));
   EXPECT_FALSE(AnswerLostOf(told).has_value());

@@ -96,7 +96,7 @@ class CutConnectionsTest : public TwoPhaseTest,
     cut_cluster_->AddCities(session, name, all_);
     Arm();
     proxy.Refuse(unreachable);
-    proxy.SetFault(fault);
+    proxy.Arm(fault);
     const absl::StatusOr<CommitResult> told = session.Commit();
     const std::int64_t at_once = Cities(name);
     proxy.Refuse(false);

@@ -50,9 +50,8 @@ class MembershipTest : public TwoPhaseTest {
   }
   // The next connection gets no answer.
   static void Mute(PostgresProxy& proxy) {
-    proxy.Arm();
-    proxy.SetFault({PostgresProxy::kToServer, 0, PostgresProxy::kStallBoth,
-                    absl::ZeroDuration()});
+    proxy.Arm({PostgresProxy::kToServer, 0, PostgresProxy::kStallBoth,
+               absl::ZeroDuration()});
     proxy.Refuse(false);
   }
   // Once, in whichever thread comes to that fail point first.
