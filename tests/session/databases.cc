@@ -63,7 +63,7 @@ std::size_t StatementLog::CountAll() const {
 }
 
 void DatabaseTest::SetUp() {
-  if (GetParam() != "sqlite" && CountPostgresServers() == 0) {
+  if (!is_sqlite() && CountPostgresServers() == 0) {
     GTEST_SKIP() << "SHARD_TEST_POSTGRES_URLS is not set; ./test sets it";
   }
 }

@@ -50,7 +50,8 @@ class StatementLog {
 
 // "sqlite": a file for each engine. "postgresql": a database for each, on
 // the servers of SHARD_TEST_POSTGRES_URLS in turn; skipped where that is unset.
-// "mixed": one of the first, one of the second, and so on.
+// "mixed": one of the first, one of the second, and so on. "sharded" behind a
+// kind is for the suite to heed: session_test.h.
 class DatabaseTest : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override;
@@ -92,8 +93,9 @@ class DatabaseTest : public ::testing::TestWithParam<std::string> {
   void RunSql(const std::shared_ptr<Engine>& engine, std::string_view sql);
 
   StatementLog& log() { return *log_; }
-  bool is_postgresql() const { return GetParam() == "postgresql"; }
-  bool is_sqlite() const { return GetParam() == "sqlite"; }
+  bool is_postgresql() const { return GetParam().starts_with("postgresql"); }
+  bool is_sqlite() const { return GetParam().starts_with("sqlite"); }
+  bool is_sharded() const { return GetParam().ends_with("sharded"); }
   const std::string& folder() const { return folder_; }
 
  private:
