@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "shard/dialects/connection.h"
 #include "shard/session/entity_base.h"
 #include "shard/session/mapping.h"
@@ -45,6 +46,11 @@ class FlushStep {
   Request MakeRequest(const CompiledStatement& statement) const {
     return {&statement, values_, objects_.size()};
   }
+  // Takes over the key that the database made.
+  absl::Status ReadKey(AttributeBase* const* attributes,
+                       absl::Span<const sql::ValueView> key) const;
+  // After its statement an object has nothing left to write.
+  static void BecomeClean(InstanceState& state);
   // Takes over the state after an INSERT: identity and attributes.
   void BecomePersistent(EntityBase& object, AttributeBase* const* attributes,
                         const Share& share);
@@ -57,80 +63,6 @@ class FlushStep {
   std::vector<EntityBase*> objects_;
   std::vector<sql::ValueView> values_;
   sql::ByteArena arena_;
-};
-
-// INSERT of objects that set the same fields. Where the database makes the key
-// it comes back in the order of the objects.
-class InsertStep : public FlushStep {
- public:
-  enum class Key { kGiven, kGenerated, kReturned };
-  // `returning`: for kReturned, the statement that hands the key back.
-  InsertStep(const Mapping* mapping, std::uint64_t fields, Key key,
-             const CompiledStatement* returning);
-  // Makes room for so many objects.
-  void Reserve(std::size_t objects);
-  void Add(EntityBase& object, AttributeBase* const* attributes) override;
-  absl::Status Start(Share& share) override;
-  absl::Status Finish(Share& share) override;
-  absl::Status Apply(Share& share, ObjectLoader& loader) override;
-
- private:
-  absl::Status TakeKey(EntityBase& object, AttributeBase* const* attributes,
-                       std::size_t index);
-
-  const std::uint64_t fields_;
-  const Key key_;
-  const CompiledStatement* returning_;
-  std::vector<const sql::Column*> columns_;
-  Outcome outcome_;
-  RowBatch rows_;
-};
-
-// INSERT or UPDATE of one object with SQL expressions in it.
-class ExpressionStep : public FlushStep {
- public:
-  ExpressionStep(const Mapping* mapping,
-                 std::shared_ptr<const CompiledStatement> statement,
-                 bool is_insert);
-  void Add(EntityBase& object, AttributeBase* const* attributes) override;
-  absl::Status Start(Share& share) override;
-  absl::Status Finish(Share& share) override;
-  absl::Status Apply(Share& share, ObjectLoader& loader) override;
-
- private:
-  std::shared_ptr<const CompiledStatement> statement_;
-  const bool is_insert_;
-  RowBatch rows_;
-};
-
-// UPDATE by key of objects that changed the same fields.
-class UpdateStep : public FlushStep {
- public:
-  UpdateStep(const Mapping* mapping, std::uint64_t fields,
-             const CompiledStatement* statement)
-      : FlushStep(mapping), fields_(fields), statement_(statement) {}
-  void Add(EntityBase& object, AttributeBase* const* attributes) override;
-  absl::Status Start(Share& share) override;
-  absl::Status Finish(Share& share) override;
-  absl::Status Apply(Share& share, ObjectLoader& loader) override;
-
- private:
-  const std::uint64_t fields_;
-  const CompiledStatement* statement_;
-};
-
-// DELETE by key.
-class DeleteStep : public FlushStep {
- public:
-  DeleteStep(const Mapping* mapping, const CompiledStatement* statement)
-      : FlushStep(mapping), statement_(statement) {}
-  void Add(EntityBase& object, AttributeBase* const* attributes) override;
-  absl::Status Start(Share& share) override;
-  absl::Status Finish(Share& share) override;
-  absl::Status Apply(Share& share, ObjectLoader& loader) override;
-
- private:
-  const CompiledStatement* statement_;
 };
 
 }  // namespace shard

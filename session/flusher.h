@@ -40,8 +40,9 @@ class Flusher {
   absl::Status Run(UnitOfWork& work);
 
  private:
+  enum class StepKind : std::uint8_t { kInsert, kUpdate, kDelete };
   struct PlannedStep {
-    char kind;
+    StepKind kind;
     std::unique_ptr<FlushStep> step;
   };
   using Steps = std::vector<PlannedStep>;
@@ -50,7 +51,7 @@ class Flusher {
     const Share* share;
     const Mapping* mapping;
     std::uint64_t fields;
-    char kind;
+    StepKind kind;
     friend bool operator==(const GroupId&, const GroupId&) = default;
     template <class H>
     friend H AbslHashValue(H h, const GroupId& id) {
@@ -58,11 +59,13 @@ class Flusher {
     }
   };
 
+  // flusher_inserts.cc
   absl::Status PlanInsert(EntityBase& object);
-  absl::Status PlanUpdate(EntityBase& object);
-  absl::Status PlanDelete(EntityBase& object);
   absl::Status PlanInsertWithExpressions(EntityBase& object, Share& share,
                                          std::uint64_t fields);
+  // flusher_updates.cc
+  absl::Status PlanUpdate(EntityBase& object);
+  absl::Status PlanDelete(EntityBase& object);
   absl::Status PlanUpdateWithExpressions(EntityBase& object, Share& share,
                                          std::uint64_t fields);
 
@@ -77,7 +80,8 @@ class Flusher {
                                  std::uint64_t changed);
   // Puts a step behind those of its kind and class, so that a class's rows are
   // written before those of a class that came later.
-  FlushStep* AddStep(Share& share, char kind, std::unique_ptr<FlushStep> step);
+  FlushStep* AddStep(Share& share, StepKind kind,
+                     std::unique_ptr<FlushStep> step);
   // The step of a group; `make` makes the first.
   template <class Make>
   absl::StatusOr<FlushStep*> StepFor(const GroupId& id, Share& share,
@@ -93,6 +97,18 @@ class Flusher {
   absl::flat_hash_map<GroupId, FlushStep*> groups_;
   std::size_t inserts_left_ = 0;  // objects that are still to be planned
 };
+
+template <class Make>
+absl::StatusOr<FlushStep*> Flusher::StepFor(const GroupId& id, Share& share,
+                                            Make&& make) {
+  FlushStep*& step = groups_[id];
+  if (step == nullptr) {
+    absl::StatusOr<std::unique_ptr<FlushStep>> made = make();
+    if (!made.ok()) return made.status();
+    step = AddStep(share, id.kind, *std::move(made));
+  }
+  return step;
+}
 
 }  // namespace shard
 

@@ -1,0 +1,100 @@
+#include "shard/session/flush_fields.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "shard/base/status_macros.h"
+#include "shard/session/object_loader.h"
+#include "shard/sql/expression.h"
+
+namespace shard {
+namespace {
+
+// Gives an attribute what a default makes: a value, or SQL.
+absl::Status ApplyDefault(const Mapping& mapping, std::size_t field,
+                          const sql::DefaultMaker& make, EntityBase& object,
+                          AttributeBase& attribute) {
+  sql::Expression made = make();
+  if (const auto* literal = made.As<sql::LiteralNode>()) {
+    const sql::ValueView value = literal->value.view();
+    const absl::Status status = mapping.field(field).ops->read(
+        attribute, value, AttributeState::kModified);
+    return status.ok() ? status : CellError(mapping, field, value, status);
+  }
+  InstanceAccess::State(object).expressions.emplace_back(
+      static_cast<std::uint16_t>(field), std::move(made));
+  AttributeAccess::SetState(attribute, AttributeState::kExpression);
+  return absl::OkStatus();
+}
+
+const sql::Expression& ExpressionFor(const EntityBase& object,
+                                     std::size_t field) {
+  for (const auto& [index, expression] :
+       InstanceAccess::State(object).expressions) {
+    if (index == field) return expression;
+  }
+  static const sql::Expression none;
+  return none;
+}
+
+}  // namespace
+
+absl::Status ApplyClientDefaults(const Mapping& mapping, EntityBase& object,
+                                 AttributeBase* const* attributes) {
+  for (std::size_t i = 0; i < mapping.fields().size(); ++i) {
+    const sql::DefaultMaker& make = mapping.field(i).column->client_default();
+    if (make && attributes[i]->state() == AttributeState::kUnset) {
+      SHARD_RETURN_IF_ERROR(
+          ApplyDefault(mapping, i, make, object, *attributes[i]));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ApplyOnUpdate(const Mapping& mapping, EntityBase& object,
+                           AttributeBase* const* attributes) {
+  for (std::size_t i = 0; i < mapping.fields().size(); ++i) {
+    const sql::DefaultMaker& make = mapping.field(i).column->onupdate();
+    const AttributeState state = attributes[i]->state();
+    if (make && state != AttributeState::kModified &&
+        state != AttributeState::kExpression) {
+      SHARD_RETURN_IF_ERROR(
+          ApplyDefault(mapping, i, make, object, *attributes[i]));
+    }
+  }
+  return absl::OkStatus();
+}
+
+FieldSets ChangedFields(const Mapping& mapping,
+                        AttributeBase* const* attributes) {
+  FieldSets sets;
+  for (std::size_t i = 0; i < mapping.fields().size(); ++i) {
+    const AttributeState state = attributes[i]->state();
+    if (state == AttributeState::kModified) sets.values |= FieldBit(i);
+    if (state == AttributeState::kExpression) sets.expressions |= FieldBit(i);
+  }
+  return sets;
+}
+
+std::vector<sql::ColumnAssignment> Assignments(const Mapping& mapping,
+                                               const EntityBase& object,
+                                               std::uint64_t values) {
+  std::vector<sql::ColumnAssignment> assignments;
+  for (const MappedField& field : mapping.fields()) {
+    const std::size_t i = field.column->index();
+    const sql::Expression& expression = ExpressionFor(object, i);
+    if (!expression.empty()) {
+      assignments.push_back({field.column, expression});
+    } else if ((values & FieldBit(i)) != 0) {
+      assignments.push_back(
+          {field.column,
+           sql::Parameter(field.column->name(), field.column->type())});
+    }
+  }
+  return assignments;
+}
+
+}  // namespace shard

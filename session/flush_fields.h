@@ -1,0 +1,55 @@
+// Which fields of an object a flush writes, and what with.
+#ifndef SHARD_SESSION_FLUSH_FIELDS_H_
+#define SHARD_SESSION_FLUSH_FIELDS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "shard/session/attribute.h"
+#include "shard/session/entity_base.h"
+#include "shard/session/mapping.h"
+#include "shard/sql/dml.h"
+
+namespace shard {
+
+inline std::uint64_t FieldBit(std::size_t index) {
+  return std::uint64_t{1} << index;
+}
+inline bool HasField(std::uint64_t fields, std::size_t index) {
+  return (fields >> index & 1) != 0;
+}
+
+// The fields that an INSERT or UPDATE sends as values, and as SQL.
+struct FieldSets {
+  std::uint64_t values = 0;
+  std::uint64_t expressions = 0;
+};
+
+// In all of these `attributes` are those of the object, as Mapping::Attributes
+// gives them.
+
+// What was assigned and not flushed.
+FieldSets ChangedFields(const Mapping& mapping,
+                        AttributeBase* const* attributes);
+
+// Gives unset attributes of a new object what their client defaults make.
+// kInvalidArgument, naming class and column, when that does not fit.
+absl::Status ApplyClientDefaults(const Mapping& mapping, EntityBase& object,
+                                 AttributeBase* const* attributes);
+
+// For a row that changes otherwise: what nobody assigned gets what its OnUpdate
+// makes. The same error.
+absl::Status ApplyOnUpdate(const Mapping& mapping, EntityBase& object,
+                           AttributeBase* const* attributes);
+
+// "field = value" for the fields in `values` and those with SQL: a parameter of
+// the field's name, or the object's expression.
+std::vector<sql::ColumnAssignment> Assignments(const Mapping& mapping,
+                                               const EntityBase& object,
+                                               std::uint64_t values);
+
+}  // namespace shard
+
+#endif  // SHARD_SESSION_FLUSH_FIELDS_H_
