@@ -18,6 +18,7 @@
 #include "shard/dialects/dialect.h"
 #include "shard/dialects/participant.h"
 #include "shard/dialects/row_batch.h"
+#include "shard/dialects/statement_listeners.h"
 #include "shard/sql/table.h"
 #include "shard/sql/value.h"
 
@@ -137,6 +138,9 @@ class Connection {
   // works itself, ignores it. InfiniteFuture(), as at first: no limit.
   virtual void set_deadline(absl::Time deadline);
 
+  // Who hears of the statements that run here.
+  StatementListeners& listeners() { return listeners_; }
+
   // Its part in an atomic commit.
   virtual Participant& participant() = 0;
 
@@ -163,6 +167,8 @@ class Connection {
 
  private:
   virtual std::string BeginText(const TransactionOptions& options) const = 0;
+
+  StatementListeners listeners_;
 };
 
 }  // namespace shard

@@ -155,6 +155,7 @@ void ConnectionPool::Return(std::unique_ptr<Connection> connection) {
   if (connection->usable() && connection->in_transaction()) {
     connection->Rollback().IgnoreError();  // shows in usable()
   }
+  connection->listeners().SetBorrower(nullptr);
   if (!connection->usable() || connection->in_transaction()) {
     Drop(std::move(connection));
   } else {

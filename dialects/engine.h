@@ -13,18 +13,11 @@
 #include "absl/time/time.h"
 #include "shard/dialects/connection.h"
 #include "shard/dialects/dialect.h"
+#include "shard/dialects/statement_listeners.h"
 
 namespace shard {
 
 class ConnectionPool;
-
-// What a listener hears of each statement that was sent to the database.
-struct StatementEvent {
-  std::string_view engine;     // Engine::name()
-  std::string_view statement;  // text with placeholders
-  std::size_t parameters = 0;  // bound values, over all runs
-  bool ok = true;
-};
 
 struct EngineOptions {
   // In messages; empty: the URL without its password.
@@ -43,7 +36,7 @@ struct EngineOptions {
   absl::Duration busy_timeout = absl::Seconds(5);
   // Heard after each statement, in the thread that ran it; may be called from
   // several threads at once. Costs nothing when empty.
-  std::function<void(const StatementEvent&)> on_statement = nullptr;
+  OnStatement on_statement = nullptr;
 };
 
 // A connection on loan; goes back to its pool when destroyed: rolled back if a

@@ -79,6 +79,7 @@ absl::StatusOr<std::shared_ptr<EntityBase>> ObjectLoader::Load(
   state.object_state = ObjectState::kPersistent;
   state.host = host_;
   place = object;
+  TellLoaded(*object);
   return object;
 }
 
@@ -87,13 +88,16 @@ absl::Status ObjectLoader::FillExpired(EntityBase& object,
   const Mapping& mapping = object.mapping();
   AttributeBase* attributes[kMostFields];
   mapping.Attributes(object, attributes);
+  bool filled = false;
   for (std::size_t i = 0; i < row.size(); ++i) {
     if (attributes[i]->state() != AttributeState::kExpired) continue;
+    filled = true;
     absl::Status status = mapping.field(i).ops->read(*attributes[i], row[i],
                                                      AttributeState::kLoaded);
     if (!status.ok()) return CellError(mapping, i, row[i], status);
   }
   InstanceAccess::State(object).expired = false;
+  if (filled) TellLoaded(object);
   return absl::OkStatus();
 }
 

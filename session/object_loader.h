@@ -14,6 +14,7 @@
 #include "shard/session/entity_base.h"
 #include "shard/session/identity_map.h"
 #include "shard/session/mapping.h"
+#include "shard/session/session_listener.h"
 #include "shard/sql/value.h"
 
 namespace shard {
@@ -23,9 +24,14 @@ class ObjectLoader {
  public:
   using KeyHistory =
       std::vector<std::pair<std::shared_ptr<EntityBase>, KeyValue>>;
-  // `rekeyed` collects the former keys of rows that Rekey is told of.
-  ObjectLoader(IdentityMap* identity_map, ObjectHost* host, KeyHistory* rekeyed)
-      : identity_map_(identity_map), host_(host), rekeyed_(rekeyed) {}
+  // `rekeyed` collects the former keys of rows that Rekey is told of;
+  // `listeners` hear of what is loaded. All must outlive it.
+  ObjectLoader(IdentityMap* identity_map, ObjectHost* host, KeyHistory* rekeyed,
+               const SessionListeners* listeners)
+      : identity_map_(identity_map),
+        host_(host),
+        rekeyed_(rekeyed),
+        listeners_(*listeners) {}
 
   // The object of a row that came from `bind`; `row` has a cell for each field
   // of the mapping, in order. An object that the session holds already keeps
@@ -50,9 +56,14 @@ class ObjectLoader {
   void Forget(const EntityBase& object) { identity_map_->Erase(object); }
 
  private:
+  void TellLoaded(EntityBase& object) const {
+    for (const auto& listener : listeners_) listener->AfterLoad(object);
+  }
+
   IdentityMap* identity_map_;
   ObjectHost* host_;
   KeyHistory* rekeyed_;
+  const SessionListeners& listeners_;
 };
 
 // The primary key in a row with a cell for each field of the mapping.

@@ -52,7 +52,7 @@ void RestoreKey(EntityBase& object, AttributeBase* const* attributes) {
 SessionCore::SessionCore(SessionOptions options)
     : options_(std::move(options)),
       transaction_(&options_),
-      loader_(&identity_map_, this, &work_.rekeyed) {
+      loader_(&identity_map_, this, &work_.rekeyed, &options_.listeners) {
   // One that knows no place, and says so.
   if (options_.resolver == nullptr) {
     options_.resolver = std::make_shared<VerticalResolver>();
@@ -72,6 +72,7 @@ absl::Status SessionCore::Add(const std::shared_ptr<EntityBase>& object) {
     return absl::InvalidArgumentError("Add was given a null pointer");
   }
   SHARD_RETURN_IF_ERROR(object->mapping().status());
+  SHARD_RETURN_IF_ERROR(CheckNotWriting("Add"));
   InstanceState& state = StateOf(*object);
   if (state.host != nullptr && state.host != this) {
     return absl::FailedPreconditionError(
@@ -125,6 +126,7 @@ absl::Status SessionCore::Delete(const std::shared_ptr<EntityBase>& object) {
         "Delete was given an object that this session does not hold; Get or "
         "Add it first");
   }
+  SHARD_RETURN_IF_ERROR(CheckNotWriting("Delete"));
   InstanceState& state = StateOf(*object);
   if (state.object_state == ObjectState::kPending) return Expunge(*object);
   if (state.object_state == ObjectState::kPersistent && !state.marked_deleted) {
@@ -160,6 +162,7 @@ absl::Status SessionCore::Expunge(EntityBase& object) {
     return absl::FailedPreconditionError(
         "Expunge was given an object that this session does not hold");
   }
+  SHARD_RETURN_IF_ERROR(CheckNotWriting("Expunge"));
   const std::shared_ptr<EntityBase> alive = object.shared_from_this();
   identity_map_.Erase(object);
   RemoveFromLists(object);

@@ -27,6 +27,8 @@
 
 namespace shard {
 
+class ShardedSession;
+
 // What each function does and its errors: see ShardedSession. Stays at one
 // address, since objects point back to it. Not thread-safe.
 class SessionCore : public ObjectHost {
@@ -102,6 +104,27 @@ class SessionCore : public ObjectHost {
   void RestoreRowKey(EntityBase& object, KeyValue key);
   void MakeTransient(EntityBase& object);
 
+  // Events (session_events.cc).
+  ShardedSession Face();
+  absl::Status Ask(absl::Status (SessionListener::*question)(ShardedSession&));
+  void Tell(void (SessionListener::*news)(ShardedSession&));
+  void TellCommitted(const CommitResult& result);
+  // What a flush writes, as its listeners hear of it.
+  struct Written {
+    std::vector<std::shared_ptr<EntityBase>> inserted, updated, deleted;
+  };
+  absl::StatusOr<Written> AskBeforeWriting();
+  void TellWritten(const Written& written);
+  // kFailedPrecondition from within a flush.
+  absl::Status CheckNotFlushing(const char* verb) const;
+  // The same, but before its listeners have had their say the session may be
+  // changed.
+  absl::Status CheckNotWriting(const char* verb) const;
+
+  absl::Status FlushForCommit(const char* verb);
+  void RollbackTo(Reads reads);
+  absl::Status FlushOnce();
+  absl::Status FlushAll();
   absl::Status Autoflush();
   BindRequest RequestFor(const sql::Statement& statement,
                          const sql::Parameters& parameters,
@@ -133,6 +156,9 @@ class SessionCore : public ObjectHost {
   UnitOfWork work_;
   Transaction transaction_;
   std::vector<Savepoint> nested_;  // the innermost last
+  enum class Flushing { kNo, kAsking, kWriting } flushing_ = Flushing::kNo;
+  bool committing_ = false;       // BeforeCommit is being asked
+  bool rollback_wanted_ = false;  // once the flush is over
   MappingStatements statements_;
   ObjectLoader loader_;
   std::vector<std::weak_ptr<RowStream>> streams_;  // of this transaction

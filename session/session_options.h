@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "shard/router/bind_resolver.h"
 #include "shard/router/topology.h"
+#include "shard/session/session_listener.h"
 #include "shard/session/two_phase/recovery_options.h"
 #include "shard/session/two_phase/two_phase_event.h"
 
@@ -27,6 +28,9 @@ struct SessionOptions {
   // Expire all objects after a commit, so that the next read sees what others
   // have written since. Off: objects keep what they hold.
   bool expire_on_commit = true;
+
+  // Who hears of what the session does, in that order.
+  SessionListeners listeners = {};
 
   // A commit to several databases happens on all of them or on none, whatever
   // crashes. They must be in `topology`. Off: one after the other, and the

@@ -95,7 +95,9 @@ Result CollectParts(std::vector<SharePart> parts) {
 }  // namespace
 
 absl::Status SessionCore::Autoflush() {
-  if (!options_.autoflush || work_.empty()) return absl::OkStatus();
+  if (!options_.autoflush || work_.empty() || flushing_ != Flushing::kNo) {
+    return absl::OkStatus();
+  }
   return Annotate(Flush(), "autoflush");
 }
 

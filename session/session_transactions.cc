@@ -37,11 +37,69 @@ std::vector<T> TakeFrom(std::vector<T>& list, std::size_t from) {
 
 }  // namespace
 
+// More must be a listener that changes something in each flush.
+constexpr int kMostFlushes = 100;
+
 absl::Status SessionCore::Flush() {
+  SHARD_RETURN_IF_ERROR(CheckNotFlushing("Flush"));
   if (work_.empty()) return absl::OkStatus();
   SHARD_RETURN_IF_ERROR(transaction_.CheckHealthy());
-  return Flusher(options_.resolver.get(), &transaction_, &statements_, &loader_)
-      .Run(work_);
+  absl::Status status = FlushOnce();
+  flushing_ = Flushing::kNo;
+  if (std::exchange(rollback_wanted_, false)) {
+    Rollback();
+    if (status.ok()) {
+      status = absl::FailedPreconditionError(
+          "a listener rolled the transaction back while it was flushed");
+    }
+  }
+  if (status.ok()) Tell(&SessionListener::AfterFlush);
+  return status;
+}
+
+absl::Status SessionCore::FlushOnce() {
+  flushing_ = Flushing::kAsking;
+  SHARD_RETURN_IF_ERROR(Ask(&SessionListener::BeforeFlush));
+  flushing_ = Flushing::kWriting;
+  SHARD_ASSIGN_OR_RETURN(const Written written, AskBeforeWriting());
+  if (rollback_wanted_) return absl::OkStatus();
+  SHARD_RETURN_IF_ERROR(
+      Flusher(options_.resolver.get(), &transaction_, &statements_, &loader_)
+          .Run(work_));
+  TellWritten(written);
+  return absl::OkStatus();
+}
+
+absl::Status SessionCore::FlushAll() {
+  for (int flushes = 0; !work_.empty(); ++flushes) {
+    if (flushes == kMostFlushes) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("after ", kMostFlushes,
+                       " flushes there is still something to write; "
+                       "does a listener change objects in every AfterFlush?"));
+    }
+    SHARD_RETURN_IF_ERROR(Flush());
+  }
+  return absl::OkStatus();
+}
+
+// What comes before the end of a transaction. One that is prepared has it
+// behind it.
+absl::Status SessionCore::FlushForCommit(const char* verb) {
+  SHARD_RETURN_IF_ERROR(CheckNotFlushing(verb));
+  SHARD_RETURN_IF_ERROR(transaction_.CheckHealthy());
+  if (committing_) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        verb, " was called by a listener that is asked before a commit"));
+  }
+  if (!transaction_.prepared()) {
+    committing_ = true;
+    const absl::Status status = Ask(&SessionListener::BeforeCommit);
+    committing_ = false;
+    SHARD_RETURN_IF_ERROR(status);
+  }
+  SHARD_RETURN_IF_ERROR(FlushAll());
+  return transaction_.CheckHealthy();
 }
 
 absl::Status SessionCore::Prepare() {
@@ -54,19 +112,18 @@ absl::Status SessionCore::Prepare() {
         "Prepare ends the whole transaction, and the session is in a nested "
         "one; call CommitNested() or RollbackNested() first");
   }
-  SHARD_RETURN_IF_ERROR(transaction_.CheckHealthy());
-  SHARD_RETURN_IF_ERROR(Flush());
+  SHARD_RETURN_IF_ERROR(FlushForCommit("Prepare"));
   EndStreams();
   const absl::Status status = transaction_.Prepare();
   if (!status.ok() && transaction_.empty()) {
     SettleRollback({}, Reads::kExpire);
+    Tell(&SessionListener::AfterRollback);
   }
   return status;
 }
 
 absl::StatusOr<CommitResult> SessionCore::Commit() {
-  SHARD_RETURN_IF_ERROR(transaction_.CheckHealthy());
-  SHARD_RETURN_IF_ERROR(Flush());
+  SHARD_RETURN_IF_ERROR(FlushForCommit("Commit"));
   EndStreams();
   std::vector<const Engine*> engines;  // in the order of the result's shares
   for (const auto& share : transaction_.shares()) {
@@ -75,6 +132,7 @@ absl::StatusOr<CommitResult> SessionCore::Commit() {
   absl::StatusOr<CommitResult> result = transaction_.Commit();
   if (result.ok()) {
     SettleCommit();
+    TellCommitted(*result);
     return result;
   }
   // Refused, with nothing done: the transaction goes on.
@@ -86,6 +144,7 @@ absl::StatusOr<CommitResult> SessionCore::Commit() {
     }
   }
   SettleRollback(committed, Reads::kExpire);
+  Tell(&SessionListener::AfterRollback);
   return result;
 }
 
@@ -99,16 +158,24 @@ absl::StatusOr<Decision> SessionCore::Resolve(std::string_view transaction) {
       .Resolve(transaction, Now() + options_.resolve_timeout);
 }
 
-void SessionCore::Rollback() {
+void SessionCore::Rollback() { RollbackTo(Reads::kExpire); }
+
+void SessionCore::RollbackTo(Reads reads) {
+  if (flushing_ != Flushing::kNo) {
+    rollback_wanted_ = true;
+    return;
+  }
+  const bool began = !transaction_.empty() || !work_.empty();
+  if (began) Tell(&SessionListener::BeforeRollback);
   EndStreams();
   transaction_.Rollback();
-  SettleRollback({}, Reads::kExpire);
+  SettleRollback({}, reads);
+  if (began) Tell(&SessionListener::AfterRollback);
 }
 
 void SessionCore::Close() {
-  EndStreams();
-  transaction_.Rollback();
-  SettleRollback({}, Reads::kKeep);
+  RollbackTo(Reads::kKeep);
+  if (flushing_ != Flushing::kNo) return;
   std::vector<std::shared_ptr<EntityBase>> objects;
   identity_map_.ForEach([&objects](const auto& o) { objects.push_back(o); });
   for (const auto& object : objects) Detach(*object);

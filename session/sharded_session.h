@@ -44,9 +44,11 @@ namespace shard {
 class ShardedSession {
  public:
   explicit ShardedSession(SessionOptions options)
-      : core_(std::make_unique<SessionCore>(std::move(options))) {}
+      : core_(std::make_shared<SessionCore>(std::move(options))) {}
   // A session over one database.
   explicit ShardedSession(std::shared_ptr<Engine> engine);
+  ShardedSession(ShardedSession&&) = default;
+  ShardedSession& operator=(ShardedSession&&) = default;
 
   // Puts a new object into the session; the next flush inserts its row. An
   // object detached from another session comes back with its row. OK when it is
@@ -186,7 +188,11 @@ class ShardedSession {
   void Close() { core_->Close(); }
 
  private:
-  std::unique_ptr<SessionCore> core_;
+  friend class SessionCore;  // shows itself to listeners
+  explicit ShardedSession(std::shared_ptr<SessionCore> core)
+      : core_(std::move(core)) {}
+
+  std::shared_ptr<SessionCore> core_;
 };
 
 // The name of a session over one database.

@@ -85,6 +85,7 @@ absl::Status Transaction::OpenOne(Share& share) {
                                 : share.Refused(connection.status());
   }
   Connection& opened = **connection;
+  ListenTo(share, opened);
   const TransactionOptions how = {
       .may_follow =
           InTopology(share) && options_.topology->databases().size() > 1};
@@ -110,6 +111,17 @@ absl::Status Transaction::OpenOne(Share& share) {
         each->connection().LimitLockWaits(options_.lock_timeout));
   }
   return absl::OkStatus();
+}
+
+void Transaction::ListenTo(const Share& share, Connection& connection) const {
+  if (options_.listeners.empty()) return;
+  connection.listeners().SetBorrower(
+      [name = share.name(),
+       listeners = options_.listeners](const StatementEvent& event) {
+        for (const auto& listener : listeners) {
+          listener->OnStatement(name, event);
+        }
+      });
 }
 
 absl::Status Transaction::CheckMayWrite(const std::vector<Share*>& shares) {

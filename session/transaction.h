@@ -75,6 +75,7 @@ class Transaction {
  private:
   absl::Status CheckNotPrepared() const;
   absl::Status OpenOne(Share& share);
+  void ListenTo(const Share& share, Connection& connection) const;
   absl::Status OnAll(const std::string& script);
   bool InTopology(const Share& share) const;
   bool AnotherMayDecide() const;

@@ -1,6 +1,5 @@
 #include "shard/session/update_step.h"
 
-
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "shard/base/status_macros.h"

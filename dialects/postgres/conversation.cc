@@ -16,11 +16,10 @@
 namespace shard::postgres {
 
 Conversation::Conversation(std::unique_ptr<Link> link,
-                           const EngineOptions& options)
+                           const StatementListeners* listeners)
     : link_(std::move(link)),
-      listener_(options.on_statement, options.name),
-      pipeline_(link_.get(), &state_, &late_begin_, &look_ahead_, &listener_),
-      scripts_(link_.get(), &state_, &late_begin_, &look_ahead_, &listener_) {}
+      pipeline_(link_.get(), &state_, &late_begin_, &look_ahead_, listeners),
+      scripts_(link_.get(), &state_, &late_begin_, &look_ahead_, listeners) {}
 
 absl::Status Conversation::CheckIdle() const {
   if (!pipeline_.running() && !scripts_.running()) return absl::OkStatus();

@@ -13,7 +13,6 @@
 #include "shard/dialects/engine.h"
 #include "shard/dialects/postgres/late_begin.h"
 #include "shard/dialects/postgres/link.h"
-#include "shard/dialects/postgres/listener.h"
 #include "shard/dialects/postgres/look_ahead.h"
 #include "shard/dialects/postgres/pipeline.h"
 #include "shard/dialects/postgres/script_runner.h"
@@ -27,7 +26,8 @@ using ScriptResults = std::vector<ScriptResult>;
 // thread-safe.
 class Conversation {
  public:
-  Conversation(std::unique_ptr<Link> link, const EngineOptions& options);
+  // `listeners` must outlive it.
+  Conversation(std::unique_ptr<Link> link, const StatementListeners* listeners);
 
   Link& link() { return *link_; }
   const Link& link() const { return *link_; }
@@ -63,7 +63,6 @@ class Conversation {
 
  private:
   const std::unique_ptr<Link> link_;
-  const Listener listener_;
   ServerState state_;
   LateBegin late_begin_;
   LookAhead look_ahead_;

@@ -69,7 +69,11 @@ class PageInsertTask final : public InsertTask {
 
   std::size_t steps() const override { return page_ends_.size(); }
   std::size_t parameters(std::size_t step) const override {
-    return (page_ends_[step] - PageBegin(step)) * column_count();
+    return rows_of_page(step) * column_count();
+  }
+  // What comes back is one row with all keys.
+  std::size_t rows(std::size_t step, const PGresult*) const override {
+    return rows_of_page(step);
   }
   bool Send(std::size_t step, Pipeline& pipeline) override;
   absl::Status Receive(std::size_t step, const PGresult* result) override;
@@ -79,6 +83,9 @@ class PageInsertTask final : public InsertTask {
  private:
   std::size_t PageBegin(std::size_t step) const {
     return step == 0 ? 0 : page_ends_[step - 1];
+  }
+  std::size_t rows_of_page(std::size_t step) const {
+    return page_ends_[step] - PageBegin(step);
   }
   void CutPages();
   absl::Status TakeKeys(std::size_t rows, const PGresult* result);

@@ -38,12 +38,12 @@ bool MayBeStale(std::string_view sqlstate) {
 }  // namespace
 
 Pipeline::Pipeline(Link* link, ServerState* state, LateBegin* late_begin,
-                   LookAhead* look_ahead, const Listener* listener)
+                   LookAhead* look_ahead, const StatementListeners* listeners)
     : link_(link),
       state_(state),
       late_begin_(late_begin),
       look_ahead_(look_ahead),
-      listener_(listener) {}
+      listeners_(listeners) {}
 
 absl::Status Pipeline::Start(PipelineTask* task) {
   if (!running() && !link_->usable()) return link_->Lost(task->text(0));
@@ -54,6 +54,7 @@ absl::Status Pipeline::Start(PipelineTask* task) {
   SHARD_RETURN_IF_ERROR(CheckMayRun(task->text(0)));
   if (PQenterPipelineMode(libpq()) != 1) return link_->Lost(task->text(0));
   task_ = task;
+  told_at_ = listeners_->Now();
   next_step_ = 0;
   steps_running_ = 0;
   bytes_unsent_ = 0;
@@ -249,7 +250,7 @@ void Pipeline::Take(const Awaited& awaited, const PGresult* result) {
     case PGRES_EMPTY_QUERY:
       if (awaited.kind == Awaited::kBegin) {
         late_begin_->NoteBegun();
-        listener_->Tell(begin_, 0, true);
+        Tell(begin_, 0, 0, true);
       }
       if (awaited.kind == Awaited::kStep) TakeStep(awaited, result);
       if (awaited.kind == Awaited::kLook) TakeLook(result);
@@ -289,7 +290,8 @@ void Pipeline::TakeStep(const Awaited& awaited, const PGresult* result) {
   } else if (error_.ok()) {
     status = task_->Receive(awaited.step, result);
   }
-  listener_->Tell(text, task_->parameters(awaited.step), status.ok());
+  Tell(text, task_->parameters(awaited.step), task_->rows(awaited.step, result),
+       status.ok());
   if (!status.ok()) Fail(awaited.step, status);
 }
 
@@ -310,11 +312,17 @@ void Pipeline::TakeError(const Awaited& awaited, const PGresult* result) {
     state_->statements().Forget(*awaited.statement);
   }
   if (awaited.kind == Awaited::kStep || awaited.kind == Awaited::kPrepare) {
-    listener_->Tell(text, task_->parameters(awaited.step), false);
+    Tell(text, task_->parameters(awaited.step), 0, false);
     Fail(awaited.step, error);
   } else if (error_.ok()) {
     error_ = error;
   }
+}
+
+void Pipeline::Tell(std::string_view text, std::size_t parameters,
+                    std::size_t rows, bool ok) {
+  listeners_->Tell(text, parameters, rows, ok, told_at_);
+  told_at_ = listeners_->Now();
 }
 
 void Pipeline::Fail(std::size_t step, const absl::Status& error) {

@@ -14,9 +14,9 @@
 #include "absl/types/span.h"
 #include "shard/dialects/postgres/late_begin.h"
 #include "shard/dialects/postgres/link.h"
-#include "shard/dialects/postgres/listener.h"
 #include "shard/dialects/postgres/look_ahead.h"
 #include "shard/dialects/postgres/parameters.h"
+#include "shard/dialects/postgres/results.h"
 #include "shard/dialects/postgres/server_state.h"
 
 namespace shard::postgres {
@@ -37,6 +37,11 @@ class PipelineTask {
   // For messages and listeners.
   virtual std::string_view text(std::size_t step) const = 0;
   virtual std::size_t parameters(std::size_t step) const = 0;
+  // For listeners: read or changed by a step.
+  virtual std::size_t rows(std::size_t step, const PGresult* result) const {
+    (void)step;
+    return CountRows(result);
+  }
   // Says in front of an error which step it was.
   virtual absl::Status Explain(std::size_t step,
                                const absl::Status& error) const {
@@ -52,7 +57,7 @@ class Pipeline {
  public:
   // What it is given must outlive it.
   Pipeline(Link* link, ServerState* state, LateBegin* late_begin,
-           LookAhead* look_ahead, const Listener* listener);
+           LookAhead* look_ahead, const StatementListeners* listeners);
 
   // Sends what can be sent at once. `task` must live until Finish; there is no
   // Finish after an error.
@@ -107,6 +112,8 @@ class Pipeline {
   void TakeLook(const PGresult* result);
   void TakeError(const Awaited& awaited, const PGresult* result);
   void TakeStep(const Awaited& awaited, const PGresult* result);
+  void Tell(std::string_view text, std::size_t parameters, std::size_t rows,
+            bool ok);
   void Fail(std::size_t step, const absl::Status& error);
   void Lose();
 
@@ -114,7 +121,7 @@ class Pipeline {
   ServerState* const state_;
   LateBegin* const late_begin_;
   LookAhead* const look_ahead_;
-  const Listener* const listener_;
+  const StatementListeners* const listeners_;
 
   PipelineTask* task_ = nullptr;
   std::deque<Awaited> awaited_;
@@ -124,7 +131,8 @@ class Pipeline {
   std::size_t steps_running_ = 0;                      // sent and not answered
   std::size_t bytes_unsent_ = 0;  // since libpq was last asked to send
   int empty_answers_ = 0;         // one behind the other
-  bool look_ = false;             // to be sent behind the last step
+  StatementListeners::Clock::time_point told_at_;  // of what came last
+  bool look_ = false;  // to be sent behind the last step
   bool end_sent_ = false;
   absl::Status error_;  // the first one
 };

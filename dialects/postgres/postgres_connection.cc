@@ -16,9 +16,11 @@ PostgresConnection::PostgresConnection(std::unique_ptr<Link> link,
                                        const EngineOptions& options,
                                        const DatabaseFacts& facts)
     : facts_(facts),
-      conversation_(std::move(link), options),
+      conversation_(std::move(link), &listeners()),
       participant_(&conversation_, facts.max_prepared_transactions,
-                   facts.standby) {}
+                   facts.standby) {
+  listeners().SetEngine(options.name, options.on_statement);
+}
 
 PostgresConnection::~PostgresConnection() = default;
 

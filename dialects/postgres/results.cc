@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "shard/base/strings.h"
 #include "shard/dialects/postgres/text_formats.h"
@@ -334,6 +336,24 @@ bool RowReader::AddCell(const Column& column, std::string_view cell) {
       rows_->AddBytes(column.type, cell);
       return true;
   }
+}
+
+std::int64_t AffectedRows(const PGresult* result) {
+  PGresult* const mutable_result = const_cast<PGresult*>(result);
+  const absl::string_view tag = PQcmdStatus(mutable_result);
+  if (!absl::StartsWith(tag, "INSERT") && !absl::StartsWith(tag, "UPDATE") &&
+      !absl::StartsWith(tag, "DELETE") && !absl::StartsWith(tag, "MERGE")) {
+    return 0;
+  }
+  const char* const digits = PQcmdTuples(mutable_result);
+  std::int64_t rows = 0;
+  std::from_chars(digits, digits + std::strlen(digits), rows);
+  return rows;
+}
+
+std::size_t CountRows(const PGresult* result) {
+  const int read = PQntuples(result);
+  return static_cast<std::size_t>(read > 0 ? read : AffectedRows(result));
 }
 
 }  // namespace shard::postgres

@@ -4,6 +4,7 @@
 
 #include <libpq-fe.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -23,6 +24,11 @@ bool AllReadableInBinary(const PGresult* result);
 // An integer cell, in either form; nothing for NULL and other types.
 std::optional<std::int64_t> IntegerCell(const PGresult* result, int row,
                                         int column);
+
+// Rows that an INSERT, UPDATE, DELETE or MERGE changed; 0 for anything else.
+std::int64_t AffectedRows(const PGresult* result);
+// Rows that came back, or else those that were changed.
+std::size_t CountRows(const PGresult* result);
 
 // Turns results of one statement into cells, run after run.
 class RowReader {

@@ -2,16 +2,13 @@
 
 #include <libpq-fe.h>
 
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "shard/base/status_macros.h"
 #include "shard/dialects/errors.h"
@@ -137,19 +134,6 @@ absl::Status RunTask::Explain(std::size_t step,
 Outcome RunTask::TakeOutcome() {
   reader_.Finish();
   return std::exchange(outcome_, {});
-}
-
-std::int64_t AffectedRows(const PGresult* result) {
-  PGresult* const mutable_result = const_cast<PGresult*>(result);
-  const absl::string_view tag = PQcmdStatus(mutable_result);
-  if (!absl::StartsWith(tag, "INSERT") && !absl::StartsWith(tag, "UPDATE") &&
-      !absl::StartsWith(tag, "DELETE") && !absl::StartsWith(tag, "MERGE")) {
-    return 0;
-  }
-  const char* const digits = PQcmdTuples(mutable_result);
-  std::int64_t rows = 0;
-  std::from_chars(digits, digits + std::strlen(digits), rows);
-  return rows;
 }
 
 }  // namespace shard::postgres

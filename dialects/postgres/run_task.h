@@ -68,9 +68,6 @@ class RunTask final : public PipelineTask {
   Outcome outcome_;
 };
 
-// Rows changed by what `result` answers; 0 for what changes none.
-std::int64_t AffectedRows(const PGresult* result);
-
 }  // namespace shard::postgres
 
 #endif  // SHARD_DIALECTS_POSTGRES_RUN_TASK_H_

@@ -11,6 +11,7 @@
 #include "shard/base/status_macros.h"
 #include "shard/base/strings.h"
 #include "shard/dialects/errors.h"
+#include "shard/dialects/postgres/results.h"
 #include "shard/dialects/postgres/sqlstate.h"
 
 namespace shard::postgres {
@@ -36,6 +37,8 @@ absl::Status ScriptRunner::Start(Script script) {
   was_sent_ = false;
   look_ahead_.Renew();
   if (!link_.usable()) return link_.Lost(shown());
+  sent_at_ = listeners_.Now();
+  rows_ = 0;
   if (!StartLocally()) {
     SHARD_RETURN_IF_ERROR(late_begin_.CheckMayRun(shown()));
     const std::string text = TakeOpening() + script_.text;
@@ -83,7 +86,7 @@ absl::Status ScriptRunner::Finish() {
     if (link_.broken()) break;
   }
   if (!link_.usable()) error_ = link_.AsLoss(error_, shown());
-  listener_.Tell(shown(), 0, error_.ok());
+  listeners_.Tell(shown(), 0, rows_, error_.ok(), sent_at_);
   return error_;
 }
 
@@ -93,7 +96,8 @@ void ScriptRunner::Take(const PGresult* result) {
   }
   if (!begin_.empty()) {
     late_begin_.NoteBegun();
-    listener_.Tell(std::exchange(begin_, std::string()), 0, true);
+    listeners_.Tell(std::exchange(begin_, std::string()), 0, 0, true, sent_at_);
+    sent_at_ = listeners_.Now();
   } else if (limit_) {
     limit_ = false;
   } else if (IsCopy(result)) {
@@ -110,6 +114,7 @@ void ScriptRunner::TakeResult(const PGresult* result) {
   const std::string_view tag = CommandTag(result);
   state_.NoteCommandTag(tag);
   late_begin_.NoteCommandTag(tag);
+  rows_ += CountRows(result);
   if (WasRolledBack(shown(), tag)) Fail(RolledBack(shown()));
   if (!script_.collect || !error_.ok()) return;
   results_.push_back({std::string(tag), RowsOf(result)});

@@ -12,7 +12,6 @@
 #include "absl/status/status.h"
 #include "shard/dialects/postgres/late_begin.h"
 #include "shard/dialects/postgres/link.h"
-#include "shard/dialects/postgres/listener.h"
 #include "shard/dialects/postgres/look_ahead.h"
 #include "shard/dialects/postgres/server_state.h"
 
@@ -37,12 +36,12 @@ struct ScriptResult {
 class ScriptRunner {
  public:
   ScriptRunner(Link* link, ServerState* state, LateBegin* late_begin,
-               LookAhead* look_ahead, const Listener* listener)
+               LookAhead* look_ahead, const StatementListeners* listeners)
       : link_(*link),
         state_(*state),
         late_begin_(*late_begin),
         look_ahead_(*look_ahead),
-        listener_(*listener) {}
+        listeners_(*listeners) {}
 
   // Sends what can be sent at once; there is no Finish after an error. The end
   // of a transaction that the server does not know is not sent.
@@ -70,7 +69,7 @@ class ScriptRunner {
   ServerState& state_;
   LateBegin& late_begin_;
   LookAhead& look_ahead_;
-  const Listener& listener_;
+  const StatementListeners& listeners_;
 
   Script script_;
   std::vector<ScriptResult> results_;
@@ -78,6 +77,8 @@ class ScriptRunner {
   std::string begin_;   // in front of the script, and not answered yet
   bool limit_ = false;  // likewise
   bool running_ = false;
+  StatementListeners::Clock::time_point sent_at_;  // or the last one told of
+  std::size_t rows_ = 0;                           // of all its statements
   bool was_sent_ = false;  // else the answer is known without the server
 };
 

@@ -51,7 +51,10 @@ absl::StatusOr<std::unique_ptr<Connection>> SqliteConnection::Open(
     const SqliteOptions& options) {
   SHARD_ASSIGN_OR_RETURN(std::unique_ptr<SqliteDatabase> database,
                          SqliteDatabase::Open(options));
-  return std::unique_ptr<Connection>(new SqliteConnection(std::move(database)));
+  std::unique_ptr<Connection> connection(
+      new SqliteConnection(std::move(database)));
+  connection->listeners().SetEngine(options.engine_name, options.on_statement);
+  return connection;
 }
 
 SqliteConnection::SqliteConnection(std::unique_ptr<SqliteDatabase> database)
@@ -59,6 +62,7 @@ SqliteConnection::SqliteConnection(std::unique_ptr<SqliteDatabase> database)
       inserter_(database_.get()),
       participant_(this, database_.get(), &cursors_) {
   database_->set_gate(&participant_.gate());
+  database_->set_listeners(&listeners());
 }
 
 SqliteConnection::~SqliteConnection() { cursors_.EndAll(); }
@@ -127,6 +131,7 @@ absl::Status SqliteConnection::Run(RowBatch* rows, Outcome* outcome) {
   // A copy: before a first write the gate may have requests of its own.
   const Request request = request_;
   const std::string& text = request.statement->text;
+  const auto begin = listeners().Now();
   SHARD_ASSIGN_OR_RETURN(const StatementCache::Loan loan,
                          database_->Prepare(text));
   if (!request.one_row) outcome->affected.reserve(request.runs);
@@ -141,7 +146,12 @@ absl::Status SqliteConnection::Run(RowBatch* rows, Outcome* outcome) {
       status = RunOnce(request, loan.get(), run == 0, rows, outcome);
     }
   }
-  database_->Notify(text, request.parameters.size(), status.ok());
+  if (listeners().any()) {
+    const std::size_t read = rows == nullptr ? 0 : rows->rows();
+    const auto changed = static_cast<std::size_t>(outcome->total_affected());
+    listeners().Tell(text, request.parameters.size(), read > 0 ? read : changed,
+                     status.ok(), begin);
+  }
   return status;
 }
 
@@ -247,9 +257,15 @@ absl::Status SqliteConnection::RunScript(const std::string& script) {
 absl::Status SqliteConnection::RunScriptStatement(sqlite3_stmt* statement) {
   // Refuses parameters, which would silently be NULL.
   SHARD_RETURN_IF_ERROR(database_->Bind(statement, {}, scratch_));
+  const auto begin = listeners().Now();
+  const std::int64_t before = sqlite3_total_changes64(database_->handle());
+  std::size_t rows = 0;
   absl::StatusOr<bool> row = database_->Step(statement);
-  while (row.ok() && *row) row = database_->Step(statement);
-  database_->Notify(sqlite3_sql(statement), 0, row.ok());
+  for (; row.ok() && *row; row = database_->Step(statement)) ++rows;
+  if (sqlite3_total_changes64(database_->handle()) != before) {
+    rows = static_cast<std::size_t>(sqlite3_changes64(database_->handle()));
+  }
+  listeners().Tell(sqlite3_sql(statement), 0, rows, row.ok(), begin);
   return row.status();
 }
 

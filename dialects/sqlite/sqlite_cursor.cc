@@ -72,10 +72,12 @@ absl::StatusOr<bool> SqliteCursor::Finish(RowBatch* batch) {
                        "the cursor; open another",
                        compiled_.text);
   }
+  const auto begin = database_->listeners().Now();
   absl::Status status = opened_ ? absl::OkStatus() : Open();
   if (status.ok()) status = Fill(batch);
   if (!opened_) {
-    database_->Notify(compiled_.text, parameters_.size(), status.ok());
+    database_->listeners().Tell(compiled_.text, parameters_.size(),
+                                batch->rows(), status.ok(), begin);
     opened_ = true;
   }
   if (!status.ok()) {

@@ -96,6 +96,8 @@ absl::StatusOr<std::unique_ptr<SqliteDatabase>> SqliteDatabase::Open(
   }
 }
 
+const StatementListeners SqliteDatabase::kNobody;
+
 SqliteDatabase::SqliteDatabase(const SqliteOptions& options)
     : options_(options),
       database_(FileName(options.path), OpenFlags(options),
@@ -277,9 +279,11 @@ absl::StatusOr<bool> SqliteDatabase::Step(sqlite3_stmt* statement) {
 
 absl::Status SqliteDatabase::Run(std::string_view text) {
   SHARD_ASSIGN_OR_RETURN(const StatementCache::Loan statement, Prepare(text));
+  const auto begin = listeners().Now();
+  std::size_t rows = 0;
   absl::StatusOr<bool> row = Step(statement.get());
-  while (row.ok() && *row) row = Step(statement.get());
-  Notify(text, 0, row.ok());
+  for (; row.ok() && *row; row = Step(statement.get())) ++rows;
+  listeners().Tell(text, 0, rows, row.ok(), begin);
   return row.status();
 }
 
@@ -299,11 +303,6 @@ std::size_t SqliteDatabase::max_value_bytes() const {
 std::size_t SqliteDatabase::max_parameters() const {
   return static_cast<std::size_t>(
       sqlite3_limit(handle_, SQLITE_LIMIT_VARIABLE_NUMBER, -1));
-}
-
-void SqliteDatabase::NotifyListener(std::string_view statement,
-                                    std::size_t parameters, bool ok) {
-  options_.on_statement({options_.engine_name, statement, parameters, ok});
 }
 
 }  // namespace shard

@@ -34,7 +34,7 @@ struct SqliteOptions {
   bool read_only = false;
   std::string engine_name;
   absl::Duration busy_timeout = absl::Seconds(5);
-  std::function<void(const StatementEvent&)> on_statement;
+  OnStatement on_statement;
 };
 
 // As SQLite takes a busy timeout.
@@ -75,10 +75,12 @@ class SqliteDatabase {
 
   // The Status of a result code that SQLite has just returned.
   absl::Status Error(int result, std::string_view statement);
-  // Tells the engine's listener of a statement that has run.
-  void Notify(std::string_view statement, std::size_t parameters, bool ok) {
-    if (options_.on_statement) NotifyListener(statement, parameters, ok);
+  // Who is told of the statements that have run; at first nobody. Must outlive
+  // this.
+  void set_listeners(const StatementListeners* listeners) {
+    listeners_ = listeners;
   }
+  const StatementListeners& listeners() const { return *listeners_; }
 
   // Whom statements that write ask first; must outlive them.
   void set_gate(SqliteGate* gate) { gate_ = gate; }
@@ -107,6 +109,8 @@ class SqliteDatabase {
   std::size_t max_parameters() const;
 
  private:
+  static const StatementListeners kNobody;
+
   explicit SqliteDatabase(const SqliteOptions& options);
 
   static int OnCommitted(void* self, sqlite3* handle, const char* schema,
@@ -118,8 +122,6 @@ class SqliteDatabase {
                                                   unsigned flags,
                                                   SqliteEffects::Mark* mark);
   absl::Status CheckMayRun(sqlite3_stmt* statement);
-  void NotifyListener(std::string_view statement, std::size_t parameters,
-                      bool ok);
 
   const SqliteOptions options_;
   SqliteEffects effects_;
@@ -127,6 +129,7 @@ class SqliteDatabase {
   sqlite3* const handle_;
   StatementCache statements_;  // closed before database_
   SqliteGate* gate_ = nullptr;
+  const StatementListeners* listeners_ = &kNobody;
   SqliteTables tables_{this};
   bool usable_ = true;
   bool transaction_lost_ = false;

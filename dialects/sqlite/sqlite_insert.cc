@@ -123,8 +123,9 @@ absl::StatusOr<std::int64_t> SqliteInserter::GreatestKeyInTable(
     const Plan& plan) {
   SHARD_ASSIGN_OR_RETURN(const StatementCache::Loan loan,
                          database_.Prepare(plan.greatest_key));
+  const auto begin = database_.listeners().Now();
   const absl::StatusOr<bool> row = database_.Step(loan.get());
-  database_.Notify(plan.greatest_key, 0, row.ok());
+  database_.listeners().Tell(plan.greatest_key, 0, 1, row.ok(), begin);
   if (!row.ok()) return row.status();
   switch (sqlite3_column_type(loan.get(), 0)) {
     case SQLITE_NULL:
@@ -154,8 +155,10 @@ absl::StatusOr<std::int64_t> SqliteInserter::GreatestKeyEver(const Plan& plan) {
   const sql::ValueView table = sql::ValueView::Text(plan.table);
   scratch_.Clear();
   SHARD_RETURN_IF_ERROR(database_.Bind(loan.get(), {&table, 1}, scratch_));
+  const auto begin = database_.listeners().Now();
   const absl::StatusOr<bool> row = database_.Step(loan.get());
-  database_.Notify(kText, 1, row.ok());
+  database_.listeners().Tell(kText, 1, row.ok() && *row ? 1 : 0, row.ok(),
+                             begin);
   if (!row.ok()) return row.status();
   return *row ? sqlite3_column_int64(loan.get(), 0) : 0;
 }
@@ -166,6 +169,7 @@ absl::Status SqliteInserter::InsertChunk(const Plan& plan,
                                          Outcome* outcome) {
   SHARD_ASSIGN_OR_RETURN(const StatementCache::Loan loan,
                          database_.Prepare(plan.InsertText(rows)));
+  const auto begin = database_.listeners().Now();
   sqlite3_stmt* const statement = loan.get();
   scratch_.Clear();
   int index = 0;
@@ -185,7 +189,8 @@ absl::Status SqliteInserter::InsertChunk(const Plan& plan,
                            loan.text());
   }
   const absl::StatusOr<bool> done = database_.Step(statement);
-  database_.Notify(loan.text(), static_cast<std::size_t>(index), done.ok());
+  database_.listeners().Tell(loan.text(), static_cast<std::size_t>(index),
+                             done.ok() ? rows : 0, done.ok(), begin);
   if (done.ok()) {
     outcome->affected[0] += sqlite3_changes64(database_.handle());
   }

@@ -1,14 +1,20 @@
 // The examples of docs/, compiled and run.
 #include <cstdint>
 #include <filesystem>
+#include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "shard/base/testing.h"
 #include "shard/dialects/schema.h"
 #include "shard/router/horizontal_resolver.h"
+#include "shard/router/vertical_resolver.h"
+#include "shard/session/session_listener.h"
 #include "shard/session/session_maker.h"
 #include "shard/session/sharded_session.h"
 #include "shard/sql/functions.h"
@@ -82,6 +88,17 @@ class RangeStrategy : public shard::ShardingStrategy {
 };
 // [/strategy]
 
+// [listener]
+class SlowStatements : public shard::SessionListener {
+ public:
+  void OnStatement(std::string_view shard,
+                   const shard::StatementEvent& event) override {
+    if (event.elapsed < absl::Milliseconds(100)) return;
+    std::cerr << shard << ": " << event.statement << "\n";
+  }
+};
+// [/listener]
+
 class SnippetsTest : public ::testing::Test {
  protected:
   std::shared_ptr<shard::Engine> MakeEngine(const std::string& name) {
@@ -152,6 +169,16 @@ absl::Status Tutorial(std::shared_ptr<shard::Engine> engine) {
 
 TEST_F(SnippetsTest, Tutorial) {
   SHARD_EXPECT_OK(Tutorial(MakeEngine("tutorial")));
+}
+
+TEST_F(SnippetsTest, Listener) {
+  shard::SessionOptions options;
+  auto resolver = std::make_shared<shard::VerticalResolver>();
+  resolver->BindDefault(MakeEngine("listener"));
+  options.resolver = resolver;
+  options.listeners = {std::make_shared<SlowStatements>()};
+  ShardedSession session(std::move(options));
+  SHARD_EXPECT_OK(session.Scalars(Select<Car>()));
 }
 
 TEST_F(SnippetsTest, OwnStrategy) {

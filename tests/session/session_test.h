@@ -32,6 +32,11 @@ class SessionTest : public DatabaseTest {
   const SessionOptions& options() const { return options_; }
   // The database, or shard "s0", where rows of the home region are.
   const std::shared_ptr<Engine>& home() const { return home_; }
+  // For statements there.
+  template <MappedClass E>
+  BindArguments AtHome() const {
+    return is_sharded() ? BindTo<E>().OnShard("s0") : BindTo<E>();
+  }
   // How many statements a read takes that names no region.
   std::size_t places() const { return is_sharded() ? 2 : 1; }
 

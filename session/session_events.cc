@@ -1,0 +1,118 @@
+// SessionCore's listeners.
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "shard/base/status_macros.h"
+#include "shard/session/attribute.h"
+#include "shard/session/session_core.h"
+#include "shard/session/sharded_session.h"
+
+namespace shard {
+namespace {
+
+bool HasChanges(EntityBase& object) {
+  AttributeBase* attributes[kMostFields];
+  const Mapping& mapping = object.mapping();
+  mapping.Attributes(object, attributes);
+  return std::any_of(attributes, attributes + mapping.fields().size(),
+                     [](const AttributeBase* attribute) {
+                       return attribute->state() == AttributeState::kModified ||
+                              attribute->state() == AttributeState::kExpression;
+                     });
+}
+
+bool IsUpdated(EntityBase& object) {
+  const InstanceState& state = InstanceAccess::State(object);
+  return !state.marked_deleted &&
+         state.object_state == ObjectState::kPersistent && HasChanges(object);
+}
+
+}  // namespace
+
+// Another ShardedSession over this core, which does not own it.
+ShardedSession SessionCore::Face() {
+  return ShardedSession(
+      std::shared_ptr<SessionCore>(std::shared_ptr<void>(), this));
+}
+
+absl::Status SessionCore::Ask(
+    absl::Status (SessionListener::*question)(ShardedSession&)) {
+  if (options_.listeners.empty()) return absl::OkStatus();
+  ShardedSession face = Face();
+  for (const auto& listener : options_.listeners) {
+    SHARD_RETURN_IF_ERROR(((*listener).*question)(face));
+  }
+  return absl::OkStatus();
+}
+
+void SessionCore::Tell(void (SessionListener::*news)(ShardedSession&)) {
+  if (options_.listeners.empty()) return;
+  ShardedSession face = Face();
+  for (const auto& listener : options_.listeners) ((*listener).*news)(face);
+}
+
+void SessionCore::TellCommitted(const CommitResult& result) {
+  if (options_.listeners.empty()) return;
+  ShardedSession face = Face();
+  for (const auto& listener : options_.listeners) {
+    listener->AfterCommit(face, result);
+  }
+}
+
+// All are asked before anything is planned, since each may change any object.
+// The list of changed ones may grow meanwhile.
+absl::StatusOr<SessionCore::Written> SessionCore::AskBeforeWriting() {
+  Written written;
+  if (options_.listeners.empty()) return written;
+  for (const auto& listener : options_.listeners) {
+    for (const auto& object : work_.added) {
+      SHARD_RETURN_IF_ERROR(listener->BeforeInsert(*object));
+    }
+    for (std::size_t i = 0; i < work_.changed.size(); ++i) {
+      EntityBase& object = *work_.changed[i];
+      if (!IsUpdated(object)) continue;
+      SHARD_RETURN_IF_ERROR(listener->BeforeUpdate(object));
+    }
+    for (const auto& object : work_.deleted) {
+      SHARD_RETURN_IF_ERROR(listener->BeforeDelete(*object));
+    }
+  }
+  written.inserted = work_.added;
+  std::copy_if(work_.changed.begin(), work_.changed.end(),
+               std::back_inserter(written.updated),
+               [](const auto& object) { return IsUpdated(*object); });
+  written.deleted = work_.deleted;
+  return written;
+}
+
+void SessionCore::TellWritten(const Written& written) {
+  for (const auto& listener : options_.listeners) {
+    for (const auto& object : written.inserted) listener->AfterInsert(*object);
+    for (const auto& object : written.updated) listener->AfterUpdate(*object);
+    for (const auto& object : written.deleted) listener->AfterDelete(*object);
+  }
+}
+
+absl::Status SessionCore::CheckNotFlushing(const char* verb) const {
+  if (flushing_ == Flushing::kNo) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      verb,
+      " was called by a listener while the session is being flushed; do "
+      "it after the flush"));
+}
+
+absl::Status SessionCore::CheckNotWriting(const char* verb) const {
+  if (flushing_ != Flushing::kWriting) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      verb,
+      " was called by a listener while objects are being written; do it "
+      "in BeforeFlush"));
+}
+
+}  // namespace shard
