@@ -58,6 +58,8 @@ absl::Status Connection::Release(std::string_view name) {
   return ExecuteScript(absl::StrCat("RELEASE SAVEPOINT ", quoted));
 }
 
+void Connection::LiftTimeLimits() {}
+
 absl::Status Connection::LimitLockWaits(absl::Duration) {
   return absl::OkStatus();
 }

@@ -19,6 +19,7 @@
 #include "shard/dialects/participant.h"
 #include "shard/dialects/row_batch.h"
 #include "shard/dialects/statement_listeners.h"
+#include "shard/dialects/transaction_options.h"
 #include "shard/sql/table.h"
 #include "shard/sql/value.h"
 
@@ -68,13 +69,6 @@ class Cursor {
   // Waits for the batch that Start asked for. False, with no rows, at the end.
   virtual absl::StatusOr<bool> Finish(RowBatch* batch) = 0;
   absl::StatusOr<bool> Next(RowBatch* batch);
-};
-
-struct TransactionOptions {
-  bool read_only = false;
-  // It may come to be recorded (Participant::Record), and then be done again
-  // before it is committed.
-  bool may_follow = false;
 };
 
 // Not thread-safe: one user at a time. Owned by its Engine's pool, lent out as
@@ -147,9 +141,12 @@ class Connection {
   // Transactions. Savepoint names are quoted, so any text will do. A server
   // may hear of Begin only with the next statement: it saves a round trip.
   virtual absl::Status Begin(const TransactionOptions& options = {});
+  // The running transaction's deadline and statement timeout no longer count,
+  // since it is about to be committed.
+  virtual void LiftTimeLimits();
   // For the running transaction: waiting for a lock ends after that time with
-  // kAborted, unless the database has a limit of its own. Takes effect with the
-  // next statement.
+  // kAborted, unless the database, or its options, have a limit of their own.
+  // Takes effect with the next statement.
   virtual absl::Status LimitLockWaits(absl::Duration limit);
   absl::Status Commit();
   absl::Status Rollback();

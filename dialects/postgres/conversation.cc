@@ -27,7 +27,8 @@ absl::Status Conversation::CheckIdle() const {
       "the connection is busy: finish what was started first");
 }
 
-absl::Status Conversation::Begin(std::string text) {
+absl::Status Conversation::Begin(std::string text,
+                                 const TransactionOptions& options) {
   SHARD_RETURN_IF_ERROR(CheckIdle());
   if (!link_->usable()) return link_->Lost(text);
   if (in_transaction()) {
@@ -35,7 +36,7 @@ absl::Status Conversation::Begin(std::string text) {
         "a transaction is open already: Commit or Rollback first");
   }
   look_ahead_.Renew();
-  late_begin_.Begin(std::move(text));
+  late_begin_.Begin(std::move(text), options);
   return absl::OkStatus();
 }
 

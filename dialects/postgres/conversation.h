@@ -17,6 +17,7 @@
 #include "shard/dialects/postgres/pipeline.h"
 #include "shard/dialects/postgres/script_runner.h"
 #include "shard/dialects/postgres/server_state.h"
+#include "shard/dialects/transaction_options.h"
 
 namespace shard::postgres {
 
@@ -37,12 +38,13 @@ class Conversation {
   absl::Status CheckIdle() const;
 
   // Sends nothing yet. kFailedPrecondition in a transaction.
-  absl::Status Begin(std::string text);
+  absl::Status Begin(std::string text, const TransactionOptions& options);
   bool in_transaction() const;
   // In a transaction of which the server has not heard yet.
   bool begin_pending() const { return late_begin_.pending(); }
   // kFailedPrecondition outside of a transaction.
   absl::Status LimitLockWaits(absl::Duration limit);
+  void LiftTimeLimits() { late_begin_.LiftTimeLimits(); }
   absl::Status CheckOutsideTransaction() const;  // kFailedPrecondition inside
   LookAhead& look_ahead() { return look_ahead_; }
 

@@ -247,9 +247,9 @@ absl::Status Link::Wait(std::string_view statement) {
   // When it fails, the server may have said why before it hung up.
   if (unsent >= 0 && PQsocket(libpq()) >= 0) {
     const short events = unsent == 1 ? POLLIN | POLLOUT : POLLIN;
-    const bool late =
-        absl::Now() >= deadline_ && ++late_reads_ > kMostLateReads;
-    if (late || !WaitForSocket(PQsocket(libpq()), events, deadline_)) {
+    const absl::Time deadline = std::min(deadline_, give_up_at_);
+    const bool late = absl::Now() >= deadline && ++late_reads_ > kMostLateReads;
+    if (late || !WaitForSocket(PQsocket(libpq()), events, deadline)) {
       broken_ = timed_out_ = true;
       return DatabaseError(absl::StatusCode::kDeadlineExceeded,
                            "no answer in time; the server may still be at work "

@@ -48,6 +48,8 @@ class Link {
   PGconn* libpq() const;
 
   void set_deadline(absl::Time deadline);
+  // A second one, of the running transaction; the earlier counts.
+  void GiveUpAt(absl::Time time) { give_up_at_ = time; }
 
   // False once the connection is lost, or out of step with the server.
   bool usable() const;
@@ -83,6 +85,7 @@ class Link {
 
   std::unique_ptr<Libpqxx> libpqxx_;
   absl::Time deadline_ = absl::InfiniteFuture();
+  absl::Time give_up_at_ = absl::InfiniteFuture();
   int late_reads_ = 0;  // since the deadline is over
   bool broken_ = false;
   bool timed_out_ = false;

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "shard/base/status_macros.h"
 #include "shard/dialects/errors.h"
 #include "shard/dialects/postgres/results.h"
@@ -21,6 +22,8 @@ namespace shard::postgres {
 namespace {
 
 constexpr std::size_t kMostStepsRunning = 512;
+// Where there is a deadline: those that are sent can no longer be held back.
+constexpr std::size_t kMostTimedStepsRunning = 32;
 constexpr std::size_t kBytesAtOnce = 64 << 10;
 
 constexpr char kNoSuchStatement[] = "26000";
@@ -52,6 +55,8 @@ absl::Status Pipeline::Start(PipelineTask* task) {
         "the connection is busy: finish what was started first");
   }
   SHARD_RETURN_IF_ERROR(CheckMayRun(task->text(0)));
+  SHARD_RETURN_IF_ERROR(
+      late_begin_->CheckInTime(task->text(0), PQtransactionStatus(libpq())));
   if (PQenterPipelineMode(libpq()) != 1) return link_->Lost(task->text(0));
   task_ = task;
   told_at_ = listeners_->Now();
@@ -107,7 +112,12 @@ void Pipeline::SendOpening() {
   LateBegin::Opening opening =
       late_begin_->TakeOpening(task_->text(0), PQtransactionStatus(libpq()));
   if (!opening.begin.empty()) SendOwn(Awaited::kBegin, opening.begin);
+  for (const LateBegin::Setting& setting : opening.settings) {
+    setting.same_again ? SendOwn(Awaited::kHousekeeping, setting.text)
+                       : SendPlain(setting.text);
+  }
   if (!opening.limit.empty()) SendOwn(Awaited::kHousekeeping, opening.limit);
+  link_->GiveUpAt(opening.give_up_at);
   begin_ = std::move(opening.begin);
 }
 
@@ -122,9 +132,21 @@ void Pipeline::SendHousekeeping() {
   }
 }
 
+std::size_t Pipeline::MostStepsRunning() const {
+  return late_begin_->has_deadline() ? kMostTimedStepsRunning
+                                     : kMostStepsRunning;
+}
+
 void Pipeline::SendMore() {
+  // Each step has its time from the server; only here they add up.
+  if (next_step_ > 0 && next_step_ < task_->steps() && error_.ok()) {
+    const absl::Status in_time = late_begin_->CheckInTime(
+        task_->text(next_step_), PQtransactionStatus(libpq()));
+    if (!in_time.ok()) Fail(next_step_, in_time);
+  }
+  const std::size_t most_running = MostStepsRunning();
   while (!link_->broken() && error_.ok() && next_step_ < task_->steps() &&
-         steps_running_ < kMostStepsRunning) {
+         steps_running_ < most_running) {
     if (!task_->Send(next_step_, *this)) return Lose();
     awaited_.push_back({Awaited::kStep, next_step_, nullptr});
     std::swap(awaited_.back().statement, last_statement_);
@@ -196,6 +218,7 @@ absl::Status Pipeline::Finish() {
   }
   while (!link_->broken() && !(end_sent_ && awaited_.empty())) AwaitNext();
   if (!link_->broken() && PQexitPipelineMode(libpq()) != 1) Lose();
+  link_->GiveUpAt(absl::InfiniteFuture());
   if (!error_.ok()) look_ahead_->Renew();  // not all of the task was done
   awaited_.clear();
   last_statement_ = nullptr;
@@ -239,7 +262,7 @@ void Pipeline::AwaitNext() {
   }
   Take(awaited, result.get());
   if (PQstatus(libpq()) != CONNECTION_OK) return Lose();
-  if (!end_sent_ && steps_running_ <= kMostStepsRunning / 2) SendMore();
+  if (!end_sent_ && steps_running_ <= MostStepsRunning() / 2) SendMore();
 }
 
 void Pipeline::Take(const Awaited& awaited, const PGresult* result) {

@@ -105,6 +105,7 @@ class Pipeline {
   bool EnsurePrepared(Awaited::Kind kind,
                       const std::shared_ptr<PreparedStatement>& statement,
                       std::string_view text, absl::Span<const TypeOid> types);
+  std::size_t MostStepsRunning() const;
   void SendMore();
   void SendEnd();
   void AwaitNext();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/time/clock.h"
 #include "shard/base/status_macros.h"
 #include "shard/dialects/postgres/postgres_cursor.h"
 #include "shard/dialects/postgres/postgres_dialect.h"
@@ -142,12 +143,28 @@ absl::Status PostgresConnection::FinishScript() {
 
 absl::Status PostgresConnection::Begin(const TransactionOptions& options) {
   SHARD_RETURN_IF_ERROR(CheckIdle());
-  return conversation_.Begin(BeginText(options));
+  SHARD_RETURN_IF_ERROR(CheckTransactionOptions(options, absl::Now()));
+  return conversation_.Begin(BeginText(options), options);
 }
 
 std::string PostgresConnection::BeginText(
     const TransactionOptions& options) const {
-  return options.read_only ? "BEGIN READ ONLY" : "BEGIN";
+  std::string text = "BEGIN";
+  switch (options.isolation) {
+    case Isolation::kDefault:
+      break;
+    case Isolation::kReadCommitted:
+      text += " ISOLATION LEVEL READ COMMITTED";
+      break;
+    case Isolation::kRepeatableRead:
+      text += " ISOLATION LEVEL REPEATABLE READ";
+      break;
+    case Isolation::kSerializable:
+      text += " ISOLATION LEVEL SERIALIZABLE";
+      break;
+  }
+  if (options.read_only) text += " READ ONLY";
+  return text;
 }
 
 }  // namespace shard::postgres

@@ -57,13 +57,14 @@ class PostgresConnection final : public Connection {
   }
   Participant& participant() override { return participant_; }
 
-  // Both are sent along with the next statement. kFailedPrecondition from Begin
-  // in a transaction, from LimitLockWaits outside of one. A Commit or Rollback
-  // with nothing before it sends nothing.
+  // Begin and its limits are sent along with the next statement.
+  // kFailedPrecondition from Begin in a transaction, from LimitLockWaits
+  // outside of one. A Commit or Rollback with nothing before it sends nothing.
   absl::Status Begin(const TransactionOptions& options = {}) override;
   absl::Status LimitLockWaits(absl::Duration limit) override {
     return conversation_.LimitLockWaits(limit);
   }
+  void LiftTimeLimits() override { conversation_.LiftTimeLimits(); }
   bool in_transaction() const override {
     return conversation_.in_transaction();
   }

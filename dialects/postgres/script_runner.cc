@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "shard/base/status_macros.h"
 #include "shard/base/strings.h"
 #include "shard/dialects/errors.h"
@@ -41,6 +42,8 @@ absl::Status ScriptRunner::Start(Script script) {
   rows_ = 0;
   if (!StartLocally()) {
     SHARD_RETURN_IF_ERROR(late_begin_.CheckMayRun(shown()));
+    SHARD_RETURN_IF_ERROR(late_begin_.CheckInTime(
+        script_.text, PQtransactionStatus(link_.libpq())));
     const std::string text = TakeOpening() + script_.text;
     if (PQsendQuery(link_.libpq(), text.c_str()) != 1) {
       return link_.Lost(shown());
@@ -67,8 +70,12 @@ std::string ScriptRunner::TakeOpening() {
       late_begin_.TakeOpening(script_.text, PQtransactionStatus(link_.libpq()));
   std::string text;
   if (!opening.begin.empty()) absl::StrAppend(&text, opening.begin, ";");
+  for (const LateBegin::Setting& setting : opening.settings) {
+    absl::StrAppend(&text, setting.text, ";");
+  }
   if (!opening.limit.empty()) absl::StrAppend(&text, opening.limit, ";");
-  limit_ = !opening.limit.empty();
+  settings_ = opening.settings.size() + (opening.limit.empty() ? 0 : 1);
+  link_.GiveUpAt(opening.give_up_at);
   begin_ = std::move(opening.begin);
   return text;
 }
@@ -85,6 +92,7 @@ absl::Status ScriptRunner::Finish() {
     Take(result->get());
     if (link_.broken()) break;
   }
+  link_.GiveUpAt(absl::InfiniteFuture());
   if (!link_.usable()) error_ = link_.AsLoss(error_, shown());
   listeners_.Tell(shown(), 0, rows_, error_.ok(), sent_at_);
   return error_;
@@ -98,8 +106,8 @@ void ScriptRunner::Take(const PGresult* result) {
     late_begin_.NoteBegun();
     listeners_.Tell(std::exchange(begin_, std::string()), 0, 0, true, sent_at_);
     sent_at_ = listeners_.Now();
-  } else if (limit_) {
-    limit_ = false;
+  } else if (settings_ > 0) {
+    --settings_;
   } else if (IsCopy(result)) {
     Fail(CopyRefused(shown()));
     if (absl::Status status = DiscardCopy(result); !status.ok()) {

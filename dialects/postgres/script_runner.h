@@ -4,6 +4,7 @@
 
 #include <libpq-fe.h>
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -73,9 +74,9 @@ class ScriptRunner {
 
   Script script_;
   std::vector<ScriptResult> results_;
-  absl::Status error_;  // the first one
-  std::string begin_;   // in front of the script, and not answered yet
-  bool limit_ = false;  // likewise
+  absl::Status error_;        // the first one
+  std::string begin_;         // in front of the script, and not answered yet
+  std::size_t settings_ = 0;  // likewise, how many
   bool running_ = false;
   StatementListeners::Clock::time_point sent_at_;  // or the last one told of
   std::size_t rows_ = 0;                           // of all its statements

@@ -12,7 +12,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "shard/base/status_macros.h"
 #include "shard/dialects/connection.h"
 #include "shard/dialects/errors.h"
@@ -21,6 +24,7 @@
 #include "shard/dialects/sqlite/sqlite_database.h"
 #include "shard/dialects/sqlite/sqlite_dialect.h"
 #include "shard/dialects/sqlite/sqlite_rows.h"
+#include "shard/dialects/sqlite/sqlite_settings.h"
 #include "shard/dialects/sqlite/sqlite_values.h"
 #include "shard/dialects/sqlite/statement_cache.h"
 
@@ -36,14 +40,6 @@ constexpr std::string_view kBeginMayFollow =
     "SAVEPOINT shard_transaction /* may follow */";
 constexpr std::string_view kCommit = "COMMIT";
 constexpr std::string_view kRollback = "ROLLBACK";
-
-// Instructions of SQLite's virtual machine between two calls: some 20 us.
-constexpr int kProgressInstructions = 2000;
-
-int CallProgress(void* progress) {
-  (*static_cast<std::function<void()>*>(progress))();
-  return 0;  // anything else would interrupt the statement
-}
 
 }  // namespace
 
@@ -230,6 +226,7 @@ absl::Status SqliteConnection::FinishScript() {
   }
   // A cursor over RETURNING counts as a writer at work, which COMMIT refuses.
   if (sql == kCommit) cursors_.EndTransaction();
+  if (!begins) database_->limits().LiftTimeLimits();
   const absl::Status status = database_->Run(sql);
   if (status.ok() && sql == kCommit) participant_.gate().NoteCommit();
   NoteEndOfTransaction();
@@ -274,22 +271,31 @@ void SqliteConnection::NoteEndOfTransaction() {
   if (was_in_transaction_ && !open) {
     cursors_.EndTransaction();
     database_->set_read_only_transaction(false);
+    database_->limits().End();
     participant_.TransactionEnded();
   }
   was_in_transaction_ = open;
+}
+
+absl::Status SqliteConnection::Begin(const TransactionOptions& options) {
+  SHARD_RETURN_IF_ERROR(CheckTransactionOptions(options, absl::Now()));
+  if (!SqliteLimits::Wanted(options)) return Connection::Begin(options);
+  SHARD_ASSIGN_OR_RETURN(const std::string patience,
+                         ReadSqliteSetting(*database_, "busy_timeout"));
+  int milliseconds = 0;
+  if (!absl::SimpleAtoi(patience, &milliseconds)) {
+    return absl::InternalError(
+        absl::StrCat("busy_timeout is no number: ", patience));
+  }
+  SHARD_RETURN_IF_ERROR(Connection::Begin(options));
+  database_->limits().Begin(options, absl::Milliseconds(milliseconds));
+  return absl::OkStatus();
 }
 
 std::string SqliteConnection::BeginText(
     const TransactionOptions& options) const {
   if (options.read_only) return std::string(kBeginReadOnly);
   return std::string(options.may_follow ? kBeginMayFollow : kBegin);
-}
-
-void SqliteConnection::set_progress(std::function<void()> progress) {
-  progress_ = std::move(progress);
-  const bool wanted = static_cast<bool>(progress_);
-  sqlite3_progress_handler(database_->handle(), kProgressInstructions,
-                           wanted ? &CallProgress : nullptr, &progress_);
 }
 
 }  // namespace shard

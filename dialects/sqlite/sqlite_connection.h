@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -51,11 +52,16 @@ class SqliteConnection : public Connection {
   absl::Status FinishScript() override;
   Participant& participant() override { return participant_; }
 
+  // Every transaction is serializable, so each isolation is given.
+  absl::Status Begin(const TransactionOptions& options = {}) override;
+  void LiftTimeLimits() override { database_->limits().LiftTimeLimits(); }
   bool in_transaction() const override {
     return database_->transaction_lost() || was_in_transaction_ ||
            database_->in_transaction();
   }
-  void set_progress(std::function<void()> progress) override;
+  void set_progress(std::function<void()> progress) override {
+    database_->limits().set_progress(std::move(progress));
+  }
 
  private:
   explicit SqliteConnection(std::unique_ptr<SqliteDatabase> database);
@@ -84,7 +90,6 @@ class SqliteConnection : public Connection {
   std::string script_;    // between StartScript and FinishScript
   sql::ByteArena scratch_;
   bool was_in_transaction_ = false;  // when last looked at
-  std::function<void()> progress_;
 };
 
 }  // namespace shard

@@ -98,6 +98,7 @@ absl::Status SqliteCursor::Open() {
 
 absl::Status SqliteCursor::Fill(RowBatch* batch) {
   sqlite3_stmt* const statement = statement_.get();
+  SHARD_RETURN_IF_ERROR(database_->StartTimed(statement));
   for (std::size_t row = 0; row < batch_rows_; ++row) {
     SHARD_ASSIGN_OR_RETURN(const bool has_row, database_->Step(statement));
     // Only now: a step may have found that the schema has changed.

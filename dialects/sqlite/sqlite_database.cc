@@ -241,6 +241,7 @@ absl::StatusOr<StatementCache::Loan> SqliteDatabase::PrepareNew(
 absl::Status SqliteDatabase::CheckMayRun(sqlite3_stmt* statement) {
   // PRAGMA query_only would do this too, but turning it on and off throws away
   // all prepared statements.
+  SHARD_RETURN_IF_ERROR(StartTimed(statement));  // the gate may wait
   const bool gate_is_open = gate_ == nullptr || !gate_->must_pass();
   if ((gate_is_open && !read_only_transaction_) ||
       sqlite3_stmt_readonly(statement) != 0) {
@@ -271,6 +272,9 @@ absl::Status SqliteDatabase::Bind(sqlite3_stmt* statement,
 }
 
 absl::StatusOr<bool> SqliteDatabase::Step(sqlite3_stmt* statement) {
+  if (limits_.active() && sqlite3_stmt_busy(statement) == 0) {
+    SHARD_RETURN_IF_ERROR(StartTimed(statement));
+  }
   const int result = sqlite3_step(statement);
   if (result == SQLITE_ROW) return true;
   if (result == SQLITE_DONE) return false;
@@ -289,6 +293,11 @@ absl::Status SqliteDatabase::Run(std::string_view text) {
 
 absl::Status SqliteDatabase::Error(int result, std::string_view statement) {
   if (IsLostBySqliteError(result)) usable_ = false;
+  const int primary = result & 0xff;
+  if ((primary == SQLITE_INTERRUPT || primary == SQLITE_BUSY) &&
+      limits_.overdue()) {
+    return SqliteLimits::TookTooLong(statement);
+  }
   const bool is_latest = sqlite3_extended_errcode(handle_) == result;
   return SqliteError(
       result, is_latest ? sqlite3_errmsg(handle_) : sqlite3_errstr(result),

@@ -20,6 +20,7 @@
 #include "absl/types/span.h"
 #include "shard/dialects/engine.h"
 #include "shard/dialects/sqlite/sqlite_effects.h"
+#include "shard/dialects/sqlite/sqlite_limits.h"
 #include "shard/dialects/sqlite/sqlite_table_facts.h"
 #include "shard/dialects/sqlite/statement_cache.h"
 #include "shard/sql/byte_arena.h"
@@ -87,6 +88,14 @@ class SqliteDatabase {
   SqliteEffects& effects() { return effects_; }
   SqliteTables& tables() { return tables_; }
 
+  SqliteLimits& limits() { return limits_; }
+  // A statement, or a cursor's next batch, starts its work: kDeadlineExceeded
+  // when the transaction has no time left. Step does so for a new statement.
+  absl::Status StartTimed(sqlite3_stmt* statement) {
+    if (!limits_.active()) return absl::OkStatus();
+    return limits_.Start(sqlite3_sql(statement));
+  }
+
   // From now on, statements that write are refused, until the transaction ends.
   void set_read_only_transaction(bool on) { read_only_transaction_ = on; }
 
@@ -130,6 +139,7 @@ class SqliteDatabase {
   StatementCache statements_;  // closed before database_
   SqliteGate* gate_ = nullptr;
   const StatementListeners* listeners_ = &kNobody;
+  SqliteLimits limits_{handle_};
   SqliteTables tables_{this};
   bool usable_ = true;
   bool transaction_lost_ = false;
