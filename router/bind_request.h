@@ -46,6 +46,9 @@ struct BindRequest {
   Operation operation = Operation::kRead;
   // The shard that the caller named, or that the object lives on.
   std::optional<ShardId> shard{};
+  // What the caller said beside that, in values of its own, for a resolver that
+  // knows their names; or null. Parameters of the statement are not among them.
+  const sql::Parameters* arguments = nullptr;
 };
 
 }  // namespace shard

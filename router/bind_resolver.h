@@ -39,6 +39,13 @@ class BindResolver {
     return BindSet{*bind};
   }
 
+  // Which shard an engine is that a caller named past the resolver; none where
+  // it is no shard, or unknown. What was read there has that in its identity.
+  virtual ShardId ShardOf(const Engine& engine) const {
+    (void)engine;
+    return ShardId();
+  }
+
   // The columns that decide on which shard an object of the class lives; empty
   // where none do. The session refuses to change them in a way that would leave
   // the row on the wrong shard.

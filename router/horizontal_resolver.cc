@@ -286,6 +286,13 @@ absl::StatusOr<BindSet> HorizontalResolver::ResolveAll(
   return BindsOf(rule->strategy->shards());
 }
 
+ShardId HorizontalResolver::ShardOf(const Engine& engine) const {
+  for (const auto& [name, known] : options_.shards) {
+    if (known.get() == &engine) return ShardId::Of(name);
+  }
+  return ShardId();
+}
+
 std::vector<const sql::Column*> HorizontalResolver::ShardKey(
     const sql::ClassInfo& class_info) const {
   const ShardRule* rule = FindRule(*class_info.table);

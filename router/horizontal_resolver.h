@@ -47,6 +47,7 @@ class HorizontalResolver : public BindResolver {
   // known of the key; else all shards of the class.
   absl::StatusOr<BindSet> ResolveAll(const BindRequest& request) override;
 
+  ShardId ShardOf(const Engine& engine) const override;
   std::vector<const sql::Column*> ShardKey(
       const sql::ClassInfo& class_info) const override;
 

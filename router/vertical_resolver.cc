@@ -137,7 +137,9 @@ absl::StatusOr<BindResolver*> VerticalResolver::Find(
   if (request.class_info != nullptr) {
     return Unbound(absl::StrCat("class ", request.class_info->name));
   }
-  return Unbound("a statement that names no class or table");
+  return absl::FailedPreconditionError(
+      "a statement that names no class or table is not bound to a database; "
+      "say which class, shard or engine it is for, or bind a default");
 }
 
 absl::StatusOr<Bind> VerticalResolver::Resolve(const BindRequest& request) {
@@ -149,6 +151,14 @@ absl::StatusOr<BindSet> VerticalResolver::ResolveAll(
     const BindRequest& request) {
   SHARD_ASSIGN_OR_RETURN(BindResolver * resolver, Find(request));
   return resolver->ResolveAll(request);
+}
+
+ShardId VerticalResolver::ShardOf(const Engine& engine) const {
+  for (const auto& [class_info, resolver] : by_class_) {
+    const ShardId shard = resolver->ShardOf(engine);
+    if (!shard.is_none()) return shard;
+  }
+  return default_ == nullptr ? ShardId() : default_->ShardOf(engine);
 }
 
 std::vector<const sql::Column*> VerticalResolver::ShardKey(

@@ -37,6 +37,7 @@ class VerticalResolver : public BindResolver {
   // binds at once.
   absl::StatusOr<Bind> Resolve(const BindRequest& request) override;
   absl::StatusOr<BindSet> ResolveAll(const BindRequest& request) override;
+  ShardId ShardOf(const Engine& engine) const override;
   std::vector<const sql::Column*> ShardKey(
       const sql::ClassInfo& class_info) const override;
 

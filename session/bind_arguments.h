@@ -2,36 +2,68 @@
 #ifndef SHARD_SESSION_BIND_ARGUMENTS_H_
 #define SHARD_SESSION_BIND_ARGUMENTS_H_
 
+#include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 
+#include "shard/dialects/engine.h"
 #include "shard/router/shard_id.h"
 #include "shard/session/entity.h"
 #include "shard/sql/class_info.h"
+#include "shard/sql/statement.h"
 
 namespace shard {
 
+// By class, by shard, by engine, or by values of your own that your resolver
+// understands. The engine wins over all: the resolver is then not asked. Only
+// read, never changed, by what it is given to.
+//
+//   session.Execute(text, {}, BindTo<Account>().OnShard("eu"))
+//   session.Execute(text, {}, BindTo<Account>().With("tenant", "acme"))
 struct BindArguments {
   const sql::ClassInfo* class_info = nullptr;
-  std::optional<ShardId> shard;
+  std::optional<ShardId> shard = std::nullopt;
+  std::shared_ptr<Engine> engine = nullptr;
+  sql::Parameters values = {};  // BindRequest::arguments
 
-  // BindTo<Account>().OnShard("eu")
   BindArguments OnShard(std::string_view name) && {
     shard = ShardId::Of(name);
-    return *this;
+    return std::move(*this);
+  }
+  BindArguments OnEngine(std::shared_ptr<Engine> where) && {
+    engine = std::move(where);
+    return std::move(*this);
+  }
+  BindArguments With(std::string_view name, sql::Value value) && {
+    values.Add(name, std::move(value));
+    return std::move(*this);
   }
 };
 
 // As a statement about class E: for raw text and plain tables.
 template <MappedClass E>
 BindArguments BindTo() {
-  return {&E::class_info(), std::nullopt};
+  return {.class_info = &E::class_info()};
 }
 
 // On this shard, whatever the router would say, unchecked: a row that is put
 // where its shard key does not belong is not found by its key.
 inline BindArguments OnShard(std::string_view name) {
-  return {nullptr, ShardId::Of(name)};
+  return {.shard = ShardId::Of(name)};
+}
+
+// On this engine, as unchecked, whether the resolver knows it or not. The
+// session keeps it alive. Objects that were read from an engine which is not
+// where the resolver would look for them are refreshed and written where it
+// does.
+inline BindArguments OnEngine(std::shared_ptr<Engine> engine) {
+  return {.engine = std::move(engine)};
+}
+
+// With a value for your resolver, which finds it in BindRequest::arguments.
+inline BindArguments BindWith(std::string_view name, sql::Value value) {
+  return BindArguments().With(name, std::move(value));
 }
 
 }  // namespace shard

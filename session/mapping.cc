@@ -27,7 +27,7 @@ std::vector<sql::ColumnSpec> Columns(absl::Span<const FieldInfo> fields) {
 }  // namespace
 
 Mapping::Mapping(const Definition& definition)
-    : table_(definition.table_name, Columns(definition.fields)),
+    : table_(definition.table_name, Columns(definition.fields), &class_info_),
       make_(definition.make),
       attributes_(definition.attributes) {
   class_info_.name = std::string(definition.class_name);

@@ -15,8 +15,10 @@
 #include "shard/dialects/participant.h"
 #include "shard/session/bind_arguments.h"
 #include "shard/session/commit_result.h"
+#include "shard/session/execution_options.h"
 #include "shard/session/identity_map.h"
 #include "shard/session/mapping_statements.h"
+#include "shard/session/no_autoflush.h"
 #include "shard/session/object_loader.h"
 #include "shard/session/result.h"
 #include "shard/session/row_stream.h"
@@ -60,14 +62,22 @@ class SessionCore : public ObjectHost {
   // Reading and running statements (session_statements.cc).
   absl::StatusOr<std::shared_ptr<EntityBase>> Get(const Mapping& mapping,
                                                   const KeyValue& key,
-                                                  std::optional<ShardId> shard);
+                                                  const BindArguments& bind);
   absl::StatusOr<Result> Execute(const sql::Statement& statement,
                                  const sql::Parameters& parameters,
-                                 const BindArguments& bind);
+                                 const BindArguments& bind,
+                                 const ExecutionOptions& how);
+  // With many sets of parameters (session_execute_many.cc).
+  absl::StatusOr<Result> ExecuteMany(const sql::Statement& statement,
+                                     absl::Span<const sql::Parameters> sets,
+                                     const BindArguments& bind,
+                                     const ExecutionOptions& how);
   absl::StatusOr<std::vector<std::shared_ptr<EntityBase>>> LoadObjects(
       const Mapping& mapping, const sql::Statement& statement,
-      const sql::Parameters& parameters, const BindArguments& bind);
+      const sql::Parameters& parameters, const BindArguments& bind,
+      const ExecutionOptions& how);
   absl::StatusOr<Connection*> ConnectionFor(const BindArguments& bind);
+  NoAutoflush PauseAutoflush() { return NoAutoflush(&autoflush_pauses_); }
 
  private:
   // ObjectHost, for attributes.
@@ -125,12 +135,27 @@ class SessionCore : public ObjectHost {
   void RollbackTo(Reads reads);
   absl::Status FlushOnce();
   absl::Status FlushAll();
-  absl::Status Autoflush();
+  absl::Status Autoflush(const ExecutionOptions& how = {});
   BindRequest RequestFor(const sql::Statement& statement,
                          const sql::Parameters& parameters,
                          const BindArguments& bind) const;
-  absl::StatusOr<std::vector<Share*>> SharesFor(const BindRequest& request);
+  // Where the caller said, or else the resolver does.
+  Bind PlaceOf(const std::shared_ptr<Engine>& engine);
+  absl::StatusOr<Bind> Resolve(const BindRequest& request,
+                               const BindArguments& bind);
+  absl::StatusOr<BindSet> ResolveAll(const BindRequest& request,
+                                     const BindArguments& bind);
+  absl::StatusOr<std::vector<Share*>> SharesFor(const BindRequest& request,
+                                                const BindArguments& bind);
   absl::StatusOr<std::vector<Share*>> SharesAt(const BindSet& binds);
+  // The same without opening them.
+  absl::StatusOr<std::vector<Share*>> PlanShares(const BindSet& binds);
+  // Before a statement that is no SELECT: whether it can run on all of several
+  // shares, and what is to be done before it writes.
+  static absl::Status CheckRunsOnAll(const sql::Statement& statement,
+                                     const std::vector<Share*>& shares);
+  absl::Status ExpectToWrite(const sql::Statement& statement,
+                             const std::vector<Share*>& shares);
   absl::StatusOr<std::shared_ptr<RowStream>> RunSelect(
       const sql::SelectStatement& select, const sql::Statement& statement,
       const sql::Parameters& parameters, const std::vector<Share*>& shares);
@@ -141,7 +166,15 @@ class SessionCore : public ObjectHost {
                                    const sql::Statement& statement,
                                    const sql::Parameters& parameters,
                                    const BindArguments& bind);
-  void ExpireClass(const sql::Table& table);
+  struct PlacedSets;
+  absl::StatusOr<Share*> PlaceInsert(const sql::InsertStatement& insert,
+                                     const sql::Parameters& set,
+                                     BindRequest request,
+                                     const BindArguments& bind);
+  absl::StatusOr<std::vector<PlacedSets>> PlaceSets(
+      const sql::Statement& statement, absl::Span<const sql::Parameters> sets,
+      const BindArguments& bind);
+  void ExpireWritten(const sql::Statement& statement);
   // An object by its key, from one share or whichever has it; null when there
   // is none.
   absl::StatusOr<std::shared_ptr<EntityBase>> LoadByKey(
@@ -152,6 +185,8 @@ class SessionCore : public ObjectHost {
       const std::vector<Share*>& shares);
 
   SessionOptions options_;
+  std::vector<std::shared_ptr<Engine>> engines_;  // named by callers
+  std::size_t autoflush_pauses_ = 0;              // open NoAutoflush scopes
   IdentityMap identity_map_;
   UnitOfWork work_;
   Transaction transaction_;

@@ -17,11 +17,11 @@
 #include "shard/dialects/errors.h"
 #include "shard/router/statement_tables.h"
 #include "shard/session/attribute.h"
-#include "shard/session/fan_out.h"
 #include "shard/session/merged_stream.h"
 #include "shard/session/object_key_reader.h"
 #include "shard/session/scatter_plan.h"
 #include "shard/session/session_core.h"
+#include "shard/session/share_part.h"
 
 namespace shard {
 namespace {
@@ -29,9 +29,13 @@ namespace {
 // Rows a cursor fetches at a time: enough to make the round trip cheap.
 constexpr std::size_t kBatchRows = 500;
 
-bool IsWrite(const sql::Statement& statement) {
-  return statement.As<sql::UpdateStatement>() != nullptr ||
-         statement.As<sql::DeleteStatement>() != nullptr;
+// The class that a statement is about, where it does not say so itself.
+const sql::ClassInfo* ClassOf(const sql::Statement& statement) {
+  if (statement.class_info() != nullptr) return statement.class_info();
+  for (const sql::Table* table : TablesOf(statement)) {
+    if (table->mapped_class() != nullptr) return table->mapped_class();
+  }
+  return nullptr;
 }
 
 // A key was asked for that `found` has, and an object on another shard too.
@@ -50,52 +54,11 @@ std::string ShardNames(const std::vector<Share*>& shares) {
   return names;
 }
 
-// One statement on one share, with what it needs until it has run.
-struct SharePart {
-  Share* share;
-  std::shared_ptr<const CompiledStatement> statement;
-  std::vector<sql::ValueView> values;
-  RowBatch rows;
-  std::int64_t affected = 0;
-};
-
-absl::Status RunParts(std::vector<SharePart>& parts) {
-  std::vector<FanOutTask> tasks;
-  for (SharePart& part : parts) {
-    tasks.push_back(
-        {&part.share->connection(),
-         [&part] {
-           return part.share->Start({part.statement.get(), part.values, 1});
-         },
-         [&part]() -> absl::Status {
-           SHARD_ASSIGN_OR_RETURN(const Outcome outcome,
-                                  part.share->Finish(&part.rows));
-           part.affected = outcome.total_affected();
-           return absl::OkStatus();
-         },
-         absl::OkStatus()});
-  }
-  return FanOut(absl::MakeSpan(tasks));
-}
-
-Result CollectParts(std::vector<SharePart> parts) {
-  std::int64_t affected = 0;
-  std::vector<ResultColumn> columns;
-  std::vector<BufferedStream::Part> rows;
-  for (SharePart& part : parts) {
-    affected += part.affected;
-    if (columns.empty()) columns = part.rows.columns();
-    rows.push_back({part.share->bind(), std::move(part.rows)});
-  }
-  return Result(
-      std::make_shared<BufferedStream>(std::move(columns), std::move(rows)),
-      affected);
-}
-
 }  // namespace
 
-absl::Status SessionCore::Autoflush() {
-  if (!options_.autoflush || work_.empty() || flushing_ != Flushing::kNo) {
+absl::Status SessionCore::Autoflush(const ExecutionOptions& how) {
+  if (!how.autoflush || !options_.autoflush || autoflush_pauses_ != 0 ||
+      work_.empty() || flushing_ != Flushing::kNo) {
     return absl::OkStatus();
   }
   return Annotate(Flush(), "autoflush");
@@ -105,24 +68,50 @@ BindRequest SessionCore::RequestFor(const sql::Statement& statement,
                                     const sql::Parameters& parameters,
                                     const BindArguments& bind) const {
   BindRequest request;
-  request.class_info =
-      bind.class_info != nullptr ? bind.class_info : statement.class_info();
+  request.class_info = bind.class_info;
+  if (request.class_info == nullptr) request.class_info = ClassOf(statement);
   request.statement = &statement;
   request.parameters = &parameters;
   request.operation =
       statement.is_select() ? Operation::kRead : Operation::kExecute;
   request.shard = bind.shard;
+  request.arguments = &bind.values;
   return request;
 }
 
+Bind SessionCore::PlaceOf(const std::shared_ptr<Engine>& engine) {
+  if (std::find(engines_.begin(), engines_.end(), engine) == engines_.end()) {
+    engines_.push_back(engine);
+  }
+  return {engine.get(), options_.resolver->ShardOf(*engine)};
+}
+
+absl::StatusOr<Bind> SessionCore::Resolve(const BindRequest& request,
+                                          const BindArguments& bind) {
+  if (bind.engine != nullptr) return PlaceOf(bind.engine);
+  return options_.resolver->Resolve(request);
+}
+
+absl::StatusOr<BindSet> SessionCore::ResolveAll(const BindRequest& request,
+                                                const BindArguments& bind) {
+  if (bind.engine != nullptr) return BindSet{PlaceOf(bind.engine)};
+  return options_.resolver->ResolveAll(request);
+}
+
 absl::StatusOr<std::vector<Share*>> SessionCore::SharesFor(
-    const BindRequest& request) {
-  SHARD_ASSIGN_OR_RETURN(const BindSet binds,
-                         options_.resolver->ResolveAll(request));
+    const BindRequest& request, const BindArguments& bind) {
+  SHARD_ASSIGN_OR_RETURN(const BindSet binds, ResolveAll(request, bind));
   return SharesAt(binds);
 }
 
 absl::StatusOr<std::vector<Share*>> SessionCore::SharesAt(
+    const BindSet& binds) {
+  SHARD_ASSIGN_OR_RETURN(std::vector<Share*> shares, PlanShares(binds));
+  SHARD_RETURN_IF_ERROR(transaction_.Open(shares));
+  return shares;
+}
+
+absl::StatusOr<std::vector<Share*>> SessionCore::PlanShares(
     const BindSet& binds) {
   if (binds.empty()) {
     return absl::InternalError(
@@ -138,7 +127,6 @@ absl::StatusOr<std::vector<Share*>> SessionCore::SharesAt(
     }
     shares.push_back(share);
   }
-  SHARD_RETURN_IF_ERROR(transaction_.Open(shares));
   return shares;
 }
 
@@ -148,7 +136,8 @@ absl::StatusOr<Connection*> SessionCore::ConnectionFor(
   request.class_info = bind.class_info;
   request.operation = Operation::kExecute;
   request.shard = bind.shard;
-  SHARD_ASSIGN_OR_RETURN(const Bind place, options_.resolver->Resolve(request));
+  request.arguments = &bind.values;
+  SHARD_ASSIGN_OR_RETURN(const Bind place, Resolve(request, bind));
   SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.ShareFor(place));
   SHARD_RETURN_IF_ERROR(transaction_.RecordFollowers({share}));
   share->ExpectWrites();
@@ -156,7 +145,8 @@ absl::StatusOr<Connection*> SessionCore::ConnectionFor(
 }
 
 absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::Get(
-    const Mapping& mapping, const KeyValue& key, std::optional<ShardId> shard) {
+    const Mapping& mapping, const KeyValue& key, const BindArguments& bind) {
+  const std::optional<ShardId> shard = bind.shard;
   // Objects of a class that is not sharded have no shard in their identity; no
   // object of a sharded class is found this way.
   if (!shard.has_value() && identity_map_.holds_unsharded()) {
@@ -173,17 +163,17 @@ absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::Get(
   request.object = &reader;
   request.operation = Operation::kRead;
   request.shard = shard;
-  const absl::StatusOr<BindSet> resolved =
-      options_.resolver->ResolveAll(request);
+  request.arguments = &bind.values;
+  const absl::StatusOr<BindSet> resolved = ResolveAll(request, bind);
   if (!resolved.ok()) return resolved.status();
   const BindSet& binds = *resolved;
   std::shared_ptr<EntityBase> found;
-  for (const Bind& bind : binds) {
-    if (bind.shard.is_none() && !shard.has_value()) continue;  // see above
-    auto known = identity_map_.Find({&mapping, bind.shard, key});
+  for (const Bind& place : binds) {
+    if (place.shard.is_none() && !shard.has_value()) continue;  // see above
+    auto known = identity_map_.Find({&mapping, place.shard, key});
     if (known == nullptr || InstanceAccess::State(*known).expired) continue;
     if (found != nullptr) {
-      return OnTwoShards(*found, bind.shard.name());
+      return OnTwoShards(*found, place.shard.name());
     }
     found = std::move(known);
   }
@@ -220,6 +210,7 @@ absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::LoadByKey(
     parts.push_back({share,
                      {std::shared_ptr<const CompiledStatement>(), statement},
                      {views.begin(), views.end()},
+                     1,
                      {},
                      0});
   }
@@ -265,39 +256,50 @@ absl::Status SessionCore::LoadExpired(EntityBase& object) {
 
 absl::StatusOr<Result> SessionCore::Execute(const sql::Statement& statement,
                                             const sql::Parameters& parameters,
-                                            const BindArguments& bind) {
-  SHARD_RETURN_IF_ERROR(Autoflush());
+                                            const BindArguments& bind,
+                                            const ExecutionOptions& how) {
+  SHARD_RETURN_IF_ERROR(Autoflush(how));
   if (const auto* insert = statement.As<sql::InsertStatement>()) {
     absl::StatusOr<Result> result =
         RunInsert(*insert, statement, parameters, bind);
-    if (insert->on_conflict.has_value()) ExpireClass(*insert->table);
+    ExpireWritten(statement);
     return result;
   }
-  SHARD_ASSIGN_OR_RETURN(const std::vector<Share*> shares,
-                         SharesFor(RequestFor(statement, parameters, bind)));
+  SHARD_ASSIGN_OR_RETURN(
+      const std::vector<Share*> shares,
+      SharesFor(RequestFor(statement, parameters, bind), bind));
   if (const auto* select = statement.As<sql::SelectStatement>()) {
     SHARD_ASSIGN_OR_RETURN(auto rows,
                            RunSelect(*select, statement, parameters, shares));
     return Result(std::move(rows), 0);
   }
   if (shares.size() > 1) {
-    if (!IsWrite(statement)) {
-      return absl::UnimplementedError(absl::StrCat(
-          "raw SQL text cannot be run on ", ShardNames(shares),
-          " at once, since what it means together is not known; name a shard"));
-    }
-    SHARD_RETURN_IF_ERROR(CheckScatters(ExpressionsOf(statement)));
+    SHARD_RETURN_IF_ERROR(CheckRunsOnAll(statement, shares));
   }
-  if (IsWrite(statement)) {
-    SHARD_RETURN_IF_ERROR(transaction_.CheckMayWrite(shares));
-    for (Share* share : shares) transaction_.ExpectCommit(*share);
-  } else {
-    // Text may write.
-    SHARD_RETURN_IF_ERROR(transaction_.RecordFollowers(shares));
-  }
+  SHARD_RETURN_IF_ERROR(ExpectToWrite(statement, shares));
   absl::StatusOr<Result> result = RunBuffered(statement, parameters, shares);
-  if (IsWrite(statement)) ExpireClass(*TablesOf(statement).front());
+  ExpireWritten(statement);
   return result;
+}
+
+absl::Status SessionCore::CheckRunsOnAll(const sql::Statement& statement,
+                                         const std::vector<Share*>& shares) {
+  if (statement.As<sql::TextStatement>() != nullptr) {
+    return absl::UnimplementedError(absl::StrCat(
+        "raw SQL text cannot be run on ", ShardNames(shares),
+        " at once, since what it means together is not known; name a shard"));
+  }
+  return CheckScatters(ExpressionsOf(statement));
+}
+
+absl::Status SessionCore::ExpectToWrite(const sql::Statement& statement,
+                                        const std::vector<Share*>& shares) {
+  if (statement.As<sql::TextStatement>() != nullptr) {  // it may write
+    return transaction_.RecordFollowers(shares);
+  }
+  SHARD_RETURN_IF_ERROR(transaction_.CheckMayWrite(shares));
+  for (Share* share : shares) transaction_.ExpectCommit(*share);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::shared_ptr<RowStream>> SessionCore::RunSelect(
@@ -362,7 +364,7 @@ absl::StatusOr<Result> SessionCore::RunInsert(
        ++row) {
     InsertRowReader reader(insert, row, parameters);
     request.object = &reader;
-    absl::StatusOr<Bind> place = options_.resolver->Resolve(request);
+    absl::StatusOr<Bind> place = Resolve(request, bind);
     if (!place.ok()) {
       return insert.rows.size() < 2
                  ? place.status()
@@ -384,8 +386,7 @@ absl::StatusOr<Result> SessionCore::RunInsert(
   std::vector<Share*> shares;
   for (const auto& entry : placed) shares.push_back(entry.first);
   SHARD_RETURN_IF_ERROR(transaction_.Open(shares));
-  SHARD_RETURN_IF_ERROR(transaction_.CheckMayWrite(shares));
-  for (Share* share : shares) transaction_.ExpectCommit(*share);
+  SHARD_RETURN_IF_ERROR(ExpectToWrite(statement, shares));
   if (placed.size() == 1) {
     return RunBuffered(statement, parameters, {placed.front().first});
   }
@@ -405,7 +406,14 @@ absl::StatusOr<Result> SessionCore::RunInsert(
 }
 
 // What a statement changed behind the objects' backs is read again.
-void SessionCore::ExpireClass(const sql::Table& table) {
+void SessionCore::ExpireWritten(const sql::Statement& statement) {
+  const auto* insert = statement.As<sql::InsertStatement>();
+  const bool changes_rows =
+      insert != nullptr ? insert->on_conflict.has_value()
+                        : statement.As<sql::UpdateStatement>() != nullptr ||
+                              statement.As<sql::DeleteStatement>() != nullptr;
+  if (!changes_rows) return;
+  const sql::Table& table = *TablesOf(statement).front();
   identity_map_.ForEach([&](const std::shared_ptr<EntityBase>& object) {
     if (&object->mapping().table() == &table) ExpireLoaded(*object);
   });
@@ -415,11 +423,13 @@ absl::StatusOr<std::vector<std::shared_ptr<EntityBase>>>
 SessionCore::LoadObjects(const Mapping& mapping,
                          const sql::Statement& statement,
                          const sql::Parameters& parameters,
-                         const BindArguments& bind) {
+                         const BindArguments& bind,
+                         const ExecutionOptions& how) {
   SHARD_RETURN_IF_ERROR(mapping.status());
-  SHARD_RETURN_IF_ERROR(Autoflush());
-  SHARD_ASSIGN_OR_RETURN(const std::vector<Share*> shares,
-                         SharesFor(RequestFor(statement, parameters, bind)));
+  SHARD_RETURN_IF_ERROR(Autoflush(how));
+  SHARD_ASSIGN_OR_RETURN(
+      const std::vector<Share*> shares,
+      SharesFor(RequestFor(statement, parameters, bind), bind));
   SHARD_ASSIGN_OR_RETURN(const std::shared_ptr<RowStream> rows,
                          RunSelect(*statement.As<sql::SelectStatement>(),
                                    statement, parameters, shares));

@@ -3,10 +3,9 @@
 #define SHARD_SESSION_SHARDED_SESSION_H_
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <memory>
-#include <optional>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -14,12 +13,15 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "shard/base/status_macros.h"
 #include "shard/dialects/connection.h"
 #include "shard/dialects/engine.h"
 #include "shard/session/bind_arguments.h"
 #include "shard/session/commit_result.h"
 #include "shard/session/entity.h"
+#include "shard/session/execution_options.h"
+#include "shard/session/no_autoflush.h"
 #include "shard/session/query.h"
 #include "shard/session/result.h"
 #include "shard/session/session_core.h"
@@ -72,8 +74,9 @@ class ShardedSession {
   // Get<Account>(5), Get<Line>(5, "a"); null when there is no such row. An
   // object that is held and not expired comes without asking a database. Else
   // all shards that may hold it are asked at once; kFailedPrecondition, naming
-  // both, when two of them have it. OnShard("eu") behind the key asks that one.
-  // kInvalidArgument: the key has other types or parts than the class.
+  // both, when two of them have it. OnShard("eu") behind the key asks that one,
+  // and so do other BindArguments. kInvalidArgument: the key has other types or
+  // parts than the class.
   template <MappedClass E, class... Key>
   absl::StatusOr<std::shared_ptr<E>> Get(const Key&... key);
 
@@ -81,31 +84,71 @@ class ShardedSession {
   // them at once; with ORDER BY the answers are merged, without they come one
   // shard after the other. kUnimplemented: what would need more than that to be
   // right. Objects of a class that an UPDATE, DELETE or INSERT with ON CONFLICT
-  // is about are expired.
+  // is about are expired. Constructs say which class they are about; of text
+  // nothing is known: give it a BindTo, OnShard or OnEngine, unless all is in
+  // one database.
   absl::StatusOr<Result> Execute(const sql::Statement& statement,
                                  const sql::Parameters& parameters = {},
-                                 const BindArguments& bind = {}) {
-    return core_->Execute(statement, parameters, bind);
+                                 const BindArguments& bind = {},
+                                 const ExecutionOptions& how = {}) {
+    return core_->Execute(statement, parameters, bind, how);
   }
   // Raw SQL with ":name" parameters, on one database:
   //   session.Execute("select * from accounts where id = :id", {{"id", 7}},
   //                   BindTo<Account>())
   absl::StatusOr<Result> Execute(std::string_view text,
                                  const sql::Parameters& parameters = {},
-                                 const BindArguments& bind = {}) {
-    return core_->Execute(sql::TextSql(text), parameters, bind);
+                                 const BindArguments& bind = {},
+                                 const ExecutionOptions& how = {}) {
+    return core_->Execute(sql::TextSql(text), parameters, bind, how);
+  }
+  // The same once for each set of parameters, a std::vector<sql::Parameters> or
+  // absl::Span of them, in one batch for each database; none: nothing happens.
+  // Each set goes where it belongs by itself, as a row that is inserted by its
+  // shard key. Affected rows are summed; rows that are returned come database
+  // after database, on each in the order of the sets. kInvalidArgument, before
+  // anything is sent: the statement is a SELECT, or a set, whose number is
+  // named, has other names than the first. kUnimplemented: an INSERT of several
+  // rows whose rows belong on several shards; let it insert one.
+  template <class Sets>
+  requires std::convertible_to<const Sets&, absl::Span<const sql::Parameters>>
+      absl::StatusOr<Result> Execute(const sql::Statement& statement,
+                                     const Sets& sets,
+                                     const BindArguments& bind = {},
+                                     const ExecutionOptions& how = {}) {
+    return core_->ExecuteMany(statement, sets, bind, how);
+  }
+  template <class Sets>
+  requires std::convertible_to<const Sets&, absl::Span<const sql::Parameters>>
+      absl::StatusOr<Result> Execute(std::string_view text, const Sets& sets,
+                                     const BindArguments& bind = {},
+                                     const ExecutionOptions& how = {}) {
+    return core_->ExecuteMany(sql::TextSql(text), sets, bind, how);
   }
 
   // All objects that a Select<Account>() finds.
   template <MappedClass E>
   absl::StatusOr<std::vector<std::shared_ptr<E>>> Scalars(
       const TypedSelect<E>& select, const sql::Parameters& parameters = {},
-      const BindArguments& bind = {});
+      const BindArguments& bind = {}, const ExecutionOptions& how = {});
   // All values of a Select of one column.
   template <class T>
   requires(!MappedClass<T>) absl::StatusOr<std::vector<T>> Scalars(
       const TypedSelect<T>& select, const sql::Parameters& parameters = {},
-      const BindArguments& bind = {});
+      const BindArguments& bind = {}, const ExecutionOptions& how = {});
+  // The value of a Select of one column that finds one row. kNotFound: none;
+  // kFailedPrecondition: several.
+  template <class T>
+  requires(!MappedClass<T>) absl::StatusOr<T> Scalar(
+      const TypedSelect<T>& select, const sql::Parameters& parameters = {},
+      const BindArguments& bind = {}, const ExecutionOptions& how = {}) {
+    SHARD_ASSIGN_OR_RETURN(Result result,
+                           core_->Execute(select, parameters, bind, how));
+    return result.Scalar<T>();
+  }
+
+  // No flush before statements as long as what it returns lives.
+  shard::NoAutoflush NoAutoflush() { return core_->PauseAutoflush(); }
 
   // The transaction's connection for a class or shard, begun if need be. What
   // is run on it bypasses the session: no flush before, no expiry after. Valid
@@ -215,15 +258,12 @@ sql::Value KeyPart(const T& part) {
   }
 }
 
-// Takes an OnShard() out of the arguments of Get.
-inline bool TakeShard(const BindArguments& bind, std::optional<ShardId>* out) {
-  *out = bind.shard;
-  return true;
+// Takes the BindArguments out of the arguments of Get.
+inline void TakeBind(const BindArguments& bind, const BindArguments** out) {
+  *out = &bind;
 }
 template <class T>
-bool TakeShard(const T&, std::optional<ShardId>*) {
-  return false;
-}
+void TakeBind(const T&, const BindArguments**) {}
 template <class T>
 void TakePart(const T& part, std::vector<sql::Value>* out) {
   if constexpr (!std::same_as<T, BindArguments>) out->push_back(KeyPart(part));
@@ -234,12 +274,13 @@ void TakePart(const T& part, std::vector<sql::Value>* out) {
 template <MappedClass E, class... Key>
 absl::StatusOr<std::shared_ptr<E>> ShardedSession::Get(const Key&... key) {
   const Mapping& mapping = E::ClassMapping();
-  std::optional<ShardId> shard;
-  (internal::TakeShard(key, &shard), ...);
+  static const BindArguments none;
+  const BindArguments* bind = &none;
+  (internal::TakeBind(key, &bind), ...);
   if constexpr (sizeof...(Key) == 1 && (std::signed_integral<Key> && ...)) {
     // The commonest key, without memory.
     if (mapping.has_integer_key()) {
-      auto found = core_->Get(mapping, KeyValue(std::int64_t{key}...), shard);
+      auto found = core_->Get(mapping, KeyValue(std::int64_t{key}...), *bind);
       if (!found.ok()) return std::move(found).status();
       return std::static_pointer_cast<E>(*std::move(found));
     }
@@ -248,7 +289,7 @@ absl::StatusOr<std::shared_ptr<E>> ShardedSession::Get(const Key&... key) {
   (internal::TakePart(key, &parts), ...);
   SHARD_ASSIGN_OR_RETURN(const KeyValue value,
                          internal::MakeKey(mapping, parts));
-  auto found = core_->Get(mapping, value, shard);
+  auto found = core_->Get(mapping, value, *bind);
   if (!found.ok()) return std::move(found).status();
   return std::static_pointer_cast<E>(*std::move(found));
 }
@@ -256,9 +297,9 @@ absl::StatusOr<std::shared_ptr<E>> ShardedSession::Get(const Key&... key) {
 template <MappedClass E>
 absl::StatusOr<std::vector<std::shared_ptr<E>>> ShardedSession::Scalars(
     const TypedSelect<E>& select, const sql::Parameters& parameters,
-    const BindArguments& bind) {
+    const BindArguments& bind, const ExecutionOptions& how) {
   auto objects =
-      core_->LoadObjects(E::ClassMapping(), select, parameters, bind);
+      core_->LoadObjects(E::ClassMapping(), select, parameters, bind, how);
   if (!objects.ok()) return std::move(objects).status();
   // Filled in place: growing, moving and converting a vector of its own for
   // each class would cost the compiler more than all the rest.
@@ -275,9 +316,9 @@ template <class T>
 requires(!MappedClass<T>)
     absl::StatusOr<std::vector<T>> ShardedSession::Scalars(
         const TypedSelect<T>& select, const sql::Parameters& parameters,
-        const BindArguments& bind) {
+        const BindArguments& bind, const ExecutionOptions& how) {
   SHARD_ASSIGN_OR_RETURN(Result result,
-                         core_->Execute(select, parameters, bind));
+                         core_->Execute(select, parameters, bind, how));
   std::vector<T> values;
   while (true) {
     SHARD_ASSIGN_OR_RETURN(const StreamRow* row, result.Next());

@@ -35,8 +35,9 @@ std::string Column::QualifiedName() const {
   return absl::StrCat(table_->name(), ".", spec_.name);
 }
 
-Table::Table(std::string_view name, std::vector<ColumnSpec> columns)
-    : name_(name) {
+Table::Table(std::string_view name, std::vector<ColumnSpec> columns,
+             const ClassInfo* mapped_class)
+    : name_(name), mapped_class_(mapped_class) {
   for (ColumnSpec& spec : columns) {
     const Column& column =
         columns_.emplace_back(std::move(spec), this, columns_.size());

@@ -13,6 +13,8 @@
 
 namespace shard::sql {
 
+struct ClassInfo;
+
 // Immutable, thread-safe; columns live as long as their table. Mapped classes
 // make theirs by themselves; make one by hand for a table without a class:
 //
@@ -20,13 +22,17 @@ namespace shard::sql {
 //   session.Execute(sql::InsertStatement(audit).Values({...}));
 class Table {
  public:
-  Table(std::string_view name, std::vector<ColumnSpec> columns);
+  // `mapped_class`: the class that is making it, if one is.
+  Table(std::string_view name, std::vector<ColumnSpec> columns,
+        const ClassInfo* mapped_class = nullptr);
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
 
   const std::string& name() const { return name_; }
   const std::deque<Column>& columns() const { return columns_; }
   const std::vector<const Column*>& primary_key() const { return primary_key_; }
+  // The class that is mapped to it, or null.
+  const ClassInfo* mapped_class() const { return mapped_class_; }
   // The one integer primary key column that the database numbers when no value
   // is given, or null: a lone integer key without defaults of its own.
   const Column* generated_key() const { return generated_key_; }
@@ -42,6 +48,7 @@ class Table {
   std::deque<Column> columns_;
   std::vector<const Column*> primary_key_;
   const Column* generated_key_ = nullptr;
+  const ClassInfo* mapped_class_;
 };
 
 // A table under another name in one statement, for self-joins:

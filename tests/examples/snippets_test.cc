@@ -154,6 +154,16 @@ absl::Status Tutorial(std::shared_ptr<shard::Engine> engine) {
   // [/execute]
   EXPECT_EQ(count, 1);
 
+  // [many]
+  std::vector<shard::sql::Parameters> sets = {{{"id", 1}, {"km", 130}},
+                                              {{"id", 2}, {"km", 40}}};
+  SHARD_ASSIGN_OR_RETURN(
+      shard::Result many,
+      session.Execute("UPDATE cars SET km = :km WHERE id = :id", sets));
+  std::int64_t changed = many.affected_rows();
+  // [/many]
+  EXPECT_EQ(changed, 1);
+
   // [more]
   SHARD_RETURN_IF_ERROR(
       session.Execute(Update<Car>().Set(c.km = 0).Where(In(c.id, {1, 2})))

@@ -1,0 +1,36 @@
+// One statement on several shares at once.
+#ifndef SHARD_SESSION_SHARE_PART_H_
+#define SHARD_SESSION_SHARE_PART_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "shard/dialects/connection.h"
+#include "shard/session/result.h"
+#include "shard/session/transaction.h"
+#include "shard/sql/value.h"
+
+namespace shard {
+
+// What one share runs, with what that needs until it has run.
+struct SharePart {
+  Share* share = nullptr;
+  std::shared_ptr<const CompiledStatement> statement;
+  std::vector<sql::ValueView> values;  // set after set, for so many runs
+  std::size_t runs = 1;
+  RowBatch rows;
+  std::int64_t affected = 0;
+};
+
+// Runs all parts side by side; the first error. Their shares are open.
+absl::Status RunParts(std::vector<SharePart>& parts);
+
+// Their rows, one part behind the other, and the sum of the rows they changed.
+Result CollectParts(std::vector<SharePart> parts);
+
+}  // namespace shard
+
+#endif  // SHARD_SESSION_SHARE_PART_H_
