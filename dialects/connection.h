@@ -39,13 +39,23 @@ struct Request {
 
 // Inserts `rows` rows of equal shape; `values` holds them row by row. Where
 // `generated_key` is set (a table's generated_key(), not among `columns`), the
-// database's numbers come back in the order of the rows.
+// database's numbers come back in the order of the rows. Without `returning`
+// the statement has no RETURNING clause, and rows that do not arrive are no
+// error: the table may be a view, or have triggers that put its rows elsewhere.
+// Numbers are then taken first; kFailedPrecondition where there are none to
+// take.
 struct InsertRequest {
   const sql::Table* table = nullptr;
   absl::Span<const sql::Column* const> columns;
   std::size_t rows = 0;
   absl::Span<const sql::ValueView> values;
   const sql::Column* generated_key = nullptr;
+  bool returning = true;
+  // Where Connection::inserts_fetch(), with a generated key: takes a row for
+  // each that goes in, in their order, with the key and what the database has
+  // in these columns.
+  absl::Span<const sql::Column* const> fetched;
+  RowBatch* fetched_rows = nullptr;
 };
 
 struct Outcome {
@@ -112,6 +122,9 @@ class Connection {
   virtual absl::StatusOr<Outcome> Finish(RowBatch* rows) = 0;
   absl::StatusOr<Outcome> Execute(const Request& request, RowBatch* rows);
 
+  // Whether many rows of an INSERT bring back what the database made sooner by
+  // InsertRequest::fetched than by a statement each.
+  virtual bool inserts_fetch() const { return false; }
   virtual absl::Status StartInsert(const InsertRequest& request) = 0;
   virtual absl::StatusOr<Outcome> FinishInsert() = 0;
   absl::StatusOr<Outcome> Insert(const InsertRequest& request);

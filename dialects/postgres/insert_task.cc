@@ -64,17 +64,37 @@ void InsertTask::Prepare(const InsertRequest& request, std::string text) {
   keys_.clear();
   if (request.generated_key != nullptr) keys_.reserve(request.rows);
   rows_in_ = 0;
+  if (!fetches()) return;
+  const sql::Column& key = *request.generated_key;
+  fetched_shape_.columns = {{key.name(), key.type()}};
+  for (const sql::Column* column : request.fetched) {
+    fetched_shape_.columns.push_back({column->name(), column->type()});
+  }
+  reader_.Start(&fetched_shape_, request.fetched_rows);
 }
 
-bool InsertTask::SendInsert(Pipeline& pipeline, bool binary_rows) {
+absl::Status InsertTask::TakeFetched(const PGresult* result) {
+  const int rows = PQntuples(result);
+  for (int row = 0; row < rows; ++row) {
+    const auto key = IntegerCell(result, row, 0);
+    if (!key.has_value()) return KeysChanged(request_);
+    keys_.push_back(*key);
+  }
+  rows_in_ += static_cast<std::size_t>(rows);
+  return rows == 0 ? absl::OkStatus() : reader_.Add(result);
+}
+
+bool InsertTask::SendInsert(Pipeline& pipeline) {
   if (statement_ == nullptr) {
     statement_ = pipeline.state().statements().Find(text_, types_);
   }
-  return pipeline.SendPrepared(statement_, text_, types_, buffer_, binary_rows);
+  // Keys can be read in binary; what columns of the user's can, is learnt.
+  return pipeline.SendPrepared(statement_, text_, types_, buffer_,
+                               fetches() ? statement_->binary_rows : true);
 }
 
 absl::StatusOr<Outcome> InsertTask::TakeOutcome() {
-  if (rows_in_ != request_.rows) {
+  if (request_.returning && rows_in_ != request_.rows) {
     return DatabaseError(
         absl::StatusCode::kFailedPrecondition,
         absl::StrCat("table ", request_.table->name(), ": of ", request_.rows,
@@ -82,6 +102,7 @@ absl::StatusOr<Outcome> InsertTask::TakeOutcome() {
                      " were inserted (a trigger or rule keeps rows out?)"),
         text_, "");
   }
+  if (fetches()) reader_.Finish();
   Outcome outcome;
   outcome.affected.push_back(static_cast<std::int64_t>(rows_in_));
   outcome.keys = std::move(keys_);
@@ -103,10 +124,11 @@ bool RowInsertTask::Send(std::size_t step, Pipeline& pipeline) {
   for (std::size_t i = 0; i < cells.size(); ++i) {
     buffer_.Add(cells[i], types_[i]);
   }
-  return SendInsert(pipeline, /*binary_rows=*/true);
+  return SendInsert(pipeline);
 }
 
 absl::Status RowInsertTask::Receive(std::size_t, const PGresult* result) {
+  if (fetches()) return TakeFetched(result);
   rows_in_ += AffectedRows(result);
   if (request().generated_key == nullptr || PQntuples(result) != 1) {
     return absl::OkStatus();  // a row that is missing is noticed at the end
@@ -169,12 +191,13 @@ bool PageInsertTask::Send(std::size_t step, Pipeline& pipeline) {
                       column_count());
     buffer_.AddBinary(arrays_[i].wire());
   }
-  const bool sent = SendInsert(pipeline, /*binary_rows=*/true);
+  const bool sent = SendInsert(pipeline);
   for (ArrayParameter& array : arrays_) array.Trim();
   return sent;
 }
 
 absl::Status PageInsertTask::Receive(std::size_t step, const PGresult* result) {
+  if (fetches()) return TakeFetched(result);
   if (request().generated_key != nullptr) {
     return TakeKeys(page_ends_[step] - PageBegin(step), result);
   }

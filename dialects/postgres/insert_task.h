@@ -13,10 +13,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "shard/dialects/compiled_statement.h"
 #include "shard/dialects/connection.h"
 #include "shard/dialects/postgres/array_parameter.h"
 #include "shard/dialects/postgres/parameters.h"
 #include "shard/dialects/postgres/pipeline.h"
+#include "shard/dialects/postgres/results.h"
 
 namespace shard::postgres {
 
@@ -34,7 +36,10 @@ class InsertTask : public PipelineTask {
 
  protected:
   void Prepare(const InsertRequest& request, std::string text);
-  bool SendInsert(Pipeline& pipeline, bool binary_rows);
+  bool SendInsert(Pipeline& pipeline);
+  bool fetches() const { return !request_.fetched.empty(); }
+  // A result with the key and what is fetched of each of its rows.
+  absl::Status TakeFetched(const PGresult* result);
   const InsertRequest& request() const { return request_; }
   std::size_t column_count() const { return request_.columns.size(); }
 
@@ -47,6 +52,8 @@ class InsertTask : public PipelineTask {
   InsertRequest request_;
   std::string text_;
   std::shared_ptr<PreparedStatement> statement_;
+  CompiledStatement fetched_shape_;  // its columns
+  RowReader reader_;
 };
 
 // A statement for each row, pipelined.

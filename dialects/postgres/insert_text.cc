@@ -42,7 +42,20 @@ struct Names {
   std::string table;
   std::string key;  // empty: none
   std::vector<std::string> columns;
+  std::vector<std::string> fetched;
 };
+
+absl::StatusOr<std::vector<std::string>> Quoted(
+    absl::Span<const sql::Column* const> columns) {
+  std::vector<std::string> names;
+  for (const sql::Column* column : columns) {
+    SHARD_ASSIGN_OR_RETURN(
+        std::string quoted,
+        PostgresDialect::Instance().QuoteIdentifier(column->name()));
+    names.push_back(std::move(quoted));
+  }
+  return names;
+}
 
 absl::StatusOr<Names> QuoteNames(const InsertRequest& request) {
   const PostgresDialect& dialect = PostgresDialect::Instance();
@@ -53,11 +66,8 @@ absl::StatusOr<Names> QuoteNames(const InsertRequest& request) {
     SHARD_ASSIGN_OR_RETURN(
         names.key, dialect.QuoteIdentifier(request.generated_key->name()));
   }
-  for (const sql::Column* column : request.columns) {
-    SHARD_ASSIGN_OR_RETURN(std::string quoted,
-                           dialect.QuoteIdentifier(column->name()));
-    names.columns.push_back(std::move(quoted));
-  }
+  SHARD_ASSIGN_OR_RETURN(names.columns, Quoted(request.columns));
+  SHARD_ASSIGN_OR_RETURN(names.fetched, Quoted(request.fetched));
   return names;
 }
 
@@ -116,6 +126,9 @@ absl::StatusOr<std::string> RowInsertText(const InsertRequest& request) {
     absl::StrAppend(&text, ")");
   }
   if (!names.key.empty()) absl::StrAppend(&text, " RETURNING ", names.key);
+  for (const std::string& name : names.fetched) {
+    absl::StrAppend(&text, ", ", name);
+  }
   return text;
 }
 
@@ -137,6 +150,18 @@ absl::StatusOr<std::string> KeyedPageInsertText(const InsertRequest& request,
                                                 const TableFacts& facts) {
   SHARD_ASSIGN_OR_RETURN(const Names names, QuoteNames(request));
   const char* const comma = names.columns.empty() ? "" : ", ";
+  std::string returned, answer;
+  for (std::size_t i = 0; i < names.fetched.size(); ++i) {
+    absl::StrAppend(&returned, ", ", names.fetched[i], " AS f", i);
+    absl::StrAppend(&answer, ", i.f", i);
+  }
+  answer = names.fetched.empty()
+               ? "k.keys, t.rows, t.checksum FROM k, (SELECT count(*) AS rows, "
+                 "sum(key & 4294967295)::int8 AS checksum FROM i) AS t"
+               : absl::StrCat("o.key", answer,
+                              " FROM k CROSS JOIN LATERAL unnest(k.keys) WITH "
+                              "ORDINALITY AS o(key, n) JOIN i ON i.key = o.key "
+                              "ORDER BY o.n");
   return absl::StrCat(
       "WITH k AS MATERIALIZED (SELECT ARRAY(SELECT nextval(s.name) FROM "
       "generate_series(1, $1::int4)) AS keys",
@@ -146,8 +171,7 @@ absl::StatusOr<std::string> KeyedPageInsertText(const InsertRequest& request,
       " (", names.key, comma, absl::StrJoin(names.columns, ", "),
       ") OVERRIDING SYSTEM VALUE SELECT unnest(keys)", comma,
       Unnested(request, facts), " FROM k RETURNING ", names.key,
-      "::int8 AS key) SELECT k.keys, t.rows, t.checksum FROM k, (SELECT "
-      "count(*) AS rows, sum(key & 4294967295)::int8 AS checksum FROM i) AS t");
+      "::int8 AS key", returned, ") SELECT ", answer);
 }
 
 }  // namespace shard::postgres

@@ -34,7 +34,9 @@ absl::StatusOr<std::string> PageInsertText(const InsertRequest& request,
 
 // The same with a generated key: $1 is the number of rows. Answers with one
 // row: the array of keys in the order of the rows, the number of rows that went
-// in, and the sum of the lower 32 bits of the keys they went in with.
+// in, and the sum of the lower 32 bits of the keys they went in with. With
+// columns to fetch it answers with a row for each that went in, in their order:
+// the key and those columns.
 absl::StatusOr<std::string> KeyedPageInsertText(const InsertRequest& request,
                                                 const TableFacts& facts);
 

@@ -65,6 +65,16 @@ absl::Status PostgresConnection::StartInsert(const InsertRequest& request) {
     nothing_started_ = true;
     return absl::OkStatus();
   }
+  if (!request.returning && request.generated_key != nullptr) {
+    SHARD_ASSIGN_OR_RETURN(reserved_,
+                           ReservedKeys::Take(conversation_.link(), request));
+    return StartInsertOf(reserved_->Request());
+  }
+  reserved_.reset();
+  return StartInsertOf(request);
+}
+
+absl::Status PostgresConnection::StartInsertOf(const InsertRequest& request) {
   // One row has one order, and no other way is as quick.
   if (request.rows == 1) return StartRowInsert(request);
   if (request.generated_key == nullptr && request.columns.empty()) {
@@ -116,7 +126,9 @@ absl::StatusOr<Outcome> PostgresConnection::FinishInsert() {
     tables_.erase(inserting_into_);
     return status;
   }
-  return insert_->TakeOutcome();
+  absl::StatusOr<Outcome> outcome = insert_->TakeOutcome();
+  if (outcome.ok() && reserved_.has_value()) outcome->keys = reserved_->keys();
+  return outcome;
 }
 
 absl::StatusOr<std::unique_ptr<Cursor>> PostgresConnection::OpenCursor(

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,7 @@
 #include "shard/dialects/postgres/insert_text.h"
 #include "shard/dialects/postgres/link.h"
 #include "shard/dialects/postgres/postgres_participant.h"
+#include "shard/dialects/postgres/reserved_keys.h"
 #include "shard/dialects/postgres/run_task.h"
 
 namespace shard::postgres {
@@ -45,6 +47,7 @@ class PostgresConnection final : public Connection {
 
   absl::Status Start(const Request& request) override;
   absl::StatusOr<Outcome> Finish(RowBatch* rows) override;
+  bool inserts_fetch() const override { return true; }
   absl::Status StartInsert(const InsertRequest& request) override;
   absl::StatusOr<Outcome> FinishInsert() override;
   absl::StatusOr<std::unique_ptr<Cursor>> OpenCursor(
@@ -73,6 +76,7 @@ class PostgresConnection final : public Connection {
   std::string BeginText(const TransactionOptions& options) const override;
   absl::Status CheckIdle() const;
   absl::StatusOr<const TableFacts*> FactsOf(const InsertRequest& request);
+  absl::Status StartInsertOf(const InsertRequest& request);
   absl::Status StartRowInsert(const InsertRequest& request);
   absl::Status StartPageInsert(const InsertRequest& request,
                                const TableFacts& facts);
@@ -83,9 +87,10 @@ class PostgresConnection final : public Connection {
   RunTask run_;
   RowInsertTask row_insert_;
   PageInsertTask page_insert_;
-  InsertTask* insert_ = nullptr;  // the one that is running
-  bool nothing_started_ = false;  // a request of no runs, or no rows
-  std::string inserting_into_;    // quoted
+  InsertTask* insert_ = nullptr;          // the one that is running
+  std::optional<ReservedKeys> reserved_;  // of that one
+  bool nothing_started_ = false;          // a request of no runs, or no rows
+  std::string inserting_into_;            // quoted
   absl::flat_hash_map<std::string, TableFacts> tables_;  // by quoted name
 };
 
