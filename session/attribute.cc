@@ -30,6 +30,7 @@ void AttributeBase::BecomeModified() {
   InstanceState& state = owner_->state_;
   if (state_ == AttributeState::kExpression) DropExpression(state, index_);
   state_ = AttributeState::kModified;
+  made_by_database_ = false;
   if (state.host != nullptr && !state.dirty) state.host->ObjectChanged(*owner_);
 }
 

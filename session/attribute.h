@@ -61,6 +61,7 @@ class AttributeBase {
   EntityBase* owner_ = nullptr;
   std::uint16_t index_ = 0;  // place in the mapping
   AttributeState state_ = AttributeState::kUnset;
+  bool made_by_database_ = false;  // its value is none that was assigned
 
  private:
   friend class EntityBase;
@@ -135,6 +136,13 @@ class Attribute : public AttributeBase {
 struct AttributeAccess {
   static void SetState(AttributeBase& attribute, AttributeState state) {
     attribute.state_ = state;
+  }
+  // What the database made ends with the row when a rollback undoes it.
+  static bool MadeByDatabase(const AttributeBase& attribute) {
+    return attribute.made_by_database_;
+  }
+  static void SetMadeByDatabase(AttributeBase& attribute) {
+    attribute.made_by_database_ = true;
   }
   static void Attach(AttributeBase& attribute, EntityBase* owner,
                      std::uint16_t index) {

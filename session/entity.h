@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "shard/session/attribute.h"
+#include "shard/session/class_options.h"
 #include "shard/session/entity_base.h"
 #include "shard/session/field.h"
 #include "shard/session/field_list.h"
@@ -39,9 +40,11 @@ std::string_view ClassName() {
 //   Account::c.owner == "ada"            // the column, in SQL expressions
 //   Account::table()                     // the table, for CreateAll
 //
+// Behind the table's name may stand options of class_options.h.
 // No field may be called `c`, and E must have a constructor without arguments.
 // Objects are neither copied nor moved; hold them by std::shared_ptr.
-template <class E, template <class> class Fields, FixedString TableName>
+template <class E, template <class> class Fields, FixedString TableName,
+          class... Options>
 struct Entity : EntityBase, Fields<AsAttributes> {
   using Columns = Fields<AsColumns<E>>;
   static constexpr Columns c{};
@@ -71,6 +74,7 @@ struct Entity : EntityBase, Fields<AsAttributes> {
     Mapping::Definition definition;
     definition.class_name = internal::ClassName<E>();
     definition.table_name = TableName.view();
+    (Options::Apply(definition.options), ...);
     internal::VisitFields<kFieldCount>(c, [&](const auto&... columns) {
       static constexpr FieldInfo fields[] = {
           std::remove_cvref_t<decltype(columns)>::kInfo...};

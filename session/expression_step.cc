@@ -1,8 +1,5 @@
 #include "shard/session/expression_step.h"
 
-#include <memory>
-#include <utility>
-
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -11,23 +8,12 @@
 
 namespace shard {
 
-ExpressionStep::ExpressionStep(
-    const Mapping* mapping, std::shared_ptr<const CompiledStatement> statement,
-    bool is_insert)
-    : FlushStep(mapping),
-      statement_(std::move(statement)),
-      is_insert_(is_insert) {}
-
-void ExpressionStep::Add(EntityBase& object, AttributeBase* const*) {
+absl::Status ExpressionStep::TakeParameters(EntityBase& object,
+                                            AttributeBase* const* attributes) {
   objects_.push_back(&object);
-}
-
-absl::Status ExpressionStep::Start(Share& share) {
+  const bool updates =
+      InstanceAccess::State(object).object_state == ObjectState::kPersistent;
   // The parameters are named after fields; each stands where the text has it.
-  EntityBase& object = *objects_.front();
-  AttributeBase* attributes[kMostFields];
-  mapping_->Attributes(object, attributes);
-  const auto key = InstanceAccess::State(object).key.Views();
   for (const CompiledParameter& parameter : statement_->parameters) {
     if (parameter.literal.has_value()) {
       values_.push_back(parameter.literal->view());
@@ -42,37 +28,56 @@ absl::Status ExpressionStep::Start(Share& share) {
     }
     values_.push_back(mapping_->field(column->index())
                           .ops->view(*attributes[column->index()], arena_));
+    if (updates && mapping_->version() == VersionKind::kClient &&
+        column->index() == mapping_->version_field() &&
+        next_version_.is_null()) {
+      values_.back() = next_version_ = NextVersion(attributes);
+    }
   }
-  if (!is_insert_) {
-    // The condition's parameters come last: the key as the row has it.
-    values_.resize(values_.size() - key.size());
-    AppendKey(object);
+  if (updates) {
+    values_.resize(values_.size() - condition_size());
+    AppendCondition(object, attributes);
   }
-  return share.Start(MakeRequest(*statement_));
+  return absl::OkStatus();
 }
 
-absl::Status ExpressionStep::Finish(Share& share) {
+absl::Status ExpressionInsertStep::Finish(Share& share) {
   SHARD_ASSIGN_OR_RETURN(const Outcome outcome, share.Finish(&rows_));
-  if (!is_insert_) {
-    const absl::Status status = CheckOneRowEach(outcome, "UPDATE");
-    return status.ok() ? status : share.Failed(status);
-  }
-  if (rows_.rows() == 1) return absl::OkStatus();
-  return share.Failed(absl::InternalError(
-      absl::StrCat("INSERT of ", mapping_->class_info().name,
-                   " gave no key; does a trigger or rule swallow rows?")));
+  const bool arrived = returned_ != 0 ? rows_.rows() == 1
+                                      : outcome.total_affected() == 1 ||
+                                            !mapping_->options().returning;
+  if (arrived) return absl::OkStatus();
+  return share.Failed(absl::InternalError(absl::StrCat(
+      "INSERT of ", mapping_->class_info().name,
+      " put in no row; does a trigger or rule swallow rows? If they go "
+      "elsewhere, give the class the option NoReturning")));
 }
 
-absl::Status ExpressionStep::Apply(Share& share, ObjectLoader& loader) {
+absl::Status ExpressionInsertStep::Apply(Share& share, ObjectLoader& loader) {
   EntityBase& object = *objects_.front();
   AttributeBase* attributes[kMostFields];
   mapping_->Attributes(object, attributes);
-  if (is_insert_) {
-    SHARD_RETURN_IF_ERROR(ReadKey(attributes, rows_.row(0)));
-    BecomePersistent(object, attributes, share);
-    loader.Adopt(object);
-    return absl::OkStatus();
+  if (returned_ != 0) {
+    SHARD_RETURN_IF_ERROR(ReadReturned(attributes, returned_, rows_.row(0)));
   }
+  BecomePersistent(object, attributes, share);
+  loader.Adopt(object);
+  return absl::OkStatus();
+}
+
+absl::Status ExpressionUpdateStep::Finish(Share& share) {
+  SHARD_ASSIGN_OR_RETURN(const Outcome outcome, share.Finish(&rows_));
+  return CheckOneRowEach(outcome, "UPDATE", share);
+}
+
+absl::Status ExpressionUpdateStep::Apply(Share&, ObjectLoader& loader) {
+  EntityBase& object = *objects_.front();
+  AttributeBase* attributes[kMostFields];
+  mapping_->Attributes(object, attributes);
+  if (returned_ != 0) {
+    SHARD_RETURN_IF_ERROR(ReadReturned(attributes, returned_, rows_.row(0)));
+  }
+  SHARD_RETURN_IF_ERROR(TakeVersion(attributes, next_version_, returned_));
   TakeUpdate(object, attributes, loader);
   return absl::OkStatus();
 }

@@ -11,16 +11,30 @@
 //
 // The list is instantiated twice: as the object's attributes and as the class's
 // columns. std::optional makes a column nullable.
+//
+// What an INSERT writes for an attribute, by the options of its field:
+//
+//                unset          std::nullopt   Null()
+//   none         NULL           NULL           NULL
+//   ServerDefault  the default    the default    NULL
+//   ClientDefault  the default    the default    NULL
+//   EvaluatesNone  its default    NULL           NULL
+//
+// An UPDATE knows no defaults: nullopt and Null() write NULL. Version and its
+// like are in row_version.h.
 #ifndef SHARD_SESSION_FIELD_H_
 #define SHARD_SESSION_FIELD_H_
 
 #include <concepts>
+#include <optional>
 #include <string>
 #include <type_traits>
 
 #include "shard/session/attribute.h"
+#include "shard/session/field_traits.h"
 #include "shard/session/fixed_string.h"
 #include "shard/session/mapping.h"
+#include "shard/session/row_version.h"
 #include "shard/sql/column.h"
 #include "shard/sql/dml.h"
 #include "shard/sql/expression.h"
@@ -36,8 +50,9 @@ struct PrimaryKey {
   static void Apply(sql::ColumnSpec& spec) { spec.primary_key = true; }
 };
 
-// SQL that the database uses when an INSERT leaves the column out; part of
-// CREATE TABLE: ServerDefault<"'none'">, ServerDefault<"0">.
+// SQL that the database uses when an INSERT leaves the column out, since the
+// attribute is unset or nullopt; part of CREATE TABLE: ServerDefault<"'none'">,
+// ServerDefault<"0">.
 template <FixedString Sql>
 struct ServerDefault {
   static void Apply(sql::ColumnSpec& spec) {
@@ -62,10 +77,10 @@ sql::Expression MakeDefault() {
 }
 }  // namespace internal
 
-// What an INSERT uses when the attribute is unset: a number, or a function of
-// no arguments that returns a value or an SQL expression: ClientDefault<0>,
-// ClientDefault<&Timestamp::Now>. (A lambda is fine too, but not in a header:
-// it would be another type in every file.)
+// What an INSERT uses when the attribute is unset, or nullopt: a number, or a
+// function of no arguments that returns a value or an SQL expression:
+// ClientDefault<0>, ClientDefault<&Timestamp::Now>. (A lambda is fine too, but
+// not in a header: it would be another type in every file.)
 template <auto Default>
 struct ClientDefault {
   static void Apply(sql::ColumnSpec& spec) {
@@ -81,10 +96,33 @@ struct OnUpdate {
   }
 };
 
+// nullopt is a value to store, not the lack of one: an INSERT binds NULL (or
+// what the type's StoreNone() gives) past any default.
+struct EvaluatesNone {
+  static constexpr void Apply(FieldTraits& traits) {
+    traits.evaluates_none = true;
+  }
+};
+
 namespace internal {
+template <class Option, class Target>
+constexpr void ApplyOption(Target& target) {
+  if constexpr (requires { Option::Apply(target); }) Option::Apply(target);
+}
 template <class... Options>
 void ApplyOptions(sql::ColumnSpec& spec) {
-  (Options::Apply(spec), ...);
+  (ApplyOption<Options>(spec), ...);
+}
+template <class T>
+constexpr bool kStoresNone = false;
+template <class T>
+constexpr bool kStoresNone<std::optional<T>> = sql::StoresNone<T>;
+template <class... Options>
+constexpr FieldTraits TraitsOf(bool evaluates_none) {
+  FieldTraits traits;
+  traits.evaluates_none = evaluates_none;
+  (ApplyOption<Options>(traits), ...);
+  return traits;
 }
 }  // namespace internal
 
@@ -99,8 +137,12 @@ struct MappedColumn {
     return column;
   }
   static constexpr FieldInfo kInfo{
-      Name.view(), sql::TypeAdapter<T>::kType, sql::StripOptional<T>::kNullable,
-      &kAttributeOps<T>, &internal::ApplyOptions<Options...>};
+      Name.view(),
+      sql::TypeAdapter<T>::kType,
+      sql::StripOptional<T>::kNullable,
+      &kAttributeOps<T>,
+      &internal::ApplyOptions<Options...>,
+      internal::TraitsOf<Options...>(internal::kStoresNone<T>)};
 
   // `c.balance = 5` and `c.balance = c.balance + 1` for Update and Insert.
   template <SqlOperand<sql::Bare<T>> V>

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "shard/base/status_macros.h"
 #include "shard/session/object_loader.h"
+#include "shard/sql/byte_arena.h"
 #include "shard/sql/expression.h"
 
 namespace shard {
@@ -42,13 +43,32 @@ const sql::Expression& ExpressionFor(const EntityBase& object,
 
 }  // namespace
 
+void LeaveNullsToDefaults(const Mapping& mapping,
+                          AttributeBase* const* attributes) {
+  if (mapping.null_means_default() == 0) return;
+  sql::ByteArena arena;
+  for (std::size_t i = 0; i < mapping.fields().size(); ++i) {
+    if (HasField(mapping.null_means_default(), i) &&
+        attributes[i]->state() == AttributeState::kModified &&
+        mapping.field(i).ops->view(*attributes[i], arena).is_null()) {
+      AttributeAccess::SetState(*attributes[i], AttributeState::kUnset);
+    }
+  }
+}
+
 absl::Status ApplyClientDefaults(const Mapping& mapping, EntityBase& object,
                                  AttributeBase* const* attributes) {
+  if (mapping.client_defaults() == 0) return absl::OkStatus();
   for (std::size_t i = 0; i < mapping.fields().size(); ++i) {
-    const sql::DefaultMaker& make = mapping.field(i).column->client_default();
-    if (make && attributes[i]->state() == AttributeState::kUnset) {
+    if (HasField(mapping.client_defaults(), i) &&
+        attributes[i]->state() == AttributeState::kUnset) {
       SHARD_RETURN_IF_ERROR(
-          ApplyDefault(mapping, i, make, object, *attributes[i]));
+          ApplyDefault(mapping, i, mapping.field(i).column->client_default(),
+                       object, *attributes[i]));
+      // A row that is inserted again begins with it again.
+      if (HasField(mapping.version_set(), i)) {
+        AttributeAccess::SetMadeByDatabase(*attributes[i]);
+      }
     }
   }
   return absl::OkStatus();
@@ -56,13 +76,15 @@ absl::Status ApplyClientDefaults(const Mapping& mapping, EntityBase& object,
 
 absl::Status ApplyOnUpdate(const Mapping& mapping, EntityBase& object,
                            AttributeBase* const* attributes) {
+  if (mapping.onupdates() == 0) return absl::OkStatus();
   for (std::size_t i = 0; i < mapping.fields().size(); ++i) {
-    const sql::DefaultMaker& make = mapping.field(i).column->onupdate();
+    if (!HasField(mapping.onupdates(), i)) continue;
     const AttributeState state = attributes[i]->state();
-    if (make && state != AttributeState::kModified &&
+    if (state != AttributeState::kModified &&
         state != AttributeState::kExpression) {
-      SHARD_RETURN_IF_ERROR(
-          ApplyDefault(mapping, i, make, object, *attributes[i]));
+      SHARD_RETURN_IF_ERROR(ApplyDefault(mapping, i,
+                                         mapping.field(i).column->onupdate(),
+                                         object, *attributes[i]));
     }
   }
   return absl::OkStatus();

@@ -27,12 +27,22 @@ struct FieldSets {
   std::uint64_t expressions = 0;
 };
 
+// Whether an UPDATE brings back what the database made, too.
+inline bool FetchesAlways(const Mapping& mapping) {
+  return mapping.options().eager_defaults == EagerDefaultsMode::kOn;
+}
+
 // In all of these `attributes` are those of the object, as Mapping::Attributes
 // gives them.
 
 // What was assigned and not flushed.
 FieldSets ChangedFields(const Mapping& mapping,
                         AttributeBase* const* attributes);
+
+// Makes attributes of a new object unset that are nullopt where that means the
+// default.
+void LeaveNullsToDefaults(const Mapping& mapping,
+                          AttributeBase* const* attributes);
 
 // Gives unset attributes of a new object what their client defaults make.
 // kInvalidArgument, naming class and column, when that does not fit.

@@ -14,6 +14,7 @@
 #include "shard/base/status_macros.h"
 #include "shard/session/attribute.h"
 #include "shard/session/flush_fields.h"
+#include "shard/session/stale_version.h"
 
 namespace shard {
 namespace {
@@ -28,6 +29,7 @@ void SettleFields(const Mapping& mapping, AttributeBase* const* attributes) {
       case AttributeState::kExpression:
       case AttributeState::kUnset:
         AttributeAccess::SetState(*attributes[i], AttributeState::kExpired);
+        AttributeAccess::SetMadeByDatabase(*attributes[i]);
         break;
       default:
         break;
@@ -62,22 +64,41 @@ void FlushStep::AppendFields(AttributeBase* const* attributes,
   }
 }
 
-void FlushStep::AppendKey(const EntityBase& object) {
+void FlushStep::AppendCondition(const EntityBase& object,
+                                AttributeBase* const* attributes) {
   for (const sql::ValueView& part : InstanceAccess::State(object).key.Views()) {
     values_.push_back(part);
   }
+  if (mapping_->version() == VersionKind::kNone) return;
+  const std::size_t field = mapping_->version_field();
+  values_.push_back(
+      mapping_->field(field).ops->view(*attributes[field], arena_));
+}
+
+sql::ValueView FlushStep::NextVersion(AttributeBase* const* attributes) {
+  const std::size_t field = mapping_->version_field();
+  const sql::Value next = mapping_->NextVersion(
+      mapping_->field(field).ops->view(*attributes[field], arena_));
+  const sql::ValueView view = next.view();
+  return view.holds_bytes()
+             ? sql::ValueView::Bytes(view.type(), arena_.Copy(view.bytes()))
+             : view;
 }
 
 absl::Status FlushStep::CheckOneRowEach(const Outcome& outcome,
-                                        const char* verb) const {
+                                        const char* verb, Share& share) const {
   for (std::size_t i = 0; i < objects_.size(); ++i) {
     if (outcome.affected[i] == 1) continue;
-    return absl::AbortedError(
+    const std::string what =
         absl::StrCat(verb, " of ", mapping_->class_info().name, " ",
-                     InstanceAccess::State(*objects_[i]).key.DebugString(),
-                     " met ", outcome.affected[i],
-                     " rows instead of 1; another transaction deleted "
-                     "or changed it: roll back, load it again and retry"));
+                     InstanceAccess::State(*objects_[i]).key.DebugString());
+    if (mapping_->version() != VersionKind::kNone) {
+      return share.Failed(StaleVersion(*objects_[i], what, share));
+    }
+    return share.Failed(absl::AbortedError(absl::StrCat(
+        what, " met ", outcome.affected[i],
+        " rows instead of 1; another transaction deleted or changed it: roll "
+        "back, load it again and retry")));
   }
   return absl::OkStatus();
 }
@@ -88,13 +109,33 @@ void FlushStep::BecomeClean(InstanceState& state) {
   state.expressions.clear();
 }
 
-absl::Status FlushStep::ReadKey(AttributeBase* const* attributes,
-                                absl::Span<const sql::ValueView> key) const {
-  const auto& fields = mapping_->key_fields();
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    const absl::Status status = mapping_->field(fields[i]).ops->read(
-        *attributes[fields[i]], key[i], AttributeState::kLoaded);
-    if (!status.ok()) return CellError(*mapping_, fields[i], key[i], status);
+absl::Status FlushStep::ReadReturned(
+    AttributeBase* const* attributes, std::uint64_t fields,
+    absl::Span<const sql::ValueView> cells) const {
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < mapping_->fields().size(); ++i) {
+    if (!HasField(fields, i)) continue;
+    const sql::ValueView& cell = cells[next++];
+    const absl::Status status = mapping_->field(i).ops->read(
+        *attributes[i], cell, AttributeState::kLoaded);
+    if (!status.ok()) return CellError(*mapping_, i, cell, status);
+    AttributeAccess::SetMadeByDatabase(*attributes[i]);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FlushStep::TakeVersion(AttributeBase* const* attributes,
+                                    const sql::ValueView& next,
+                                    std::uint64_t returned) {
+  const std::size_t field = mapping_->version_field();
+  if (mapping_->version() == VersionKind::kClient) {
+    const absl::Status status = mapping_->field(field).ops->read(
+        *attributes[field], next, AttributeState::kLoaded);
+    return status.ok() ? status : CellError(*mapping_, field, next, status);
+  }
+  if (mapping_->version() == VersionKind::kServer &&
+      !HasField(returned, field)) {
+    AttributeAccess::SetState(*attributes[field], AttributeState::kExpired);
   }
   return absl::OkStatus();
 }

@@ -38,19 +38,37 @@ class FlushStep {
   virtual absl::Status Apply(Share& share, ObjectLoader& loader) = 0;
 
  protected:
-  // kAborted, naming class and key, unless every run changed exactly one row.
-  absl::Status CheckOneRowEach(const Outcome& outcome, const char* verb) const;
-  // Appends the values of the fields in the set, then the object's key.
+  // kAborted unless every run changed exactly one row; names class and key of
+  // the first that did not, and the versions where the class has them. Poisons
+  // the share.
+  absl::Status CheckOneRowEach(const Outcome& outcome, const char* verb,
+                               Share& share) const;
+  // Appends the values of the fields in the set.
   void AppendFields(AttributeBase* const* attributes, std::uint64_t fields);
-  void AppendKey(const EntityBase& object);
+  // Appends what the condition of an UPDATE or DELETE asks for: the key that
+  // the row has, and its version.
+  void AppendCondition(const EntityBase& object,
+                       AttributeBase* const* attributes);
+  // How many values that are.
+  std::size_t condition_size() const {
+    return mapping_->key_fields().size() +
+           (mapping_->version() == VersionKind::kNone ? 0 : 1);
+  }
+  // The version to write behind that of the attribute.
+  sql::ValueView NextVersion(AttributeBase* const* attributes);
   Request MakeRequest(const CompiledStatement& statement) const {
     return {&statement, values_, objects_.size()};
   }
-  // Takes over the key that the database made.
-  absl::Status ReadKey(AttributeBase* const* attributes,
-                       absl::Span<const sql::ValueView> key) const;
+  // Takes over what RETURNING says of the fields in the set, in their order.
+  absl::Status ReadReturned(AttributeBase* const* attributes,
+                            std::uint64_t fields,
+                            absl::Span<const sql::ValueView> cells) const;
   // After its statement an object has nothing left to write.
   static void BecomeClean(InstanceState& state);
+  // Takes over the version that an UPDATE wrote: `next`, or the one among those
+  // returned, or it is to be loaded.
+  absl::Status TakeVersion(AttributeBase* const* attributes,
+                           const sql::ValueView& next, std::uint64_t returned);
   // Takes over the state after an INSERT: identity and attributes.
   void BecomePersistent(EntityBase& object, AttributeBase* const* attributes,
                         const Share& share);

@@ -20,6 +20,7 @@
 #include "shard/sql/statement.h"
 
 namespace shard {
+
 FlushStep* Flusher::AddStep(Share& share, StepKind kind,
                             std::unique_ptr<FlushStep> step) {
   auto entry = std::find_if(plan_.begin(), plan_.end(), [&share](auto& known) {
@@ -138,6 +139,14 @@ absl::Status Flusher::RunSteps() {
   return absl::OkStatus();
 }
 
+absl::Status Flusher::LoadWhatWasMade() {
+  for (EntityBase* object : to_load_) {
+    SHARD_RETURN_IF_ERROR(
+        InstanceAccess::State(*object).host->LoadExpired(*object));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Flusher::Run(UnitOfWork& work) {
   inserts_left_ = work.added.size();
   for (const auto& object : work.added) {
@@ -153,6 +162,7 @@ absl::Status Flusher::Run(UnitOfWork& work) {
   loader_.Expect(work.added.size());
   SHARD_RETURN_IF_ERROR(OpenShares());
   SHARD_RETURN_IF_ERROR(RunSteps());
+  SHARD_RETURN_IF_ERROR(LoadWhatWasMade());
   for (const auto& object : work.changed) {
     InstanceAccess::State(*object).dirty = false;
   }

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "shard/router/bind_resolver.h"
+#include "shard/session/flush_fields.h"
 #include "shard/session/flush_step.h"
 #include "shard/session/mapping_statements.h"
 #include "shard/session/object_loader.h"
@@ -61,13 +62,25 @@ class Flusher {
 
   // flusher_inserts.cc
   absl::Status PlanInsert(EntityBase& object);
-  absl::Status PlanInsertWithExpressions(EntityBase& object, Share& share,
-                                         std::uint64_t fields);
+  // `fields` are set, `returned` wanted back.
+  absl::StatusOr<std::unique_ptr<FlushStep>> MakeInsertStep(
+      const Mapping& mapping, Share& share, std::uint64_t fields,
+      std::uint64_t returned, bool numbered);
+  absl::Status PlanInsertWithExpressions(EntityBase& object,
+                                         AttributeBase* const* attributes,
+                                         Share& share, std::uint64_t fields,
+                                         std::uint64_t returned);
   // flusher_updates.cc
   absl::Status PlanUpdate(EntityBase& object);
   absl::Status PlanDelete(EntityBase& object);
-  absl::Status PlanUpdateWithExpressions(EntityBase& object, Share& share,
-                                         std::uint64_t fields);
+  absl::Status PlanUpdateWithExpressions(EntityBase& object,
+                                         AttributeBase* const* attributes,
+                                         Share& share, const FieldSets& sets,
+                                         const sql::Expression& version);
+  // What the UPDATE is to bring back; where it cannot, the object is put among
+  // those to load.
+  std::uint64_t ReturnedByUpdate(const Mapping& mapping, const FieldSets& sets,
+                                 EntityBase& object);
 
   // kUnimplemented when SQL of the object looks at rows of other databases.
   absl::Status CheckSubqueries(const EntityBase& object, const Share& share);
@@ -88,6 +101,8 @@ class Flusher {
                                      Make&& make);
   absl::Status OpenShares();
   absl::Status RunSteps();
+  // For classes that want back what RETURNING may not tell.
+  absl::Status LoadWhatWasMade();
 
   BindResolver& resolver_;
   Transaction& transaction_;
@@ -95,7 +110,8 @@ class Flusher {
   ObjectLoader& loader_;
   std::vector<std::pair<Share*, Steps>> plan_;
   absl::flat_hash_map<GroupId, FlushStep*> groups_;
-  std::size_t inserts_left_ = 0;  // objects that are still to be planned
+  std::vector<EntityBase*> to_load_;  // by LoadWhatWasMade
+  std::size_t inserts_left_ = 0;      // objects that are still to be planned
 };
 
 template <class Make>

@@ -1,3 +1,4 @@
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -17,25 +18,56 @@
 namespace shard {
 namespace {
 
-// How the key of a new object comes about. kInvalidArgument when it cannot.
-absl::StatusOr<InsertStep::Key> KeyKind(const Mapping& mapping,
-                                        const FieldSets& sets) {
-  InsertStep::Key kind = InsertStep::Key::kGiven;
+// Where the key of a new object comes from.
+enum class KeySource {
+  kGiven,
+  kNumbered,  // the database numbers it
+  kReturned,  // the database makes it in another way
+};
+
+absl::Status NoKey(const Mapping& mapping, std::size_t field,
+                   const char* problem) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(mapping.class_info().name, ".",
+                   mapping.field(field).column->name(), problem));
+}
+
+// kInvalidArgument when there is none.
+absl::StatusOr<KeySource> KeySourceOf(const Mapping& mapping,
+                                      const FieldSets& sets) {
+  KeySource source = KeySource::kGiven;
   for (const std::uint16_t field : mapping.key_fields()) {
-    if ((sets.values & FieldBit(field)) != 0) continue;
-    const sql::Column& column = *mapping.field(field).column;
-    if (&column == mapping.table().generated_key()) {
-      kind = InsertStep::Key::kGenerated;
-    } else if (!column.server_default().empty()) {
-      kind = InsertStep::Key::kReturned;
-    } else if ((sets.expressions & FieldBit(field)) == 0) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          mapping.class_info().name, ".", column.name(),
-          " is part of the primary key and has no value, and the database does "
-          "not make one; set it before the flush"));
+    if (HasField(sets.values, field)) continue;
+    if (HasField(sets.expressions, field)) {
+      source = KeySource::kReturned;
+    } else if (mapping.field(field).column == mapping.table().generated_key()) {
+      source = KeySource::kNumbered;
+    } else if (HasField(mapping.server_defaults(), field)) {
+      source = KeySource::kReturned;
+    } else {
+      return NoKey(mapping, field,
+                   " is part of the primary key and has no value, and the "
+                   "database does not make one; set it before the flush");
+    }
+    const bool told = source == KeySource::kNumbered && sets.expressions == 0;
+    if (!mapping.options().returning && !told) {
+      return NoKey(mapping, field,
+                   " is part of the primary key and made by the database, "
+                   "which without RETURNING cannot say what it made (the class "
+                   "has the option NoReturning); set it before the flush");
     }
   }
-  return kind;
+  return source;
+}
+
+// What is left to the database and wanted back, the key aside.
+std::uint64_t FetchedByInsert(const Mapping& mapping, const FieldSets& sets) {
+  // The next UPDATE will ask for the version.
+  std::uint64_t made = mapping.version_set();
+  if (mapping.options().eager_defaults != EagerDefaultsMode::kOff) {
+    made |= mapping.server_defaults() | sets.expressions;
+  }
+  return made & ~sets.values;
 }
 
 }  // namespace
@@ -44,9 +76,10 @@ absl::Status Flusher::PlanInsert(EntityBase& object) {
   const Mapping& mapping = object.mapping();
   AttributeBase* attributes[kMostFields];
   mapping.Attributes(object, attributes);
+  LeaveNullsToDefaults(mapping, attributes);
   SHARD_RETURN_IF_ERROR(ApplyClientDefaults(mapping, object, attributes));
   const FieldSets sets = ChangedFields(mapping, attributes);
-  SHARD_ASSIGN_OR_RETURN(const InsertStep::Key key, KeyKind(mapping, sets));
+  SHARD_ASSIGN_OR_RETURN(const KeySource key, KeySourceOf(mapping, sets));
   ObjectKeyReader reader(object, attributes);
   BindRequest request;
   request.class_info = &mapping.class_info();
@@ -54,44 +87,61 @@ absl::Status Flusher::PlanInsert(EntityBase& object) {
   request.operation = Operation::kFlush;
   SHARD_ASSIGN_OR_RETURN(const Bind bind, resolver_.Resolve(request));
   SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.PlanShare(bind));
+  std::uint64_t returned = FetchedByInsert(mapping, sets);
+  if (!mapping.options().returning) {
+    if ((FetchesAlways(mapping) ? returned
+                                : returned & mapping.version_set()) != 0) {
+      to_load_.push_back(&object);
+    }
+    returned = 0;
+  } else if (key == KeySource::kReturned ||
+             (key == KeySource::kNumbered &&
+              (returned | sets.expressions) != 0)) {
+    returned |= mapping.key_set();
+  }
   if (sets.expressions != 0) {
-    return PlanInsertWithExpressions(object, *share, sets.values);
+    return PlanInsertWithExpressions(object, attributes, *share, sets.values,
+                                     returned);
   }
   SHARD_ASSIGN_OR_RETURN(
       FlushStep * step,
-      StepFor({share, &mapping, sets.values, StepKind::kInsert}, *share,
-              [&]() -> absl::StatusOr<std::unique_ptr<FlushStep>> {
-                const CompiledStatement* returning = nullptr;
-                if (key == InsertStep::Key::kReturned) {
-                  SHARD_ASSIGN_OR_RETURN(
-                      returning, statements_.InsertReturningKey(
-                                     mapping, share->dialect(), sets.values));
-                }
-                auto made = std::make_unique<InsertStep>(&mapping, sets.values,
-                                                         key, returning);
-                // A guess: the rest comes in equal parts.
-                made->Reserve(inserts_left_ / groups_.size());
-                return made;
-              }));
+      StepFor({share, &mapping, sets.values, StepKind::kInsert}, *share, [&] {
+        return MakeInsertStep(mapping, *share, sets.values, returned,
+                              key == KeySource::kNumbered);
+      }));
   step->Add(object, attributes);
   return absl::OkStatus();
 }
 
-absl::Status Flusher::PlanInsertWithExpressions(EntityBase& object,
-                                                Share& share,
-                                                std::uint64_t fields) {
+absl::StatusOr<std::unique_ptr<FlushStep>> Flusher::MakeInsertStep(
+    const Mapping& mapping, Share& share, std::uint64_t fields,
+    std::uint64_t returned, bool numbered) {
+  if (returned != 0) {
+    SHARD_ASSIGN_OR_RETURN(const CompiledStatement* statement,
+                           statements_.InsertReturning(mapping, share.dialect(),
+                                                       fields, returned));
+    return std::make_unique<ReturningInsertStep>(&mapping, fields, returned,
+                                                 numbered, statement);
+  }
+  auto step = std::make_unique<InsertStep>(&mapping, fields, numbered);
+  // A guess: the rest comes in equal parts.
+  step->Reserve(inserts_left_ / groups_.size());
+  return step;
+}
+
+absl::Status Flusher::PlanInsertWithExpressions(
+    EntityBase& object, AttributeBase* const* attributes, Share& share,
+    std::uint64_t fields, std::uint64_t returned) {
   SHARD_RETURN_IF_ERROR(CheckSubqueries(object, share));
   const Mapping& mapping = object.mapping();
   sql::InsertStatement insert(mapping.table());
   insert.Values(Assignments(mapping, object, fields));
-  for (const std::uint16_t field : mapping.key_fields()) {
-    insert.Returning(mapping.field(field).column->expression());
-  }
+  AddReturning(mapping, returned, insert);
   SHARD_ASSIGN_OR_RETURN(auto compiled,
                          share.dialect().Compile(std::move(insert)));
-  auto step = std::make_unique<ExpressionStep>(&mapping, std::move(compiled),
-                                               /*is_insert=*/true);
-  step->Add(object, nullptr);
+  auto step = std::make_unique<ExpressionInsertStep>(
+      &mapping, std::move(compiled), returned);
+  SHARD_RETURN_IF_ERROR(step->TakeParameters(object, attributes));
   AddStep(share, StepKind::kInsert, std::move(step));
   return absl::OkStatus();
 }

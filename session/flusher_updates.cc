@@ -10,10 +10,36 @@
 #include "shard/session/expression_step.h"
 #include "shard/session/flush_fields.h"
 #include "shard/session/flusher.h"
+#include "shard/session/stale_version.h"
 #include "shard/session/update_step.h"
 #include "shard/sql/dml.h"
 
 namespace shard {
+namespace {
+
+// A key that the database computes must be told back, or the object would lose
+// its row.
+absl::Status CheckNewKey(const Mapping& mapping, const FieldSets& sets) {
+  if (mapping.options().returning ||
+      (sets.expressions & mapping.key_set()) == 0) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "the primary key of ", mapping.class_info().name,
+      " cannot become an SQL expression without RETURNING (the class has the "
+      "option NoReturning); assign a value"));
+}
+
+// What an UPDATE sets the version to where the database makes it; empty where
+// triggers do.
+sql::Expression ServerMadeVersion(const Mapping& mapping) {
+  if (mapping.version() != VersionKind::kServer) return {};
+  const sql::DefaultMaker& make =
+      mapping.field(mapping.version_field()).column->onupdate();
+  return make ? make() : sql::Expression();
+}
+
+}  // namespace
 
 absl::Status Flusher::PlanUpdate(EntityBase& object) {
   const InstanceState& state = InstanceAccess::State(object);
@@ -25,56 +51,80 @@ absl::Status Flusher::PlanUpdate(EntityBase& object) {
   mapping.Attributes(object, attributes);
   FieldSets sets = ChangedFields(mapping, attributes);
   if ((sets.values | sets.expressions) == 0) return absl::OkStatus();
+  if (mapping.version() != VersionKind::kNone) {
+    SHARD_RETURN_IF_ERROR(KnowVersion(object, attributes));
+  }
   SHARD_RETURN_IF_ERROR(ApplyOnUpdate(mapping, object, attributes));
   sets = ChangedFields(mapping, attributes);
-  for (const std::uint16_t field : mapping.key_fields()) {
-    if ((sets.expressions & FieldBit(field)) != 0) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          mapping.class_info().name, ".", mapping.field(field).column->name(),
-          " is part of the primary key of a stored object and cannot become an "
-          "SQL expression; assign a value"));
-    }
+  if (mapping.version() == VersionKind::kClient) {
+    sets.values |= mapping.version_set();
   }
+  SHARD_RETURN_IF_ERROR(CheckNewKey(mapping, sets));
   SHARD_RETURN_IF_ERROR(
       CheckStaysOnShard(object, attributes, sets.values | sets.expressions));
   SHARD_ASSIGN_OR_RETURN(Share * share, ShareOf(object));
-  if (sets.expressions != 0) {
-    return PlanUpdateWithExpressions(object, *share, sets.values);
+  const sql::Expression version = ServerMadeVersion(mapping);
+  if (sets.expressions != 0 || !version.empty()) {
+    return PlanUpdateWithExpressions(object, attributes, *share, sets, version);
   }
+  const std::uint64_t returned = ReturnedByUpdate(mapping, sets, object);
   SHARD_ASSIGN_OR_RETURN(
       FlushStep * step,
       StepFor({share, &mapping, sets.values, StepKind::kUpdate}, *share,
               [&]() -> absl::StatusOr<std::unique_ptr<FlushStep>> {
                 SHARD_ASSIGN_OR_RETURN(
                     const CompiledStatement* statement,
-                    statements_.UpdateByKey(mapping, share->dialect(),
-                                            sets.values));
+                    statements_.UpdateRow(mapping, share->dialect(),
+                                          sets.values, returned));
                 return std::make_unique<UpdateStep>(&mapping, sets.values,
-                                                    statement);
+                                                    returned, statement);
               }));
   step->Add(object, attributes);
   return absl::OkStatus();
 }
 
-absl::Status Flusher::PlanUpdateWithExpressions(EntityBase& object,
-                                                Share& share,
-                                                std::uint64_t fields) {
+std::uint64_t Flusher::ReturnedByUpdate(const Mapping& mapping,
+                                        const FieldSets& sets,
+                                        EntityBase& object) {
+  std::uint64_t returned = sets.expressions & mapping.key_set();
+  if (FetchesAlways(mapping)) returned |= sets.expressions;
+  if (mapping.version() == VersionKind::kServer) {
+    returned |= mapping.version_set();
+  }
+  if (returned == 0 || mapping.options().returning) return returned;
+  to_load_.push_back(&object);
+  return 0;
+}
+
+absl::Status Flusher::PlanUpdateWithExpressions(
+    EntityBase& object, AttributeBase* const* attributes, Share& share,
+    const FieldSets& sets, const sql::Expression& version) {
   SHARD_RETURN_IF_ERROR(CheckSubqueries(object, share));
   const Mapping& mapping = object.mapping();
   sql::UpdateStatement update(mapping.table());
-  update.assignments = Assignments(mapping, object, fields);
-  update.Where(KeyCondition(mapping));
+  update.assignments = Assignments(mapping, object, sets.values);
+  if (!version.empty()) {
+    update.Set({mapping.field(mapping.version_field()).column, version});
+  }
+  update.Where(RowCondition(mapping));
+  const std::uint64_t returned = ReturnedByUpdate(mapping, sets, object);
+  AddReturning(mapping, returned, update);
   SHARD_ASSIGN_OR_RETURN(auto compiled,
                          share.dialect().Compile(std::move(update)));
-  auto step = std::make_unique<ExpressionStep>(&mapping, std::move(compiled),
-                                               /*is_insert=*/false);
-  step->Add(object, nullptr);
+  auto step = std::make_unique<ExpressionUpdateStep>(
+      &mapping, std::move(compiled), returned);
+  SHARD_RETURN_IF_ERROR(step->TakeParameters(object, attributes));
   AddStep(share, StepKind::kUpdate, std::move(step));
   return absl::OkStatus();
 }
 
 absl::Status Flusher::PlanDelete(EntityBase& object) {
   const Mapping& mapping = object.mapping();
+  AttributeBase* attributes[kMostFields];
+  if (mapping.version() != VersionKind::kNone) {
+    mapping.Attributes(object, attributes);
+    SHARD_RETURN_IF_ERROR(KnowVersion(object, attributes));
+  }
   SHARD_ASSIGN_OR_RETURN(Share * share, ShareOf(object));
   SHARD_ASSIGN_OR_RETURN(
       FlushStep * step,
@@ -82,10 +132,10 @@ absl::Status Flusher::PlanDelete(EntityBase& object) {
               [&]() -> absl::StatusOr<std::unique_ptr<FlushStep>> {
                 SHARD_ASSIGN_OR_RETURN(
                     const CompiledStatement* statement,
-                    statements_.DeleteByKey(mapping, share->dialect()));
+                    statements_.DeleteRow(mapping, share->dialect()));
                 return std::make_unique<DeleteStep>(&mapping, statement);
               }));
-  step->Add(object, nullptr);
+  step->Add(object, attributes);
   return absl::OkStatus();
 }
 

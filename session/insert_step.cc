@@ -1,5 +1,6 @@
 #include "shard/session/insert_step.h"
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -12,14 +13,34 @@
 #include "shard/session/flush_fields.h"
 
 namespace shard {
+namespace {
 
-InsertStep::InsertStep(const Mapping* mapping, std::uint64_t fields, Key key,
-                       const CompiledStatement* returning)
-    : FlushStep(mapping), fields_(fields), key_(key), returning_(returning) {
-  for (std::size_t i = 0; i < mapping->fields().size(); ++i) {
-    if (HasField(fields, i)) columns_.push_back(mapping->field(i).column);
-  }
+absl::Status RowsMissing(const Mapping& mapping, std::size_t sent,
+                         std::size_t arrived) {
+  return absl::InternalError(absl::StrCat(
+      "INSERT of ", sent, " rows of ", mapping.class_info().name, " put in ",
+      arrived,
+      "; does a trigger or rule swallow rows? If they go elsewhere, give the "
+      "class the option NoReturning"));
 }
+
+std::vector<const sql::Column*> ColumnsOf(const Mapping& mapping,
+                                          std::uint64_t fields) {
+  std::vector<const sql::Column*> columns;
+  for (std::size_t i = 0; i < mapping.fields().size(); ++i) {
+    if (HasField(fields, i)) columns.push_back(mapping.field(i).column);
+  }
+  return columns;
+}
+
+}  // namespace
+
+InsertStep::InsertStep(const Mapping* mapping, std::uint64_t fields,
+                       bool numbered)
+    : FlushStep(mapping),
+      fields_(fields),
+      numbered_(numbered),
+      columns_(ColumnsOf(*mapping, fields)) {}
 
 void InsertStep::Reserve(std::size_t objects) {
   objects_.reserve(objects);
@@ -32,43 +53,25 @@ void InsertStep::Add(EntityBase& object, AttributeBase* const* attributes) {
 }
 
 absl::Status InsertStep::Start(Share& share) {
-  if (key_ == Key::kReturned) return share.Start(MakeRequest(*returning_));
   InsertRequest request;
   request.table = &mapping_->table();
   request.columns = columns_;
   request.rows = objects_.size();
   request.values = values_;
-  if (key_ == Key::kGenerated) {
-    request.generated_key = mapping_->table().generated_key();
-  }
+  if (numbered_) request.generated_key = mapping_->table().generated_key();
+  request.returning = mapping_->options().returning;
   return share.StartInsert(request);
 }
 
 absl::Status InsertStep::Finish(Share& share) {
-  if (key_ == Key::kReturned) {
-    SHARD_ASSIGN_OR_RETURN(outcome_, share.Finish(&rows_));
-  } else {
-    SHARD_ASSIGN_OR_RETURN(outcome_, share.FinishInsert());
+  SHARD_ASSIGN_OR_RETURN(outcome_, share.FinishInsert());
+  std::size_t arrived = objects_.size();
+  if (mapping_->options().returning) {
+    arrived = static_cast<std::size_t>(outcome_.total_affected());
   }
-  const std::size_t keys = key_ == Key::kGenerated  ? outcome_.keys.size()
-                           : key_ == Key::kReturned ? rows_.rows()
-                                                    : objects_.size();
-  if (keys == objects_.size()) return absl::OkStatus();
-  return share.Failed(absl::InternalError(absl::StrCat(
-      "INSERT of ", objects_.size(), " rows of ", mapping_->class_info().name,
-      " gave ", keys, " keys; does a trigger or rule swallow rows?")));
-}
-
-absl::Status InsertStep::TakeKey(EntityBase& object,
-                                 AttributeBase* const* attributes,
-                                 std::size_t index) {
-  if (key_ == Key::kGiven) return absl::OkStatus();
-  InstanceAccess::State(object).key_generated = true;
-  if (key_ == Key::kReturned) {
-    return ReadKey(attributes, rows_.row(index));
-  }
-  const sql::ValueView key = sql::ValueView::Int64(outcome_.keys[index]);
-  return ReadKey(attributes, absl::MakeConstSpan(&key, 1));
+  if (numbered_ && arrived == objects_.size()) arrived = outcome_.keys.size();
+  if (arrived == objects_.size()) return absl::OkStatus();
+  return share.Failed(RowsMissing(*mapping_, objects_.size(), arrived));
 }
 
 absl::Status InsertStep::Apply(Share& share, ObjectLoader& loader) {
@@ -76,7 +79,71 @@ absl::Status InsertStep::Apply(Share& share, ObjectLoader& loader) {
     EntityBase& object = *objects_[i];
     AttributeBase* attributes[kMostFields];
     mapping_->Attributes(object, attributes);
-    SHARD_RETURN_IF_ERROR(TakeKey(object, attributes, i));
+    if (numbered_) {
+      InstanceAccess::State(object).key_generated = true;
+      const sql::ValueView key = sql::ValueView::Int64(outcome_.keys[i]);
+      const std::uint16_t field = mapping_->key_fields().front();
+      const absl::Status status = mapping_->field(field).ops->read(
+          *attributes[field], key, AttributeState::kLoaded);
+      if (!status.ok()) return CellError(*mapping_, field, key, status);
+    }
+    BecomePersistent(object, attributes, share);
+    loader.Adopt(object);
+  }
+  return absl::OkStatus();
+}
+
+ReturningInsertStep::ReturningInsertStep(const Mapping* mapping,
+                                         std::uint64_t fields,
+                                         std::uint64_t returned, bool numbered,
+                                         const CompiledStatement* statement)
+    : FlushStep(mapping),
+      fields_(fields),
+      returned_(returned),
+      numbered_(numbered),
+      statement_(statement),
+      columns_(ColumnsOf(*mapping, fields)),
+      fetched_(ColumnsOf(*mapping, returned & ~mapping->key_set())) {}
+
+void ReturningInsertStep::Add(EntityBase& object,
+                              AttributeBase* const* attributes) {
+  objects_.push_back(&object);
+  AppendFields(attributes, fields_);
+}
+
+absl::Status ReturningInsertStep::Start(Share& share) {
+  in_pages_ = numbered_ && share.connection().inserts_fetch();
+  if (!in_pages_) return share.Start(MakeRequest(*statement_));
+  InsertRequest request;
+  request.table = &mapping_->table();
+  request.columns = columns_;
+  request.rows = objects_.size();
+  request.values = values_;
+  request.generated_key = mapping_->table().generated_key();
+  request.fetched = fetched_;
+  request.fetched_rows = &rows_;
+  return share.StartInsert(request);
+}
+
+absl::Status ReturningInsertStep::Finish(Share& share) {
+  SHARD_RETURN_IF_ERROR(in_pages_ ? share.FinishInsert().status()
+                                  : share.Finish(&rows_).status());
+  if (rows_.rows() == objects_.size()) return absl::OkStatus();
+  return share.Failed(RowsMissing(*mapping_, objects_.size(), rows_.rows()));
+}
+
+absl::Status ReturningInsertStep::Apply(Share& share, ObjectLoader& loader) {
+  const std::uint64_t keys = mapping_->key_set();
+  const auto key_cells =
+      static_cast<std::size_t>(std::popcount(returned_ & keys));
+  for (std::size_t i = 0; i < objects_.size(); ++i) {
+    EntityBase& object = *objects_[i];
+    AttributeBase* attributes[kMostFields];
+    mapping_->Attributes(object, attributes);
+    const absl::Span<const sql::ValueView> row = rows_.row(i);
+    SHARD_RETURN_IF_ERROR(ReadReturned(attributes, returned_ & keys, row));
+    SHARD_RETURN_IF_ERROR(
+        ReadReturned(attributes, returned_ & ~keys, row.subspan(key_cells)));
     BecomePersistent(object, attributes, share);
     loader.Adopt(object);
   }

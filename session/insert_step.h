@@ -13,14 +13,11 @@
 
 namespace shard {
 
-// INSERT of objects that set the same fields. Where the database makes the key
-// it comes back in the order of the objects.
+// INSERT of objects that set the same fields, many rows in a statement. Where
+// the database numbers them their keys come back in the order of the objects.
 class InsertStep : public FlushStep {
  public:
-  enum class Key { kGiven, kGenerated, kReturned };
-  // `returning`: for kReturned, the statement that hands the key back.
-  InsertStep(const Mapping* mapping, std::uint64_t fields, Key key,
-             const CompiledStatement* returning);
+  InsertStep(const Mapping* mapping, std::uint64_t fields, bool numbered);
   // Makes room for so many objects.
   void Reserve(std::size_t objects);
   void Add(EntityBase& object, AttributeBase* const* attributes) override;
@@ -29,14 +26,35 @@ class InsertStep : public FlushStep {
   absl::Status Apply(Share& share, ObjectLoader& loader) override;
 
  private:
-  absl::Status TakeKey(EntityBase& object, AttributeBase* const* attributes,
-                       std::size_t index);
-
   const std::uint64_t fields_;
-  const Key key_;
-  const CompiledStatement* returning_;
+  const bool numbered_;
   std::vector<const sql::Column*> columns_;
   Outcome outcome_;
+};
+
+// The same where the database makes more than a number: in pages that bring it
+// back where the connection can, else a row in a statement, with RETURNING, in
+// one batch.
+class ReturningInsertStep : public FlushStep {
+ public:
+  // `statement` sets `fields` and returns `returned`. `numbered`: the key is a
+  // number of the database's.
+  ReturningInsertStep(const Mapping* mapping, std::uint64_t fields,
+                      std::uint64_t returned, bool numbered,
+                      const CompiledStatement* statement);
+  void Add(EntityBase& object, AttributeBase* const* attributes) override;
+  absl::Status Start(Share& share) override;
+  absl::Status Finish(Share& share) override;
+  absl::Status Apply(Share& share, ObjectLoader& loader) override;
+
+ private:
+  const std::uint64_t fields_;
+  const std::uint64_t returned_;
+  const bool numbered_;
+  const CompiledStatement* statement_;
+  bool in_pages_ = false;
+  std::vector<const sql::Column*> columns_;
+  std::vector<const sql::Column*> fetched_;  // those returned besides the key
   RowBatch rows_;
 };
 

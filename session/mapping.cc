@@ -26,8 +26,37 @@ std::vector<sql::ColumnSpec> Columns(absl::Span<const FieldInfo> fields) {
 
 }  // namespace
 
+absl::Status Mapping::BadVersion(const sql::Column& column,
+                                 const char* problem) const {
+  return absl::InvalidArgumentError(absl::StrCat(
+      "class ", class_info_.name, ": '", column.name(), "' ", problem));
+}
+
+void Mapping::TakeTraits(const sql::Column& column, const FieldTraits& traits) {
+  const std::uint64_t bit = std::uint64_t{1} << column.index();
+  if (column.nullable() && !traits.evaluates_none) {
+    null_means_default_ |= (server_defaults_ | client_defaults_) & bit;
+  }
+  if (traits.version == VersionKind::kNone) return;
+  if (version() != VersionKind::kNone) {
+    status_ = BadVersion(column, "is a second version; keep one of them");
+  } else if (column.nullable()) {
+    status_ = BadVersion(
+        column,
+        "is a version and may be NULL, which equals nothing; make its "
+        "type none of std::optional");
+  } else if (column.primary_key()) {
+    status_ = BadVersion(
+        column, "is a version and part of the primary key; take it out");
+  }
+  traits_of_version_ = traits;
+  version_field_ = column.index();
+  onupdates_ &= ~bit;
+}
+
 Mapping::Mapping(const Definition& definition)
     : table_(definition.table_name, Columns(definition.fields), &class_info_),
+      options_(definition.options),
       make_(definition.make),
       attributes_(definition.attributes) {
   class_info_.name = std::string(definition.class_name);
@@ -41,6 +70,12 @@ Mapping::Mapping(const Definition& definition)
           absl::StrCat("class ", class_info_.name, " maps column '",
                        column.name(), "' twice; rename one of the fields"));
     }
+    const std::uint64_t bit = std::uint64_t{1} << column.index();
+    if (column.primary_key()) key_set_ |= bit;
+    if (!column.server_default().empty()) server_defaults_ |= bit;
+    if (column.client_default()) client_defaults_ |= bit;
+    if (column.onupdate()) onupdates_ |= bit;
+    TakeTraits(column, definition.fields[column.index()].traits);
     fields_.push_back({&column, definition.fields[column.index()].ops});
   }
   if (key_fields_.size() == 1) {

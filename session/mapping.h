@@ -11,7 +11,9 @@
 #include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "shard/session/attribute.h"
+#include "shard/session/class_options.h"
 #include "shard/session/entity_base.h"
+#include "shard/session/field_traits.h"
 #include "shard/sql/class_info.h"
 #include "shard/sql/column.h"
 #include "shard/sql/table.h"
@@ -34,6 +36,7 @@ struct FieldInfo {
   bool nullable;
   const AttributeOps* ops;
   void (*apply_options)(sql::ColumnSpec& spec);
+  FieldTraits traits;
 };
 
 // The most fields a mapped class can have: a set of them fits in 64 bits.
@@ -47,11 +50,14 @@ class Mapping {
   struct Definition {
     std::string_view class_name;
     std::string_view table_name;
+    ClassOptions options;
     absl::Span<const FieldInfo> fields;
     std::shared_ptr<EntityBase> (*make)();
     void (*attributes)(EntityBase&, AttributeBase**);
   };
   explicit Mapping(const Definition& definition);
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
 
   const sql::ClassInfo& class_info() const { return class_info_; }
   const sql::Table& table() const { return table_; }
@@ -59,6 +65,27 @@ class Mapping {
   const MappedField& field(std::size_t index) const { return fields_[index]; }
   // Fields of the primary key, in the table's order.
   const std::vector<std::uint16_t>& key_fields() const { return key_fields_; }
+
+  const ClassOptions& options() const { return options_; }
+  // Sets of fields, field i in bit i: of the primary key, with a server
+  // default, with a client default, and with an OnUpdate (a version aside).
+  std::uint64_t key_set() const { return key_set_; }
+  std::uint64_t server_defaults() const { return server_defaults_; }
+  std::uint64_t client_defaults() const { return client_defaults_; }
+  std::uint64_t onupdates() const { return onupdates_; }
+  // Those with a default that an INSERT uses for nullopt, too.
+  std::uint64_t null_means_default() const { return null_means_default_; }
+
+  // The field that holds the row's version, when version() is not kNone.
+  VersionKind version() const { return traits_of_version_.version; }
+  std::size_t version_field() const { return version_field_; }
+  std::uint64_t version_set() const {
+    return version() == VersionKind::kNone ? 0
+                                           : std::uint64_t{1} << version_field_;
+  }
+  sql::Value NextVersion(const sql::ValueView& old) const {
+    return traits_of_version_.next_version(old);
+  }
 
   // Whether the primary key is one integer.
   bool has_integer_key() const { return has_integer_key_; }
@@ -71,14 +98,25 @@ class Mapping {
   }
 
   // kInvalidArgument that names the class when it cannot be used: it has no
-  // primary key, or two columns of one name.
+  // primary key, two columns of one name, or a version that cannot be one.
   const absl::Status& status() const { return status_; }
 
  private:
+  void TakeTraits(const sql::Column& column, const FieldTraits& traits);
+  absl::Status BadVersion(const sql::Column& column, const char* problem) const;
+
   sql::Table table_;
   sql::ClassInfo class_info_;
   std::vector<MappedField> fields_;
   std::vector<std::uint16_t> key_fields_;
+  ClassOptions options_;
+  std::uint64_t key_set_ = 0;
+  std::uint64_t server_defaults_ = 0;
+  std::uint64_t client_defaults_ = 0;
+  std::uint64_t onupdates_ = 0;
+  std::uint64_t null_means_default_ = 0;
+  FieldTraits traits_of_version_;
+  std::size_t version_field_ = 0;
   bool has_integer_key_ = false;
   std::shared_ptr<EntityBase> (*make_)();
   void (*attributes_)(EntityBase&, AttributeBase**);

@@ -43,6 +43,14 @@ sql::Expression KeyCondition(const Mapping& mapping) {
   return condition;
 }
 
+sql::Expression RowCondition(const Mapping& mapping) {
+  sql::Expression condition = KeyCondition(mapping);
+  if (mapping.version() == VersionKind::kNone) return condition;
+  const sql::Column& column = *mapping.field(mapping.version_field()).column;
+  return And(condition, sql::Binary(sql::BinaryOp::kEqual, column.expression(),
+                                    FieldParameter(column)));
+}
+
 template <class Build>
 absl::StatusOr<const CompiledStatement*> MappingStatements::Find(
     const Id& id, Build&& build) {
@@ -59,36 +67,39 @@ absl::StatusOr<const CompiledStatement*> MappingStatements::Find(
 
 absl::StatusOr<const CompiledStatement*> MappingStatements::SelectByKey(
     const Mapping& mapping, const Dialect& dialect) {
-  return Find({&mapping, &dialect, Kind::kSelect, 0}, [&mapping] {
+  return Find({&mapping, &dialect, Kind::kSelect, 0, 0}, [&mapping] {
     return sql::Statement(SelectAllFields(mapping).Where(KeyCondition(mapping)),
                           &mapping.class_info());
   });
 }
 
-absl::StatusOr<const CompiledStatement*> MappingStatements::UpdateByKey(
-    const Mapping& mapping, const Dialect& dialect, std::uint64_t fields) {
-  return Find({&mapping, &dialect, Kind::kUpdate, fields}, [&] {
+absl::StatusOr<const CompiledStatement*> MappingStatements::UpdateRow(
+    const Mapping& mapping, const Dialect& dialect, std::uint64_t fields,
+    std::uint64_t returned) {
+  return Find({&mapping, &dialect, Kind::kUpdate, fields, returned}, [&] {
     sql::UpdateStatement update(mapping.table());
     for (const MappedField& field : mapping.fields()) {
       if (HasBit(fields, field.column->index())) {
         update.Set({field.column, FieldParameter(*field.column)});
       }
     }
-    return sql::Statement(update.Where(KeyCondition(mapping)));
+    AddReturning(mapping, returned, update);
+    return sql::Statement(update.Where(RowCondition(mapping)));
   });
 }
 
-absl::StatusOr<const CompiledStatement*> MappingStatements::DeleteByKey(
+absl::StatusOr<const CompiledStatement*> MappingStatements::DeleteRow(
     const Mapping& mapping, const Dialect& dialect) {
-  return Find({&mapping, &dialect, Kind::kDelete, 0}, [&mapping] {
+  return Find({&mapping, &dialect, Kind::kDelete, 0, 0}, [&mapping] {
     return sql::Statement(
-        sql::DeleteStatement(mapping.table()).Where(KeyCondition(mapping)));
+        sql::DeleteStatement(mapping.table()).Where(RowCondition(mapping)));
   });
 }
 
-absl::StatusOr<const CompiledStatement*> MappingStatements::InsertReturningKey(
-    const Mapping& mapping, const Dialect& dialect, std::uint64_t fields) {
-  return Find({&mapping, &dialect, Kind::kInsert, fields}, [&] {
+absl::StatusOr<const CompiledStatement*> MappingStatements::InsertReturning(
+    const Mapping& mapping, const Dialect& dialect, std::uint64_t fields,
+    std::uint64_t returned) {
+  return Find({&mapping, &dialect, Kind::kInsert, fields, returned}, [&] {
     std::vector<sql::ColumnAssignment> row;
     for (const MappedField& field : mapping.fields()) {
       if (HasBit(fields, field.column->index())) {
@@ -97,9 +108,8 @@ absl::StatusOr<const CompiledStatement*> MappingStatements::InsertReturningKey(
     }
     sql::InsertStatement insert(mapping.table());
     insert.Values(std::move(row));
-    for (const std::uint16_t key : mapping.key_fields()) {
-      insert.Returning(mapping.field(key).column->expression());
-    }
+    AddReturning(mapping, returned & mapping.key_set(), insert);
+    AddReturning(mapping, returned & ~mapping.key_set(), insert);
     return sql::Statement(std::move(insert));
   });
 }

@@ -2,6 +2,7 @@
 #ifndef SHARD_SESSION_MAPPING_STATEMENTS_H_
 #define SHARD_SESSION_MAPPING_STATEMENTS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -28,16 +29,20 @@ class MappingStatements {
   // SELECT all fields WHERE key. Parameters: the key.
   absl::StatusOr<const CompiledStatement*> SelectByKey(const Mapping& mapping,
                                                        const Dialect& dialect);
-  // UPDATE ... SET fields WHERE key. Parameters: the fields, then the key.
-  absl::StatusOr<const CompiledStatement*> UpdateByKey(const Mapping& mapping,
-                                                       const Dialect& dialect,
-                                                       std::uint64_t fields);
-  // DELETE WHERE key. Parameters: the key.
-  absl::StatusOr<const CompiledStatement*> DeleteByKey(const Mapping& mapping,
-                                                       const Dialect& dialect);
-  // INSERT of the fields, RETURNING the key. Parameters: the fields.
-  absl::StatusOr<const CompiledStatement*> InsertReturningKey(
-      const Mapping& mapping, const Dialect& dialect, std::uint64_t fields);
+  // UPDATE ... SET fields WHERE row, RETURNING others. Parameters: the fields,
+  // then those of the condition.
+  absl::StatusOr<const CompiledStatement*> UpdateRow(const Mapping& mapping,
+                                                     const Dialect& dialect,
+                                                     std::uint64_t fields,
+                                                     std::uint64_t returned);
+  // DELETE WHERE row. Parameters: those of the condition.
+  absl::StatusOr<const CompiledStatement*> DeleteRow(const Mapping& mapping,
+                                                     const Dialect& dialect);
+  // INSERT of the fields, RETURNING others, the key first. Parameters: the
+  // fields.
+  absl::StatusOr<const CompiledStatement*> InsertReturning(
+      const Mapping& mapping, const Dialect& dialect, std::uint64_t fields,
+      std::uint64_t returned);
 
  private:
   enum class Kind : std::uint8_t { kSelect, kUpdate, kDelete, kInsert };
@@ -46,11 +51,12 @@ class MappingStatements {
     const Dialect* dialect;
     Kind kind;
     std::uint64_t fields;
+    std::uint64_t returned;
     friend bool operator==(const Id&, const Id&) = default;
     template <class H>
     friend H AbslHashValue(H h, const Id& id) {
       return H::combine(std::move(h), id.mapping, id.dialect, id.kind,
-                        id.fields);
+                        id.fields, id.returned);
     }
   };
   template <class Build>
@@ -63,6 +69,20 @@ class MappingStatements {
 
 // "key = :key AND ...": a condition with a parameter for each key column.
 sql::Expression KeyCondition(const Mapping& mapping);
+
+// The same, "AND version = :version" where the class has versions.
+sql::Expression RowCondition(const Mapping& mapping);
+
+// Adds fields to what an INSERT or UPDATE returns, in the order of the mapping.
+template <class Statement>
+void AddReturning(const Mapping& mapping, std::uint64_t fields,
+                  Statement& statement) {
+  for (std::size_t i = 0; i < mapping.fields().size(); ++i) {
+    if ((fields >> i & 1) != 0) {
+      statement.Returning(mapping.field(i).column->expression());
+    }
+  }
+}
 
 }  // namespace shard
 

@@ -250,7 +250,8 @@ void SessionCore::MakeTransient(EntityBase& object) {
     // What the database made, or was to make, ends with the row.
     const bool own_value =
         (now == AttributeState::kLoaded || now == AttributeState::kModified) &&
-        !(state.key_generated && mapping.field(i).column->primary_key());
+        !(state.key_generated && mapping.field(i).column->primary_key()) &&
+        !AttributeAccess::MadeByDatabase(*attributes[i]);
     AttributeAccess::SetState(*attributes[i], own_value
                                                   ? AttributeState::kModified
                                                   : AttributeState::kUnset);

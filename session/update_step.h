@@ -2,10 +2,12 @@
 #ifndef SHARD_SESSION_UPDATE_STEP_H_
 #define SHARD_SESSION_UPDATE_STEP_H_
 
+#include <cstddef>
 #include <cstdint>
 
 #include "absl/status/status.h"
 #include "shard/dialects/compiled_statement.h"
+#include "shard/dialects/row_batch.h"
 #include "shard/session/flush_step.h"
 
 namespace shard {
@@ -13,17 +15,26 @@ namespace shard {
 // UPDATE by key of objects that changed the same fields.
 class UpdateStep : public FlushStep {
  public:
+  // `statement` sets `fields` and returns `returned`.
   UpdateStep(const Mapping* mapping, std::uint64_t fields,
-             const CompiledStatement* statement)
-      : FlushStep(mapping), fields_(fields), statement_(statement) {}
+             std::uint64_t returned, const CompiledStatement* statement)
+      : FlushStep(mapping),
+        fields_(fields),
+        returned_(returned),
+        statement_(statement) {}
   void Add(EntityBase& object, AttributeBase* const* attributes) override;
   absl::Status Start(Share& share) override;
   absl::Status Finish(Share& share) override;
   absl::Status Apply(Share& share, ObjectLoader& loader) override;
 
  private:
+  absl::Status ApplyVersion(std::size_t index,
+                            AttributeBase* const* attributes);
+
   const std::uint64_t fields_;
+  const std::uint64_t returned_;
   const CompiledStatement* statement_;
+  RowBatch rows_;
 };
 
 // DELETE by key.

@@ -12,6 +12,9 @@
 //     static std::string ToStored(Color c) { return c == Color::kRed ? "r" :
 //     "b"; } static absl::StatusOr<Color> FromStored(const std::string& s);
 //   };
+//
+// With `static Stored StoreNone()` besides, nullopt of a std::optional<Color>
+// is stored as what that gives instead of NULL.
 #ifndef SHARD_SQL_TYPE_ADAPTER_H_
 #define SHARD_SQL_TYPE_ADAPTER_H_
 
@@ -94,17 +97,26 @@ struct TypeAdapter<Uuid> : internal::BuiltinAdapter<ValueType::kUuid, Uuid> {};
 template <>
 struct TypeAdapter<Json> : internal::BuiltinAdapter<ValueType::kJson, Json> {};
 
+namespace internal {
+// Of a temporary: what it points to is kept in `arena`.
+template <class T>
+ValueView StoredView(const typename CustomType<T>::Stored& stored,
+                     ByteArena& arena) {
+  const ValueView view =
+      TypeAdapter<typename CustomType<T>::Stored>::View(stored, arena);
+  return view.holds_bytes()
+             ? ValueView::Bytes(view.type(), arena.Copy(view.bytes()))
+             : view;
+}
+}  // namespace internal
+
 template <class T>
 requires requires { typename CustomType<T>::Stored; }
 struct TypeAdapter<T> {
   using Stored = typename CustomType<T>::Stored;
   static constexpr ValueType kType = TypeAdapter<Stored>::kType;
   static ValueView View(const T& value, ByteArena& arena) {
-    const Stored stored = CustomType<T>::ToStored(value);
-    const ValueView view = TypeAdapter<Stored>::View(stored, arena);
-    return view.holds_bytes()
-               ? ValueView::Bytes(view.type(), arena.Copy(view.bytes()))
-               : view;
+    return internal::StoredView<T>(CustomType<T>::ToStored(value), arena);
   }
   static absl::Status Read(const ValueView& view, T* out) {
     Stored stored{};
@@ -117,17 +129,39 @@ struct TypeAdapter<T> {
   }
 };
 
+// A CustomType whose nullopt is stored as a value of its own, not as NULL:
+// StoreNone() gives it. A NULL in the database is nullopt too.
+template <class T>
+concept StoresNone = requires {
+  {
+    CustomType<T>::StoreNone()
+    } -> std::same_as<typename CustomType<T>::Stored>;
+};
+
 template <class T>
 struct TypeAdapter<std::optional<T>> {
   static constexpr ValueType kType = TypeAdapter<T>::kType;
   static ValueView View(const std::optional<T>& value, ByteArena& arena) {
-    return value.has_value() ? TypeAdapter<T>::View(*value, arena)
-                             : ValueView();
+    if (value.has_value()) return TypeAdapter<T>::View(*value, arena);
+    if constexpr (StoresNone<T>) {
+      return internal::StoredView<T>(CustomType<T>::StoreNone(), arena);
+    } else {
+      return ValueView();
+    }
   }
   static absl::Status Read(const ValueView& view, std::optional<T>* out) {
     if (view.is_null()) {
       out->reset();
       return absl::OkStatus();
+    }
+    if constexpr (StoresNone<T>) {
+      typename CustomType<T>::Stored stored{};
+      absl::Status status =
+          TypeAdapter<typename CustomType<T>::Stored>::Read(view, &stored);
+      if (!status.ok() || stored == CustomType<T>::StoreNone()) {
+        out->reset();
+        return status;
+      }
     }
     return TypeAdapter<T>::Read(view, &out->emplace());
   }

@@ -1,0 +1,51 @@
+// Options of a mapped class, behind its table's name:
+//
+//   struct Account : Entity<Account, AccountFields, "accounts",
+//                           EagerDefaults<EagerDefaultsMode::kOn>> {};
+#ifndef SHARD_SESSION_CLASS_OPTIONS_H_
+#define SHARD_SESSION_CLASS_OPTIONS_H_
+
+#include <cstdint>
+
+namespace shard {
+
+// When values that the database makes (server defaults, SQL) are fetched.
+enum class EagerDefaultsMode : std::uint8_t {
+  kAuto,  // an INSERT brings them back; after an UPDATE they are expired
+  kOn,    // both bring them back
+  kOff,   // expired: one SELECT for each object, when next read
+};
+
+// What the options of a class come to.
+struct ClassOptions {
+  EagerDefaultsMode eager_defaults = EagerDefaultsMode::kAuto;
+  bool returning = true;
+};
+
+// kAuto is the default. It costs nothing where nothing is left to the database:
+// such objects go in as they would under kOff, many rows in a statement. Where
+// something is, an INSERT is a statement for each object, sent as one batch.
+template <EagerDefaultsMode kMode>
+struct EagerDefaults {
+  static constexpr void Apply(ClassOptions& options) {
+    options.eager_defaults = kMode;
+  }
+};
+
+// The flush writes to the table without RETURNING, and does not count the rows
+// of an INSERT: for views, and for tables whose triggers or rules put rows
+// elsewhere or change them once RETURNING has looked (as AFTER triggers do in
+// SQLite). Keys are numbered by taking numbers first: in PostgreSQL from the
+// sequence that the key column owns; kFailedPrecondition where it owns none. A
+// key that only RETURNING could tell (made by a server default, by SQL, or
+// beside SQL) is refused before anything is written: kInvalidArgument. Under
+// EagerDefaults kOn the flush reads each object back by a SELECT.
+struct NoReturning {
+  static constexpr void Apply(ClassOptions& options) {
+    options.returning = false;
+  }
+};
+
+}  // namespace shard
+
+#endif  // SHARD_SESSION_CLASS_OPTIONS_H_
