@@ -167,6 +167,11 @@ class Connection {
   absl::Status RollbackTo(std::string_view name);
   absl::Status Release(std::string_view name);
   virtual bool in_transaction() const = 0;
+  // The savepoints there are, the innermost last. Those made and ended by text
+  // are not known, unless it is said here.
+  const std::vector<std::string>& savepoints() const;
+  void NoteSavepoint(std::string_view name);
+  void NoteReleased(std::string_view name);
 
   // Called during long work in Finish, from the thread that does it, so that a
   // caller can put others to work meanwhile. Ignored where work runs elsewhere.
@@ -174,11 +179,15 @@ class Connection {
 
  protected:
   Connection() = default;
+  // A transaction begins, or has ended.
+  void ForgetSavepoints() { savepoints_.clear(); }
 
  private:
+  std::size_t IndexOfSavepoint(std::string_view name) const;
   virtual std::string BeginText(const TransactionOptions& options) const = 0;
 
   StatementListeners listeners_;
+  std::vector<std::string> savepoints_;
 };
 
 }  // namespace shard

@@ -40,8 +40,10 @@ class StatementListeners {
     engine_name_ = std::move(name);
     of_engine_ = std::move(listener);
   }
-  // Null when the loan ends.
-  void SetBorrower(OnStatement listener) { of_borrower_ = std::move(listener); }
+  // Null when the loan ends. Returns who listened before.
+  OnStatement SetBorrower(OnStatement listener) {
+    return std::exchange(of_borrower_, std::move(listener));
+  }
 
   bool any() const { return of_engine_ || of_borrower_; }
   // When a statement began, to be handed to Tell; meaningless when nobody

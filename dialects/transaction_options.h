@@ -41,6 +41,9 @@ struct TransactionOptions {
   // It may come to be recorded (Participant::Record), and then be done again
   // before it is committed.
   bool may_follow = false;
+
+  friend bool operator==(const TransactionOptions&,
+                         const TransactionOptions&) = default;
 };
 
 // kInvalidArgument, naming it: a timeout that is not above zero.

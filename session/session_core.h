@@ -49,6 +49,10 @@ class SessionCore : public ObjectHost {
   absl::Status Expunge(EntityBase& object);
 
   // Transactions (session_transactions.cc).
+  absl::Status Begin(const TransactionOptions& options) {
+    return transaction_.Begin(options);
+  }
+  bool in_transaction() const { return transaction_.begun(); }
   absl::Status Flush();
   absl::Status Prepare();
   absl::StatusOr<CommitResult> Commit();

@@ -6,10 +6,12 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "shard/router/bind_resolver.h"
 #include "shard/router/topology.h"
+#include "shard/session/joined_connection.h"
 #include "shard/session/session_listener.h"
 #include "shard/session/two_phase/recovery_options.h"
 #include "shard/session/two_phase/two_phase_event.h"
@@ -25,12 +27,18 @@ struct SessionOptions {
   std::shared_ptr<BindResolver> resolver = nullptr;
   // Flush before each statement, so that it sees the session's own changes.
   bool autoflush = true;
+  // The first statement, or a flush with something to write, begins a
+  // transaction. Off: ShardedSession::Begin has to.
+  bool autobegin = true;
   // Expire all objects after a commit, so that the next read sees what others
   // have written since. Off: objects keep what they hold.
   bool expire_on_commit = true;
 
   // Who hears of what the session does, in that order.
   SessionListeners listeners = {};
+  // Connections of the caller's to work on, instead of ones from the engines'
+  // pools. Needs two_phase off. See ShardedSession::Join.
+  std::vector<JoinedConnection> joined = {};
 
   // A commit to several databases happens on all of them or on none, whatever
   // crashes. They must be in `topology`. Off: one after the other, and the

@@ -43,7 +43,9 @@ constexpr int kMostFlushes = 100;
 absl::Status SessionCore::Flush() {
   SHARD_RETURN_IF_ERROR(CheckNotFlushing("Flush"));
   if (work_.empty()) return absl::OkStatus();
+  SHARD_RETURN_IF_ERROR(transaction_.CheckBegun());
   SHARD_RETURN_IF_ERROR(transaction_.CheckHealthy());
+  SHARD_RETURN_IF_ERROR(transaction_.CheckNotReadOnly());
   absl::Status status = FlushOnce();
   flushing_ = Flushing::kNo;
   if (std::exchange(rollback_wanted_, false)) {
@@ -87,6 +89,7 @@ absl::Status SessionCore::FlushAll() {
 // behind it.
 absl::Status SessionCore::FlushForCommit(const char* verb) {
   SHARD_RETURN_IF_ERROR(CheckNotFlushing(verb));
+  SHARD_RETURN_IF_ERROR(transaction_.CheckBegun());
   SHARD_RETURN_IF_ERROR(transaction_.CheckHealthy());
   if (committing_) {
     return absl::FailedPreconditionError(absl::StrCat(
@@ -168,7 +171,11 @@ void SessionCore::RollbackTo(Reads reads) {
   const bool began = !transaction_.empty() || !work_.empty();
   if (began) Tell(&SessionListener::BeforeRollback);
   EndStreams();
-  transaction_.Rollback();
+  if (reads == Reads::kKeep) {
+    transaction_.Close();
+  } else {
+    transaction_.Rollback();
+  }
   SettleRollback({}, reads);
   if (began) Tell(&SessionListener::AfterRollback);
 }

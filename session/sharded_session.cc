@@ -32,6 +32,16 @@ SessionOptions OptionsFor(std::shared_ptr<Engine> engine) {
 ShardedSession::ShardedSession(std::shared_ptr<Engine> engine)
     : ShardedSession(OptionsFor(std::move(engine))) {}
 
+ShardedSession ShardedSession::Join(std::shared_ptr<Engine> engine,
+                                    Connection& connection,
+                                    JoinTransactionMode mode) {
+  const Engine* const joined = engine.get();
+  SessionOptions options = OptionsFor(std::move(engine));
+  options.two_phase = false;
+  options.joined.push_back({joined, &connection, mode});
+  return ShardedSession(std::move(options));
+}
+
 namespace internal {
 
 absl::StatusOr<KeyValue> MakeKey(const Mapping& mapping,

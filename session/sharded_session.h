@@ -17,6 +17,7 @@
 #include "shard/base/status_macros.h"
 #include "shard/dialects/connection.h"
 #include "shard/dialects/engine.h"
+#include "shard/dialects/transaction_options.h"
 #include "shard/session/bind_arguments.h"
 #include "shard/session/commit_result.h"
 #include "shard/session/entity.h"
@@ -51,6 +52,33 @@ class ShardedSession {
   explicit ShardedSession(std::shared_ptr<Engine> engine);
   ShardedSession(ShardedSession&&) = default;
   ShardedSession& operator=(ShardedSession&&) = default;
+
+  // A session over one database that works on a connection of the caller's, and
+  // in its transaction if it has begun one; what becomes of that is said with
+  // JoinTransactionMode. `connection` is one of the engine's; it stays the
+  // caller's, and must outlive the session. What Commit says to be committed is
+  // so as far as the session goes: the transaction around it has the last word.
+  // For tests, that undo all that was done in them, and for code in which one
+  // transaction is passed on. kInvalidArgument, upon first use: the connection
+  // is not one of that engine's.
+  static ShardedSession Join(
+      std::shared_ptr<Engine> engine, Connection& connection,
+      JoinTransactionMode mode = JoinTransactionMode::kConditionalSavepoint);
+
+  // Begins a transaction with these options, on each database when it is first
+  // needed. Where nothing is to be said of it, none need be begun (but for
+  // SessionOptions::autobegin). Its deadline and statement timeout hold until
+  // Commit has flushed, prepared, and is about to decide; from then on the
+  // session's own timeouts do. A Commit behind the deadline commits nothing and
+  // says kDeadlineExceeded; Rollback is left to do.
+  // kFailedPrecondition: a transaction has begun already. In a read-only one: a
+  // flush with something to write, and a statement of ours that writes; text
+  // that does is refused by the database. Otherwise see TransactionOptions.
+  absl::Status Begin(const TransactionOptions& options = {}) {
+    return core_->Begin(options);
+  }
+  // Whether one has begun, by Begin or by what was done.
+  bool in_transaction() const { return core_->in_transaction(); }
 
   // Puts a new object into the session; the next flush inserts its row. An
   // object detached from another session comes back with its row. OK when it is

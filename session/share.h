@@ -12,6 +12,7 @@
 #include "shard/dialects/connection.h"
 #include "shard/dialects/engine.h"
 #include "shard/router/bind.h"
+#include "shard/session/joined_transaction.h"
 #include "shard/session/two_phase/commit_member.h"
 
 namespace shard {
@@ -25,9 +26,19 @@ class Share {
   explicit Share(const Bind& bind) : bind_(bind) {}
 
   const Bind& bind() const { return bind_; }
-  bool open() const { return static_cast<bool>(connection_); }
+  bool open() const { return connection_ != nullptr; }
   void Open(PooledConnection connection) {
-    connection_ = std::move(connection);
+    pooled_ = std::move(connection);
+    connection_ = &*pooled_;
+  }
+  void Open(std::unique_ptr<JoinedTransaction> joined) {
+    joined_ = std::move(joined);
+    connection_ = &joined_->connection();
+  }
+  // Null where the transaction is the session's own.
+  JoinedTransaction* joined() const { return joined_.get(); }
+  absl::Status Commit() {
+    return joined_ != nullptr ? joined_->Commit() : connection_->Commit();
   }
   Connection& connection() { return *connection_; }
   const Dialect& dialect() const { return bind_.engine->dialect(); }
@@ -71,7 +82,9 @@ class Share {
   void NoteWrites(const absl::StatusOr<Outcome>& outcome);
 
   Bind bind_;
-  PooledConnection connection_;
+  PooledConnection pooled_;                    // the pool rolls back
+  std::unique_ptr<JoinedTransaction> joined_;  // or so does this
+  Connection* connection_ = nullptr;           // of whichever
   absl::Status first_error_;
   std::size_t error_depth_ = 0;
   std::size_t depth_ = 0;

@@ -24,15 +24,6 @@
 namespace shard {
 namespace {
 
-std::string ShardName(const Bind& bind) {
-  return bind.shard.is_none() ? "a database that is no shard"
-                              : absl::StrCat("shard '", bind.shard.name(), "'");
-}
-
-std::string SavepointName(std::size_t depth) {
-  return absl::StrCat("shard_nested_", depth);
-}
-
 CommitMember MemberOf(Share& share) {
   CommitMember member;
   member.engine = share.bind().engine;
@@ -43,88 +34,12 @@ CommitMember MemberOf(Share& share) {
 
 }  // namespace
 
-absl::StatusOr<Share*> Transaction::PlanShare(const Bind& bind) {
-  SHARD_RETURN_IF_ERROR(CheckNotPrepared());
-  if (bind.engine == nullptr) {
-    return absl::InternalError(
-        "the bind resolver answered with no engine; return a Bind with one");
-  }
-  for (const auto& share : shares_) {
-    if (share->bind().engine != bind.engine) continue;
-    if (share->bind() == bind) return share.get();
-    return absl::FailedPreconditionError(absl::StrCat(
-        "engine '", bind.engine->name(), "' is used as ",
-        ShardName(share->bind()), " and as ", ShardName(bind),
-        " in one transaction, which is not supported yet; keep them on "
-        "different databases"));
-  }
-  shares_.push_back(std::make_unique<Share>(bind));
-  return shares_.back().get();
-}
-
-absl::StatusOr<Share*> Transaction::ShareFor(const Bind& bind) {
-  SHARD_ASSIGN_OR_RETURN(Share * share, PlanShare(bind));
-  if (!share->open()) SHARD_RETURN_IF_ERROR(OpenOne(*share));
-  return share;
-}
-
-absl::Status Transaction::Open(std::vector<Share*> shares) {
-  std::erase_if(shares, [](const Share* share) { return share->open(); });
-  std::sort(shares.begin(), shares.end(), [](const Share* a, const Share* b) {
-    return a->name() < b->name();
-  });
-  for (Share* share : shares) SHARD_RETURN_IF_ERROR(OpenOne(*share));
-  return absl::OkStatus();
-}
-
-absl::Status Transaction::OpenOne(Share& share) {
-  const Bind& bind = share.bind();
-  absl::StatusOr<PooledConnection> connection = bind.engine->Connect();
-  if (!connection.ok()) {
-    return bind.shard.is_none() ? connection.status()
-                                : share.Refused(connection.status());
-  }
-  Connection& opened = **connection;
-  ListenTo(share, opened);
-  const TransactionOptions how = {
-      .may_follow =
-          InTopology(share) && options_.topology->databases().size() > 1};
-  if (absl::Status begun = opened.Begin(how); !begun.ok()) {
-    return share.Refused(begun);
-  }
-  for (std::size_t depth = 1; depth <= depth_; ++depth) {
-    const absl::Status made = opened.Savepoint(SavepointName(depth));
-    if (!made.ok()) return share.Refused(made);
-  }
-  share.Open(*std::move(connection));
-  share.set_depth(depth_);
-  if (options_.lock_timeout <= absl::ZeroDuration()) return absl::OkStatus();
-  std::vector<Share*> open;
-  for (const auto& other : shares_) {
-    if (other->open()) open.push_back(other.get());
-  }
-  if (open.size() < 2) return absl::OkStatus();
-  // A deadlock over two databases is seen by neither.
-  for (Share* each : open) {
-    if (open.size() > 2 && each != &share) continue;  // has its limit already
-    SHARD_RETURN_IF_ERROR(
-        each->connection().LimitLockWaits(options_.lock_timeout));
-  }
-  return absl::OkStatus();
-}
-
-void Transaction::ListenTo(const Share& share, Connection& connection) const {
-  if (options_.listeners.empty()) return;
-  connection.listeners().SetBorrower(
-      [name = share.name(),
-       listeners = options_.listeners](const StatementEvent& event) {
-        for (const auto& listener : listeners) {
-          listener->OnStatement(name, event);
-        }
-      });
+std::string Transaction::SavepointName(std::size_t depth) {
+  return absl::StrCat("shard_nested_", depth);
 }
 
 absl::Status Transaction::CheckMayWrite(const std::vector<Share*>& shares) {
+  SHARD_RETURN_IF_ERROR(CheckNotReadOnly());
   for (const Share* share : shares) {
     SHARD_RETURN_IF_ERROR(share->bind().engine->CheckMayWrite());
   }
@@ -273,12 +188,18 @@ absl::Status Transaction::OnAll(const std::string& script) {
 }
 
 absl::Status Transaction::BeginNested() {
+  SHARD_RETURN_IF_ERROR(CheckBegun());
   SHARD_RETURN_IF_ERROR(CheckNotPrepared());
   SHARD_RETURN_IF_ERROR(CheckHealthy());
   SHARD_RETURN_IF_ERROR(
       OnAll(absl::StrCat("SAVEPOINT ", SavepointName(depth_ + 1))));
   ++depth_;
-  for (const auto& share : shares_) share->set_depth(depth_);
+  for (const auto& share : shares_) {
+    share->set_depth(depth_);
+    if (share->open()) {
+      share->connection().NoteSavepoint(SavepointName(depth_));
+    }
+  }
   return absl::OkStatus();
 }
 
@@ -286,8 +207,7 @@ absl::Status Transaction::CommitNested() {
   SHARD_RETURN_IF_ERROR(CheckHealthy());
   SHARD_RETURN_IF_ERROR(
       OnAll(absl::StrCat("RELEASE SAVEPOINT ", SavepointName(depth_))));
-  --depth_;
-  for (const auto& share : shares_) share->set_depth(depth_);
+  NoteReleased();
   return absl::OkStatus();
 }
 
@@ -295,12 +215,17 @@ absl::Status Transaction::RollbackNested() {
   const std::string name = SavepointName(depth_);
   SHARD_RETURN_IF_ERROR(OnAll(absl::StrCat("ROLLBACK TO SAVEPOINT ", name,
                                            "; RELEASE SAVEPOINT ", name)));
-  for (const auto& share : shares_) {
-    share->ForgetErrors(depth_);
-    share->set_depth(depth_ - 1);
-  }
-  --depth_;
+  for (const auto& share : shares_) share->ForgetErrors(depth_);
+  NoteReleased();
   return absl::OkStatus();
+}
+
+void Transaction::NoteReleased() {
+  const std::string name = SavepointName(depth_--);
+  for (const auto& share : shares_) {
+    share->set_depth(depth_);
+    if (share->open()) share->connection().NoteReleased(name);
+  }
 }
 
 // One database decides for itself.
@@ -333,6 +258,7 @@ void Transaction::MakeAtomic() {
 
 absl::Status Transaction::Prepare() {
   SHARD_RETURN_IF_ERROR(CheckNotPrepared());
+  SHARD_RETURN_IF_ERROR(CheckInTime());
   SHARD_RETURN_IF_ERROR(CheckHealthy());
   MakeAtomic();
   const absl::Status status = atomic_->Prepare();
@@ -347,12 +273,14 @@ absl::Status Transaction::Prepare() {
 }
 
 absl::StatusOr<CommitResult> Transaction::Commit() {
+  if (!prepared_) SHARD_RETURN_IF_ERROR(CheckInTime());
   if (!prepared_ && !IsAtomic()) return CommitEach();
   if (!prepared_) SHARD_RETURN_IF_ERROR(Prepare());
   return CommitAtomically();
 }
 
 absl::StatusOr<CommitResult> Transaction::CommitAtomically() {
+  LiftTimeLimits();
   const absl::Status status = atomic_->Commit();
   CommitResult result = ResultOf(*atomic_);
   End();
@@ -381,7 +309,7 @@ absl::Status Transaction::CommitOne(Share& share) {
   const bool was_lost_before = !connection.usable();
   connection.set_deadline(Now() + options_.resolve_timeout);
   FailPoint("plain.send");
-  const absl::Status status = connection.Commit();
+  const absl::Status status = share.Commit();
   FailPoint("plain.answered");
   connection.set_deadline(absl::InfiniteFuture());
   const bool sent_something = share.work() != CommitMember::Work::kRead;
@@ -402,6 +330,7 @@ absl::Status Transaction::CommitOne(Share& share) {
 
 absl::StatusOr<CommitResult> Transaction::CommitEach() {
   SHARD_RETURN_IF_ERROR(CheckHasNotWritten());
+  LiftTimeLimits();
   CommitResult result;
   absl::Status first_failure;
   bool some_written = false;
@@ -427,6 +356,13 @@ absl::StatusOr<CommitResult> Transaction::CommitEach() {
   return PartlyCommitted(result);
 }
 
+void Transaction::Close() {
+  for (const auto& share : shares_) {
+    if (share->joined() != nullptr) share->joined()->Leave();
+  }
+  Rollback();
+}
+
 void Transaction::Rollback() {
   if (atomic_ != nullptr) atomic_->Rollback();
   End();
@@ -444,6 +380,8 @@ void Transaction::End() {
   likely_decider_ = nullptr;
   depth_ = 0;
   prepared_ = false;
+  begun_ = false;
+  how_ = TransactionOptions();
   // What kept a writer back can be done now that the locks are given up.
   if (kept_back) {
     RecoveryOptions once = options_.recovery;

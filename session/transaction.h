@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "shard/dialects/transaction_options.h"
 #include "shard/router/bind.h"
 #include "shard/session/commit_result.h"
 #include "shard/session/session_options.h"
@@ -23,6 +24,16 @@ namespace shard {
 class Transaction {
  public:
   explicit Transaction(const SessionOptions* options) : options_(*options) {}
+
+  // How it is to begin on each database. kFailedPrecondition when it has begun
+  // already; kInvalidArgument and kDeadlineExceeded: see TransactionOptions.
+  absl::Status Begin(const TransactionOptions& options);
+  // By Begin, or on a database.
+  bool begun() const;
+  // kFailedPrecondition where it needs a Begin first, and had none.
+  absl::Status CheckBegun() const;
+  // kFailedPrecondition in one that is to write nothing.
+  absl::Status CheckNotReadOnly() const;
 
   bool empty() const { return shares_.empty(); }
   // The share on `bind`'s engine; opens and begins it on first use. The pointer
@@ -71,11 +82,21 @@ class Transaction {
   // Rolls all back and ends the transaction. An error of the database is not
   // worth reporting: what it has not committed it forgets.
   void Rollback();
+  // The same, but leaves open a joined one that says so.
+  void Close();
 
  private:
   absl::Status CheckNotPrepared() const;
+  static std::string SavepointName(std::size_t depth);
+  absl::Status CheckInTime() const;
+  void LiftTimeLimits();
   absl::Status OpenOne(Share& share);
-  void ListenTo(const Share& share, Connection& connection) const;
+  OnStatement ListenerFor(const Share& share) const;
+  absl::StatusOr<const JoinedConnection*> JoinedFor(const Share& share) const;
+  absl::Status OpenJoined(Share& share, const JoinedConnection& joined);
+  absl::Status MakeSavepoints(const Share& share, Connection& connection) const;
+  void NoteReleased();
+  absl::Status LimitLockWaits(const Share& share);
   absl::Status OnAll(const std::string& script);
   bool InTopology(const Share& share) const;
   bool AnotherMayDecide() const;
@@ -93,6 +114,8 @@ class Transaction {
 
   const SessionOptions& options_;
   std::vector<std::unique_ptr<Share>> shares_;
+  TransactionOptions how_;
+  bool begun_ = false;  // by Begin
   // Null: nothing is to be decided.
   const Connection* likely_decider_ = nullptr;
   std::size_t depth_ = 0;

@@ -156,7 +156,9 @@ absl::Status PostgresConnection::FinishScript() {
 absl::Status PostgresConnection::Begin(const TransactionOptions& options) {
   SHARD_RETURN_IF_ERROR(CheckIdle());
   SHARD_RETURN_IF_ERROR(CheckTransactionOptions(options, absl::Now()));
-  return conversation_.Begin(BeginText(options), options);
+  SHARD_RETURN_IF_ERROR(conversation_.Begin(BeginText(options), options));
+  ForgetSavepoints();
+  return absl::OkStatus();
 }
 
 std::string PostgresConnection::BeginText(

@@ -1,0 +1,43 @@
+// Working inside a transaction that somebody else has begun.
+#ifndef SHARD_SESSION_JOINED_CONNECTION_H_
+#define SHARD_SESSION_JOINED_CONNECTION_H_
+
+namespace shard {
+
+class Connection;
+class Engine;
+
+// What the end of a session's transaction does to the one that it has joined:
+//
+//                     Commit             Rollback             Close
+//   kRollbackOnly     leaves it open     rolls it back        leaves it open
+//   kControlFully     commits it         rolls it back        rolls it back
+//   kCreateSavepoint  keeps the work     undoes its own work  undoes its own
+//                     for it             alone                work alone
+//
+// "It" is the innermost savepoint made by Connection::Savepoint (or by another
+// session's BeginNested), where there is one, else the whole transaction.
+// kConditionalSavepoint is kCreateSavepoint where there is one, and else
+// kRollbackOnly. If the connection is in no transaction, the session begins one
+// of its own, and ends it, whatever the mode.
+enum class JoinTransactionMode {
+  kConditionalSavepoint,
+  kRollbackOnly,
+  kControlFully,
+  kCreateSavepoint,
+};
+
+// For SessionOptions::joined: work for `engine` is done on `connection`, which
+// is one of that engine's, and must outlive the session (or its Close). It
+// stays the caller's: the session neither closes it nor gives it back to a
+// pool. While the session's transaction is open, the caller must not end the
+// one joined.
+struct JoinedConnection {
+  const Engine* engine = nullptr;
+  Connection* connection = nullptr;
+  JoinTransactionMode mode = JoinTransactionMode::kConditionalSavepoint;
+};
+
+}  // namespace shard
+
+#endif  // SHARD_SESSION_JOINED_CONNECTION_H_

@@ -1,0 +1,321 @@
+// A session inside a transaction that somebody else has begun.
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "shard/base/testing.h"
+#include "shard/dialects/engine.h"
+#include "shard/session/entity.h"
+#include "shard/session/query.h"
+#include "shard/session/sharded_session.h"
+#include "shard/tests/session/session_test.h"
+
+namespace shard::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using Code = absl::StatusCode;
+using Mode = JoinTransactionMode;
+
+template <class F>
+struct NoteFields {
+  Field<F, std::int64_t, "id", PrimaryKey> id;
+  Field<F, std::string, "region", ClientDefault<&HomeRegion>> region;
+  Field<F, std::string, "text"> text;
+};
+struct Note : Entity<Note, NoteFields, "notes"> {};
+constexpr auto& c = Note::c;
+
+enum class Around { kNothing, kTransaction, kSavepoint };
+enum class Verb { kCommit, kRollback, kClose };
+
+class JoinedTransactionTest : public SessionTest {
+ protected:
+  void SetUp() override {
+    SessionTest::SetUp();
+    if (IsSkipped()) return;
+    Open<Note>();
+    SHARD_ASSERT_OK_AND_ASSIGN(outer_, home()->Connect());
+  }
+  void TearDown() override { outer_.Return(); }
+
+  ShardedSession Join(Mode mode) {
+    SessionOptions joined = options();
+    joined.joined.push_back({home().get(), &*outer_, mode});
+    return ShardedSession(std::move(joined));
+  }
+  // Inserts 'o' in a transaction, and 'i' in a savepoint.
+  void BeginAround(Around around) {
+    if (around == Around::kNothing) return;
+    SHARD_ASSERT_OK(outer_->Begin());
+    Insert("o");
+    if (around == Around::kTransaction) return;
+    SHARD_ASSERT_OK(outer_->Savepoint("around"));
+    Insert("i");
+  }
+  void Insert(const std::string& text) {
+    SHARD_ASSERT_OK(outer_->ExecuteScript(
+        "INSERT INTO notes (region, text) VALUES ('eu', '" + text + "')"));
+  }
+  static absl::Status Add(ShardedSession& session, std::string text) {
+    auto note = std::make_shared<Note>();
+    note->text = std::move(text);
+    return session.Add(note);
+  }
+  static absl::Status Write(ShardedSession& session, std::string text) {
+    SHARD_RETURN_IF_ERROR(Add(session, std::move(text)));
+    return session.Flush();
+  }
+  // The texts that are committed, in alphabetical order.
+  std::string Committed() {
+    std::string texts;
+    for (const char* text : {"i", "o", "s", "t"}) {
+      if (ReadNumber(home(), std::string("select count(*) from notes where "
+                                         "text = '") +
+                                 text + "'") > 0) {
+        texts += text;
+      }
+    }
+    return texts;
+  }
+
+  struct Expected {
+    Verb verb;
+    bool open;               // the transaction around it, afterwards
+    std::size_t savepoints;  // likewise
+    std::string rows;        // once that is committed
+  };
+  void Expect(Mode mode, Around around, const std::vector<Expected>& all) {
+    for (const Expected& expected : all) {
+      SCOPED_TRACE(static_cast<int>(expected.verb));
+      RunSql(home(), "delete from notes");
+      BeginAround(around);
+      ShardedSession session = Join(mode);
+      SHARD_ASSERT_OK(Write(session, "s"));
+      switch (expected.verb) {
+        case Verb::kCommit:
+          SHARD_ASSERT_OK(session.Commit());
+          break;
+        case Verb::kRollback:
+          session.Rollback();
+          break;
+        case Verb::kClose:
+          session.Close();
+          break;
+      }
+      EXPECT_EQ(outer_->in_transaction(), expected.open);
+      EXPECT_EQ(outer_->savepoints().size(), expected.savepoints);
+      if (expected.open) {
+        SHARD_ASSERT_OK(outer_->Commit());
+      }
+      EXPECT_EQ(Committed(), expected.rows);
+    }
+  }
+
+  PooledConnection outer_;
+};
+
+TEST_P(JoinedTransactionTest, Row033RollbackOnly) {
+  Expect(Mode::kRollbackOnly, Around::kTransaction,
+         {{Verb::kCommit, true, 0, "os"},
+          {Verb::kRollback, false, 0, ""},
+          {Verb::kClose, true, 0, "os"}});
+  Expect(Mode::kRollbackOnly, Around::kSavepoint,
+         {{Verb::kCommit, true, 1, "ios"},
+          {Verb::kRollback, true, 0, "o"},
+          {Verb::kClose, true, 1, "ios"}});
+}
+
+TEST_P(JoinedTransactionTest, Row033ControlFully) {
+  Expect(Mode::kControlFully, Around::kTransaction,
+         {{Verb::kCommit, false, 0, "os"},
+          {Verb::kRollback, false, 0, ""},
+          {Verb::kClose, false, 0, ""}});
+  Expect(Mode::kControlFully, Around::kSavepoint,
+         {{Verb::kCommit, true, 0, "ios"},
+          {Verb::kRollback, true, 0, "o"},
+          {Verb::kClose, true, 0, "o"}});
+}
+
+TEST_P(JoinedTransactionTest, Row033CreateSavepoint) {
+  Expect(Mode::kCreateSavepoint, Around::kTransaction,
+         {{Verb::kCommit, true, 0, "os"},
+          {Verb::kRollback, true, 0, "o"},
+          {Verb::kClose, true, 0, "o"}});
+  Expect(Mode::kCreateSavepoint, Around::kSavepoint,
+         {{Verb::kCommit, true, 1, "ios"},
+          {Verb::kRollback, true, 1, "io"},
+          {Verb::kClose, true, 1, "io"}});
+}
+
+TEST_P(JoinedTransactionTest, Row033ConditionalSavepoint) {
+  Expect(Mode::kConditionalSavepoint, Around::kTransaction,
+         {{Verb::kCommit, true, 0, "os"},
+          {Verb::kRollback, false, 0, ""},
+          {Verb::kClose, true, 0, "os"}});
+  Expect(Mode::kConditionalSavepoint, Around::kSavepoint,
+         {{Verb::kCommit, true, 1, "ios"},
+          {Verb::kRollback, true, 1, "io"},
+          {Verb::kClose, true, 1, "io"}});
+}
+
+TEST_P(JoinedTransactionTest, Row033WhereThereIsNoneItIsTheSessions) {
+  for (const Mode mode : {Mode::kConditionalSavepoint, Mode::kRollbackOnly,
+                          Mode::kControlFully, Mode::kCreateSavepoint}) {
+    Expect(mode, Around::kNothing,
+           {{Verb::kCommit, false, 0, "s"},
+            {Verb::kRollback, false, 0, ""},
+            {Verb::kClose, false, 0, ""}});
+  }
+}
+
+// As in a test that undoes all that was done in it.
+TEST_P(JoinedTransactionTest, Row033ManyCommitsAndARollbackAroundThem) {
+  BeginAround(Around::kTransaction);
+  {
+    ShardedSession session = Join(Mode::kCreateSavepoint);
+    SHARD_ASSERT_OK(Add(session, "s"));
+    SHARD_ASSERT_OK(session.Commit());
+    SHARD_ASSERT_OK(Add(session, "t"));
+    SHARD_ASSERT_OK(session.Commit());
+    SHARD_ASSERT_OK(Add(session, "gone"));
+    SHARD_ASSERT_OK(session.Flush());
+    session.Rollback();
+    SHARD_ASSERT_OK_AND_ASSIGN(
+        const auto notes,
+        session.Scalars(Select<Note>().Where(c.region == "eu")));
+    EXPECT_EQ(notes.size(), 3);
+  }
+  EXPECT_TRUE(outer_->in_transaction());
+  SHARD_ASSERT_OK(outer_->Rollback());
+  EXPECT_EQ(CountRows(home(), "notes"), 0);
+}
+
+TEST_P(JoinedTransactionTest, Row033NestedOnesEndWithTheSessions) {
+  for (const bool commit : {true, false}) {
+    RunSql(home(), "delete from notes");
+    SHARD_ASSERT_OK(outer_->Begin());
+    SHARD_ASSERT_OK(outer_->Savepoint("shard_nested_1"));  // of that name
+    ShardedSession session = Join(Mode::kCreateSavepoint);
+    SHARD_ASSERT_OK(Write(session, "s"));
+    SHARD_ASSERT_OK(session.BeginNested());
+    SHARD_ASSERT_OK(session.BeginNested());
+    SHARD_ASSERT_OK(Write(session, "t"));
+    SHARD_ASSERT_OK(session.RollbackNested());
+    if (commit) {
+      SHARD_ASSERT_OK(session.Commit());
+    } else {
+      session.Rollback();
+    }
+    EXPECT_EQ(outer_->savepoints().size(), 1);
+    SHARD_ASSERT_OK(outer_->Commit());
+    EXPECT_EQ(Committed(), commit ? "s" : "");
+  }
+}
+
+// A failed statement costs the session's savepoint, not what is around it.
+TEST_P(JoinedTransactionTest, Row033AFailureInsideASavepoint) {
+  BeginAround(Around::kTransaction);
+  ShardedSession session = Join(Mode::kCreateSavepoint);
+  SHARD_ASSERT_OK(Write(session, "s"));
+  const BindArguments place = is_sharded() ? OnShard("s0") : BindArguments();
+  EXPECT_FALSE(
+      session.Execute("insert into nowhere values (1)", {}, place).ok());
+  EXPECT_THAT(session.Commit().status(), HasCode(Code::kFailedPrecondition));
+  session.Rollback();
+  SHARD_ASSERT_OK(outer_->Commit());
+  EXPECT_EQ(Committed(), "o");
+}
+
+TEST_P(JoinedTransactionTest, Row033ASessionInsideANestedOne) {
+  ShardedSession outer(options());
+  SHARD_ASSERT_OK(Write(outer, "o"));
+  SHARD_ASSERT_OK(outer.BeginNested());
+  SHARD_ASSERT_OK_AND_ASSIGN(
+      Connection * connection,
+      outer.ConnectionFor(is_sharded() ? OnShard("s0") : BindArguments()));
+  SessionOptions inside = options();
+  inside.joined.push_back({home().get(), connection});
+  ShardedSession inner(inside);
+  SHARD_ASSERT_OK(Write(inner, "i"));
+  inner.Rollback();  // of the savepoint that it made
+  SHARD_ASSERT_OK(Write(inner, "s"));
+  SHARD_ASSERT_OK(inner.Commit());
+  SHARD_ASSERT_OK(outer.CommitNested());
+  SHARD_ASSERT_OK(outer.Commit());
+  EXPECT_EQ(Committed(), "os");
+}
+
+TEST_P(JoinedTransactionTest, Row033OptionsOfAnOpenTransactionStand) {
+  ShardedSession session = Join(Mode::kControlFully);
+  SHARD_ASSERT_OK(session.Begin({.read_only = true}));
+  SHARD_ASSERT_OK(session.Scalars(Select<Note>().Where(c.region == "eu")));
+  EXPECT_TRUE(outer_->in_transaction());
+  EXPECT_FALSE(outer_->ExecuteScript("DELETE FROM notes").ok());
+  session.Rollback();
+  BeginAround(Around::kTransaction);
+  SHARD_ASSERT_OK(session.Begin({.isolation = Isolation::kSerializable}));
+  EXPECT_THAT(Write(session, "s"),
+              StatusIs(Code::kFailedPrecondition, HasSubstr("open already")));
+  SHARD_ASSERT_OK(outer_->Commit());
+  EXPECT_EQ(Committed(), "o");
+}
+
+TEST_P(JoinedTransactionTest, Row033TheConnectionStaysItsOwners) {
+  const std::size_t open = home()->open_connections();
+  for (const Mode mode : {Mode::kRollbackOnly, Mode::kControlFully}) {
+    ShardedSession session = Join(mode);
+    SHARD_ASSERT_OK(Write(session, "s"));
+    EXPECT_EQ(home()->open_connections(), open);
+  }
+  EXPECT_TRUE(outer_->usable());
+  EXPECT_FALSE(outer_->in_transaction());
+  SHARD_ASSERT_OK(outer_->Ping());
+  EXPECT_EQ(home()->open_connections(), open);
+}
+
+TEST_P(JoinedTransactionTest, Row033ASessionOverOneDatabase) {
+  if (is_sharded()) GTEST_SKIP() << "there are two";
+  BeginAround(Around::kTransaction);
+  {
+    ShardedSession session = ShardedSession::Join(home(), *outer_);
+    SHARD_ASSERT_OK(Write(session, "s"));
+    SHARD_ASSERT_OK(session.Commit());
+  }
+  SHARD_ASSERT_OK(outer_->Commit());
+  EXPECT_EQ(Committed(), "os");
+}
+
+TEST_P(JoinedTransactionTest, Row085TwoPhaseCannotJoin) {
+  BeginAround(Around::kTransaction);
+  SessionOptions two_phase = options();
+  two_phase.two_phase = true;
+  two_phase.joined.push_back({home().get(), &*outer_});
+  ShardedSession session(two_phase);
+  EXPECT_THAT(Write(session, "s"),
+              StatusIs(Code::kFailedPrecondition, HasSubstr("two_phase")));
+  session.Rollback();
+  SHARD_ASSERT_OK(outer_->Commit());
+  EXPECT_EQ(Committed(), "o");
+}
+
+TEST_P(JoinedTransactionTest, Row031TwoConnectionsOfOneEngine) {
+  SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection another, home()->Connect());
+  SessionOptions twice = options();
+  twice.joined.push_back({home().get(), &*outer_});
+  twice.joined.push_back({home().get(), &*another});
+  ShardedSession session(twice);
+  EXPECT_THAT(Write(session, "s"),
+              StatusIs(Code::kInvalidArgument, HasSubstr("two connections")));
+  EXPECT_FALSE(outer_->in_transaction());
+  EXPECT_FALSE(another->in_transaction());
+}
+
+SHARD_ON_SESSIONS(JoinedTransactionTest);
+
+}  // namespace
+}  // namespace shard::testing
