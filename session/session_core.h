@@ -53,6 +53,7 @@ class SessionCore : public ObjectHost {
     return transaction_.Begin(options);
   }
   bool in_transaction() const { return transaction_.begun(); }
+  SessionInfo& info() { return options_.info; }
   absl::Status Flush();
   absl::Status Prepare();
   absl::StatusOr<CommitResult> Commit();

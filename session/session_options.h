@@ -2,8 +2,10 @@
 #ifndef SHARD_SESSION_SESSION_OPTIONS_H_
 #define SHARD_SESSION_SESSION_OPTIONS_H_
 
+#include <any>
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,6 +23,9 @@ namespace shard {
 // When Commit returns: once every database has committed its share, or as soon
 // as it is decided; recovery, in some process, then does the rest.
 enum class DecisionMode { kAfterAll, kAfterDecision };
+
+// Whatever a program wants to keep with a session, by name.
+using SessionInfo = std::map<std::string, std::any, std::less<>>;
 
 struct SessionOptions {
   // Where work goes; required. Shared by all sessions made with it.
@@ -70,6 +75,8 @@ struct SessionOptions {
   absl::Duration lock_timeout = absl::Seconds(5);
   // Hears of each step of a commit over several databases.
   std::function<void(const TwoPhaseEvent&)> on_two_phase = nullptr;
+  // A copy for each session: ShardedSession::info().
+  SessionInfo info = {};
   // What finishes the work of those who crash, for the topology.
   RecoveryOptions recovery = {};
 };

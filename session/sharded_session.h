@@ -254,6 +254,9 @@ class ShardedSession {
   void ExpireAll() { core_->ExpireAll(); }
   // Lets go of the object; its changes are not written.
   absl::Status Expunge(EntityBase& object) { return core_->Expunge(object); }
+  // The session's own copy of SessionOptions::info; Close leaves it alone.
+  SessionInfo& info() { return core_->info(); }
+
   // Rolls back and lets go of all objects; what they read and did not write can
   // still be read from them. The session can be used again.
   void Close() { core_->Close(); }

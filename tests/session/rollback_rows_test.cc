@@ -1,0 +1,138 @@
+// What a rollback makes of objects, and what they are fit for afterwards.
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "shard/base/testing.h"
+#include "shard/session/entity.h"
+#include "shard/session/query.h"
+#include "shard/session/sharded_session.h"
+#include "shard/tests/session/session_test.h"
+
+namespace shard::testing {
+namespace {
+
+template <class F>
+struct CounterFields {
+  Field<F, std::int64_t, "id", PrimaryKey> id;
+  Field<F, std::string, "region", ClientDefault<&HomeRegion>> region;
+  Field<F, std::string, "name"> name;
+  Field<F, std::int64_t, "hits", ClientDefault<0>> hits;
+};
+struct Counter : Entity<Counter, CounterFields, "counters"> {};
+constexpr auto& c = Counter::c;
+
+class RollbackRowsTest : public SessionTest {
+ protected:
+  void SetUp() override {
+    SessionTest::SetUp();
+    if (!IsSkipped()) Open<Counter>();
+  }
+  static std::shared_ptr<Counter> MakeCounter(std::string name,
+                                              std::int64_t hits) {
+    auto counter = std::make_shared<Counter>();
+    counter->name = std::move(name);
+    counter->hits = hits;
+    return counter;
+  }
+};
+
+TEST_P(RollbackRowsTest, Row019RollbackRestoresExpressionAttributesToo) {
+  ShardedSession session(options());
+  const auto counter = MakeCounter("a", 1);
+  SHARD_ASSERT_OK(session.Add(counter));
+  SHARD_ASSERT_OK(session.Commit());
+  for (const bool flushed : {true, false}) {
+    counter->name = "b";
+    counter->hits = c.hits + 41;
+    if (flushed) {
+      SHARD_ASSERT_OK(session.Flush());
+      EXPECT_EQ(counter->hits.value(), 42);
+    }
+    session.Rollback();
+    EXPECT_EQ(counter->object_state(), ObjectState::kPersistent);
+    log().Clear();
+    EXPECT_EQ(counter->name.value(), "a");
+    EXPECT_EQ(counter->hits.value(), 1);
+    EXPECT_EQ(log().Count("SELECT"), 1);
+    // Nothing of it is left to be written.
+    SHARD_ASSERT_OK(session.Commit());
+    EXPECT_EQ(log().Count("UPDATE"), 0);
+    EXPECT_EQ(ReadNumber(home(), "select hits from counters"), 1);
+  }
+}
+
+TEST_P(RollbackRowsTest, Row019NewObjectsBecomeTransient) {
+  ShardedSession session(options());
+  const auto flushed = MakeCounter("flushed", 1);
+  const auto pending = MakeCounter("pending", 2);
+  SHARD_ASSERT_OK(session.Add(flushed));
+  SHARD_ASSERT_OK(session.Flush());
+  flushed->hits = c.hits + 1;  // neither written
+  SHARD_ASSERT_OK(session.Add(pending));
+  session.Rollback();
+  EXPECT_EQ(flushed->object_state(), ObjectState::kTransient);
+  EXPECT_EQ(pending->object_state(), ObjectState::kTransient);
+  EXPECT_EQ(flushed->name.value(), "flushed");
+  EXPECT_EQ(pending->hits.value(), 2);
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_EQ(CountRows(home(), "counters"), 0);
+  // They can be added again.
+  SHARD_ASSERT_OK(session.Add(flushed));
+  SHARD_ASSERT_OK(session.Add(pending));
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_EQ(CountRows(home(), "counters"), 2);
+}
+
+TEST_P(RollbackRowsTest, Row019DeletedObjectsComeBack) {
+  ShardedSession session(options());
+  const auto counter = MakeCounter("a", 1);
+  SHARD_ASSERT_OK(session.Add(counter));
+  SHARD_ASSERT_OK(session.Commit());
+  for (const bool flushed : {true, false}) {
+    SHARD_ASSERT_OK(session.Delete(counter));
+    if (flushed) {
+      SHARD_ASSERT_OK(session.Flush());
+    }
+    session.Rollback();
+    EXPECT_EQ(counter->object_state(), ObjectState::kPersistent);
+    SHARD_ASSERT_OK(session.Commit());
+    EXPECT_EQ(CountRows(home(), "counters"), 1);
+  }
+  EXPECT_EQ(counter->name.value(), "a");
+}
+
+// A shard that was chosen for a row that is gone is chosen again.
+TEST_P(RollbackRowsTest, Row098TheShardIsChosenAgainAfterARollback) {
+  for (const bool nested : {false, true}) {
+    ShardedSession session(options());
+    if (nested) {
+      SHARD_ASSERT_OK(session.BeginNested());
+    }
+    const auto counter = MakeCounter("moved", 1);
+    counter->region = "eu";
+    SHARD_ASSERT_OK(session.Add(counter));
+    SHARD_ASSERT_OK(session.Flush());
+    EXPECT_EQ(counter->shard().is_none(), !is_sharded());
+    if (nested) {
+      SHARD_ASSERT_OK(session.RollbackNested());
+    } else {
+      session.Rollback();
+    }
+    counter->region = "us";
+    SHARD_ASSERT_OK(session.Add(counter));
+    SHARD_ASSERT_OK(session.Commit());
+    if (!is_sharded()) continue;
+    EXPECT_EQ(counter->shard().name(), "s1");
+    EXPECT_EQ(CountRows(home(), "counters"), 0);
+  }
+  EXPECT_EQ(CountRows(is_sharded() ? shard("s1") : home(), "counters"), 2);
+}
+
+SHARD_ON_SESSIONS(RollbackRowsTest);
+
+}  // namespace
+}  // namespace shard::testing
