@@ -90,9 +90,11 @@ void JoinedTransaction::RollBack() {
   }
 }
 
-void JoinedTransaction::Leave() {
+bool JoinedTransaction::Leave() {
+  const bool stays = !may_commit_ && !over_ && connection_.in_transaction();
   if (!may_commit_) over_ = true;
   RollBack();
+  return stays;
 }
 
 }  // namespace shard

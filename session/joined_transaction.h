@@ -43,8 +43,9 @@ class JoinedTransaction {
   absl::Status Commit();
   // Errors show in the connection.
   void RollBack();
-  // The session goes, without having anything to say about its work.
-  void Leave();
+  // The session goes, without having anything to say about its work. True when
+  // that stays, in a transaction that goes on.
+  bool Leave();
 
  private:
   enum class Part { kTransaction, kSavepoint };

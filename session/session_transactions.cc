@@ -171,12 +171,13 @@ void SessionCore::RollbackTo(Reads reads) {
   const bool began = !transaction_.empty() || !work_.empty();
   if (began) Tell(&SessionListener::BeforeRollback);
   EndStreams();
+  std::vector<const Engine*> kept;  // where the work stays, in a joined one
   if (reads == Reads::kKeep) {
-    transaction_.Close();
+    kept = transaction_.Close();
   } else {
     transaction_.Rollback();
   }
-  SettleRollback({}, reads);
+  SettleRollback(kept, reads);
   if (began) Tell(&SessionListener::AfterRollback);
 }
 

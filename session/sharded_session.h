@@ -70,7 +70,8 @@ class ShardedSession {
   // SessionOptions::autobegin). Its deadline and statement timeout hold until
   // Commit has flushed, prepared, and is about to decide; from then on the
   // session's own timeouts do. A Commit behind the deadline commits nothing and
-  // says kDeadlineExceeded; Rollback is left to do.
+  // says kDeadlineExceeded; Rollback is left to do. Waiting for a connection of
+  // the pool is bounded by EngineOptions::pool_timeout alone.
   // kFailedPrecondition: a transaction has begun already. In a read-only one: a
   // flush with something to write, and a statement of ours that writes; text
   // that does is refused by the database. Otherwise see TransactionOptions.

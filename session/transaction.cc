@@ -356,11 +356,15 @@ absl::StatusOr<CommitResult> Transaction::CommitEach() {
   return PartlyCommitted(result);
 }
 
-void Transaction::Close() {
+std::vector<const Engine*> Transaction::Close() {
+  std::vector<const Engine*> left_open;
   for (const auto& share : shares_) {
-    if (share->joined() != nullptr) share->joined()->Leave();
+    if (share->joined() != nullptr && share->joined()->Leave()) {
+      left_open.push_back(share->bind().engine);
+    }
   }
   Rollback();
+  return left_open;
 }
 
 void Transaction::Rollback() {

@@ -87,7 +87,9 @@ void SqliteLimits::set_progress(std::function<void()> progress) {
 }
 
 void SqliteLimits::SetHandler() {
-  const bool wanted = active() || progress_ != nullptr;
+  active_ = deadline_ != absl::InfiniteFuture() ||
+            timeout_ != absl::InfiniteDuration();
+  const bool wanted = active_ || progress_ != nullptr;
   sqlite3_progress_handler(handle_, kProgressInstructions,
                            wanted ? &OnProgress : nullptr, this);
 }

@@ -35,7 +35,7 @@ class SqliteLimits {
   void End();
 
   // Whether time counts.
-  bool active() const { return deadline_ != absl::InfiniteFuture() || timed(); }
+  bool active() const { return active_; }
   // From now on this statement is at work. kDeadlineExceeded: there is no time
   // left for it.
   absl::Status Start(std::string_view statement);
@@ -49,12 +49,12 @@ class SqliteLimits {
  private:
   static int OnProgress(void* self);
   static int OnBusy(void* self, int times);
-  bool timed() const { return timeout_ != absl::InfiniteDuration(); }
   void SetHandler();
 
   sqlite3* const handle_;
   std::function<void()> progress_;
   bool begun_ = false;
+  bool active_ = false;
   absl::Time deadline_ = absl::InfiniteFuture();
   absl::Duration timeout_ = absl::InfiniteDuration();  // of a statement
   absl::Time until_ = absl::InfiniteFuture();          // the one at work

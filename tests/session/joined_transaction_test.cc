@@ -217,6 +217,25 @@ TEST_P(JoinedTransactionTest, Row033NestedOnesEndWithTheSessions) {
   }
 }
 
+// What it wrote is still there, or is not.
+TEST_P(JoinedTransactionTest, Row033NewObjectsOfAClosedSession) {
+  for (const Mode mode : {Mode::kRollbackOnly, Mode::kCreateSavepoint}) {
+    SHARD_ASSERT_OK(outer_->Begin());
+    ShardedSession session = Join(mode);
+    const auto note = std::make_shared<Note>();
+    note->text = "s";
+    SHARD_ASSERT_OK(session.Add(note));
+    SHARD_ASSERT_OK(session.Flush());
+    session.Close();
+    const bool stays = mode == Mode::kRollbackOnly;
+    EXPECT_EQ(note->object_state(),
+              stays ? ObjectState::kDetached : ObjectState::kTransient);
+    SHARD_ASSERT_OK(outer_->Commit());
+    EXPECT_EQ(Committed(), stays ? "s" : "");
+    RunSql(home(), "delete from notes");
+  }
+}
+
 // A failed statement costs the session's savepoint, not what is around it.
 TEST_P(JoinedTransactionTest, Row033AFailureInsideASavepoint) {
   BeginAround(Around::kTransaction);
