@@ -88,4 +88,22 @@ absl::StatusOr<const StreamRow*> MergedStream::Advance() {
   }
 }
 
+absl::StatusOr<RowRun> MergedStream::AdvanceRun() {
+  // Sorted rows come from cursors in turn; what is skipped is skipped one by
+  // one.
+  if (!keys_.empty() || skip_ > 0) return RowStream::AdvanceRun();
+  if (lent_ != nullptr) {
+    lent_->Skip();
+    lent_ = nullptr;
+  }
+  if (left_.has_value() && *left_ == 0) return RowRun();
+  SHARD_ASSIGN_OR_RETURN(ShareCursor * cursor, NextCursor());
+  if (cursor == nullptr) return RowRun();
+  const std::size_t most = left_.has_value() ? static_cast<std::size_t>(*left_)
+                                             : static_cast<std::size_t>(-1);
+  const RowRun run = cursor->TakeRun(most, columns_.size());
+  if (left_.has_value()) *left_ -= static_cast<std::int64_t>(run.rows);
+  return run;
+}
+
 }  // namespace shard

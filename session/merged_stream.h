@@ -40,6 +40,7 @@ class MergedStream : public RowStream {
 
  private:
   absl::StatusOr<const StreamRow*> Advance() override;
+  absl::StatusOr<RowRun> AdvanceRun() override;
   void Release() override { cursors_.clear(); }
   // The cursor with the next row; null at the end.
   absl::StatusOr<ShareCursor*> NextCursor();

@@ -22,24 +22,44 @@ struct StreamRow {
   Bind bind;
 };
 
-// One row after the other. Its session ends it together with the transaction;
-// Next then says kFailedPrecondition. Not thread-safe.
+// Rows that lie one behind the other and come from one place. Valid until the
+// stream is asked for more, or ends.
+struct RowRun {
+  const sql::ValueView* cells = nullptr;
+  std::size_t rows = 0;
+  std::size_t width = 0;   // cells of a row
+  std::size_t stride = 0;  // from row to row: hidden cells may stand between
+  Bind bind = {};
+
+  absl::Span<const sql::ValueView> row(std::size_t index) const {
+    return {cells + index * stride, width};
+  }
+};
+
+// One row after the other, or one run. Its session ends it together with the
+// transaction; Next then says kFailedPrecondition. Not thread-safe.
 class RowStream {
  public:
   virtual ~RowStream() = default;
   const std::vector<ResultColumn>& columns() const { return columns_; }
   // Null at the end.
   absl::StatusOr<const StreamRow*> Next();
+  // As many rows as are at hand together, at least one; none at the end.
+  absl::StatusOr<RowRun> NextRun();
+  bool ended() const { return ended_; }
   // Lets go of the connections.
   void End();
 
  protected:
   explicit RowStream(std::vector<ResultColumn> columns)
       : columns_(std::move(columns)) {}
+  // Unless overridden: one row.
+  virtual absl::StatusOr<RowRun> AdvanceRun();
   std::vector<ResultColumn> columns_;
 
  private:
   virtual absl::StatusOr<const StreamRow*> Advance() = 0;
+  absl::Status CheckNotEnded() const;
   virtual void Release() = 0;
   bool ended_ = false;
 };
@@ -77,6 +97,9 @@ class ShareCursor {
   absl::StatusOr<bool> HasRow();
   absl::Span<const sql::ValueView> row() const { return batch_.row(next_); }
   void Skip() { ++next_; }
+  // Where HasRow: the rest of the batch, or `most` rows of it. They stay valid
+  // until HasRow is asked again.
+  RowRun TakeRun(std::size_t most, std::size_t width);
 
  private:
   Share* share_;
