@@ -69,7 +69,7 @@ absl::Status AttributeBase::EnsureReadable() const {
         " is expired and its object detached from any session; read "
         "it before the session ends"));
   }
-  return host->LoadExpired(*owner_);
+  return host->LoadExpired(*owner_, index_);
 }
 
 }  // namespace shard

@@ -101,9 +101,9 @@ class Attribute : public AttributeBase {
   }
 
   // The value. An expired one is loaded first, with all expired attributes of
-  // the object, from the row's own shard. Throws BadAttributeAccess where
-  // Load() returns an error. The reference lives until the next flush, expire
-  // or refresh.
+  // the object, a deferred one alone, from the row's own shard. Throws
+  // BadAttributeAccess where Load() returns an error. The reference lives until
+  // the next flush, expire or refresh.
   const T& value() const {
     if (state_ != AttributeState::kLoaded &&
         state_ != AttributeState::kModified) [[unlikely]] {
@@ -148,6 +148,14 @@ struct AttributeAccess {
                      std::uint16_t index) {
     attribute.owner_ = owner;
     attribute.index_ = index;
+  }
+  // As if it had been assigned; its value is there already.
+  static void MarkModified(AttributeBase& attribute) {
+    attribute.MarkModified();
+  }
+  static void SetExpression(AttributeBase& attribute,
+                            sql::Expression expression) {
+    attribute.SetExpression(std::move(expression));
   }
   template <class T>
   static sql::ValueView View(const AttributeBase& attribute,

@@ -30,7 +30,9 @@ enum class ObjectState : std::uint8_t {
 class ObjectHost {
  public:
   virtual void ObjectChanged(EntityBase& object) = 0;
-  virtual absl::Status LoadExpired(EntityBase& object) = 0;
+  // Loads an expired attribute, by its place in the mapping; with it all others
+  // that are expired and not deferred, unless it is deferred itself.
+  virtual absl::Status LoadExpired(EntityBase& object, std::uint16_t field) = 0;
 
  protected:
   ~ObjectHost() = default;

@@ -104,6 +104,13 @@ struct EvaluatesNone {
   }
 };
 
+// Not read together with the object, but by a SELECT of its own when it is
+// first used: for large values that few readers want. Written like any other.
+// One query reads it at once with Select<E>().Undefer(c.body). Not for keys.
+struct Deferred {
+  static constexpr void Apply(FieldTraits& traits) { traits.deferred = true; }
+};
+
 namespace internal {
 template <class Option, class Target>
 constexpr void ApplyOption(Target& target) {
@@ -170,7 +177,6 @@ struct AsColumns {
   template <class T, FixedString Name, class... Options>
   using Apply = MappedColumn<E, T, Name, Options...>;
 };
-
 template <class F, class T, FixedString Name, class... Options>
 using Field = typename F::template Apply<T, Name, Options...>;
 

@@ -16,6 +16,7 @@ enum class VersionKind : std::uint8_t { kNone, kClient, kServer };
 // `static void Apply(sql::ColumnSpec&)`; either or both.
 struct FieldTraits {
   bool evaluates_none = false;
+  bool deferred = false;
   VersionKind version = VersionKind::kNone;
   // For kClient: the version behind another.
   sql::Value (*next_version)(const sql::ValueView& old) = nullptr;

@@ -76,16 +76,17 @@ absl::Status Flusher::CheckStaysOnShard(EntityBase& object,
                                         AttributeBase* const* attributes,
                                         std::uint64_t changed) {
   const Mapping& mapping = object.mapping();
-  bool key_changed = false, part_expired = false;
+  bool key_changed = false;
   for (const sql::Column* column : resolver_.ShardKey(mapping.class_info())) {
     key_changed = key_changed || (changed & FieldBit(column->index())) != 0;
-    part_expired = part_expired || attributes[column->index()]->state() ==
-                                       AttributeState::kExpired;
   }
   if (!key_changed) return absl::OkStatus();
-  if (part_expired) {
-    SHARD_RETURN_IF_ERROR(
-        InstanceAccess::State(object).host->LoadExpired(object));
+  for (const sql::Column* column : resolver_.ShardKey(mapping.class_info())) {
+    const auto field = static_cast<std::uint16_t>(column->index());
+    if (attributes[field]->state() == AttributeState::kExpired) {
+      SHARD_RETURN_IF_ERROR(
+          InstanceAccess::State(object).host->LoadExpired(object, field));
+    }
   }
   ObjectKeyReader reader(object, attributes);
   BindRequest request;
@@ -141,8 +142,9 @@ absl::Status Flusher::RunSteps() {
 
 absl::Status Flusher::LoadWhatWasMade() {
   for (EntityBase* object : to_load_) {
-    SHARD_RETURN_IF_ERROR(
-        InstanceAccess::State(*object).host->LoadExpired(*object));
+    // Of all that is not deferred, as the key never is.
+    SHARD_RETURN_IF_ERROR(InstanceAccess::State(*object).host->LoadExpired(
+        *object, object->mapping().key_fields().front()));
   }
   return absl::OkStatus();
 }

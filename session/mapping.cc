@@ -1,7 +1,10 @@
 #include "shard/session/mapping.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -75,9 +78,23 @@ Mapping::Mapping(const Definition& definition)
     if (!column.server_default().empty()) server_defaults_ |= bit;
     if (column.client_default()) client_defaults_ |= bit;
     if (column.onupdate()) onupdates_ |= bit;
-    TakeTraits(column, definition.fields[column.index()].traits);
-    fields_.push_back({&column, definition.fields[column.index()].ops});
+    const FieldInfo& field = definition.fields[column.index()];
+    TakeTraits(column, field.traits);
+    if (field.traits.deferred && column.primary_key()) {
+      status_ = absl::InvalidArgumentError(absl::StrCat(
+          "class ", class_info_.name, " defers '", column.name(),
+          "', a part of its primary key, which every object has; leave out "
+          "Deferred"));
+    }
+    fields_.push_back({&column, field.ops, field.traits.deferred});
   }
+  std::vector<std::uint16_t> loaded;
+  for (const MappedField& field : fields_) {
+    if (!field.deferred) {
+      loaded.push_back(static_cast<std::uint16_t>(field.column->index()));
+    }
+  }
+  layout_ = LayoutOf(std::move(loaded));
   if (key_fields_.size() == 1) {
     const sql::ValueType type = fields_[key_fields_[0]].column->type();
     has_integer_key_ =
@@ -88,6 +105,22 @@ Mapping::Mapping(const Definition& definition)
         absl::StrCat("class ", class_info_.name,
                      " has no primary key; mark a field with PrimaryKey"));
   }
+}
+
+RowLayout Mapping::LayoutOf(std::vector<std::uint16_t> fields) const {
+  RowLayout layout;
+  for (const std::uint16_t key : key_fields_) {
+    const auto cell = std::find(fields.begin(), fields.end(), key);
+    layout.key_cells.push_back(
+        static_cast<std::uint16_t>(cell - fields.begin()));
+  }
+  for (std::size_t field = 0; field < fields_.size(); ++field) {
+    if (std::find(fields.begin(), fields.end(), field) == fields.end()) {
+      layout.missing |= std::uint64_t{1} << field;
+    }
+  }
+  layout.fields = std::move(fields);
+  return layout;
 }
 
 }  // namespace shard

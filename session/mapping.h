@@ -14,6 +14,7 @@
 #include "shard/session/class_options.h"
 #include "shard/session/entity_base.h"
 #include "shard/session/field_traits.h"
+#include "shard/session/row_layout.h"
 #include "shard/sql/class_info.h"
 #include "shard/sql/column.h"
 #include "shard/sql/table.h"
@@ -26,6 +27,7 @@ namespace shard {
 struct MappedField {
   const sql::Column* column;
   const AttributeOps* ops;
+  bool deferred;  // not read with the object, but when it is first used
 };
 
 // A field as its declaration has it. A constant: a function for each field of
@@ -86,6 +88,12 @@ class Mapping {
   sql::Value NextVersion(const sql::ValueView& old) const {
     return traits_of_version_.next_version(old);
   }
+  // Field i in bit i.
+  std::uint64_t deferred_fields() const { return layout_.missing; }
+  // Of rows with the fields that are read with an object, in order.
+  const RowLayout& layout() const { return layout_; }
+  // Of rows with these fields.
+  RowLayout LayoutOf(std::vector<std::uint16_t> fields) const;
 
   // Whether the primary key is one integer.
   bool has_integer_key() const { return has_integer_key_; }
@@ -98,7 +106,8 @@ class Mapping {
   }
 
   // kInvalidArgument that names the class when it cannot be used: it has no
-  // primary key, two columns of one name, or a version that cannot be one.
+  // primary key or a deferred one, two columns of one name, or a version that
+  // cannot be one.
   const absl::Status& status() const { return status_; }
 
  private:
@@ -117,6 +126,7 @@ class Mapping {
   std::uint64_t null_means_default_ = 0;
   FieldTraits traits_of_version_;
   std::size_t version_field_ = 0;
+  RowLayout layout_;
   bool has_integer_key_ = false;
   std::shared_ptr<EntityBase> (*make_)();
   void (*attributes_)(EntityBase&, AttributeBase**);

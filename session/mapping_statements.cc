@@ -1,8 +1,11 @@
 #include "shard/session/mapping_statements.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "shard/base/status_macros.h"
@@ -23,6 +26,15 @@ sql::Expression FieldParameter(const sql::Column& column) {
 
 }  // namespace
 
+sql::SelectStatement SelectFields(const Mapping& mapping) {
+  sql::SelectStatement select;
+  select.From(mapping.table());
+  for (const std::uint16_t field : mapping.layout().fields) {
+    select.Column(mapping.field(field).column->expression());
+  }
+  return select;
+}
+
 sql::SelectStatement SelectAllFields(const Mapping& mapping) {
   sql::SelectStatement select;
   select.From(mapping.table());
@@ -30,6 +42,25 @@ sql::SelectStatement SelectAllFields(const Mapping& mapping) {
     select.Column(field.column->expression());
   }
   return select;
+}
+
+absl::StatusOr<RowLayout> LayoutOf(const Mapping& mapping,
+                                   const sql::SelectStatement& select) {
+  // The usual: what Select<E>() begins with, and no more.
+  if (select.columns.size() == mapping.layout().fields.size()) {
+    return mapping.layout();
+  }
+  std::vector<std::uint16_t> fields;
+  for (const sql::SelectItem& item : select.columns) {
+    const auto* node = item.expression.As<sql::ColumnNode>();
+    if (node == nullptr || &node->column->table() != &mapping.table()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "a SELECT of objects of class ", mapping.class_info().name,
+          " can name columns of that class only; see Undefer"));
+    }
+    fields.push_back(static_cast<std::uint16_t>(node->column->index()));
+  }
+  return mapping.LayoutOf(std::move(fields));
 }
 
 sql::Expression KeyCondition(const Mapping& mapping) {
@@ -68,7 +99,22 @@ absl::StatusOr<const CompiledStatement*> MappingStatements::Find(
 absl::StatusOr<const CompiledStatement*> MappingStatements::SelectByKey(
     const Mapping& mapping, const Dialect& dialect) {
   return Find({&mapping, &dialect, Kind::kSelect, 0, 0}, [&mapping] {
-    return sql::Statement(SelectAllFields(mapping).Where(KeyCondition(mapping)),
+    return sql::Statement(SelectFields(mapping).Where(KeyCondition(mapping)),
+                          &mapping.class_info());
+  });
+}
+
+absl::StatusOr<const CompiledStatement*> MappingStatements::SelectFieldsByKey(
+    const Mapping& mapping, const Dialect& dialect, std::uint64_t fields) {
+  return Find({&mapping, &dialect, Kind::kSelect, fields, 0}, [&] {
+    sql::SelectStatement select;
+    select.From(mapping.table());
+    for (const MappedField& field : mapping.fields()) {
+      if (HasBit(fields, field.column->index())) {
+        select.Column(field.column->expression());
+      }
+    }
+    return sql::Statement(std::move(select.Where(KeyCondition(mapping))),
                           &mapping.class_info());
   });
 }

@@ -16,8 +16,15 @@
 
 namespace shard {
 
-// All fields of a class, in order, from its table.
+// The fields that are read with an object of a class, in order, from its table.
+sql::SelectStatement SelectFields(const Mapping& mapping);
+// Every field, deferred ones too.
 sql::SelectStatement SelectAllFields(const Mapping& mapping);
+
+// Where the fields are in the rows of a SELECT of whole objects, which may name
+// more columns of the class. kInvalidArgument for what is no column of it.
+absl::StatusOr<RowLayout> LayoutOf(const Mapping& mapping,
+                                   const sql::SelectStatement& select);
 
 // Compiles each statement once for a session; which fields an UPDATE sets is a
 // set of bits, field i in bit i. Parameters stand in the order given here. Not
@@ -26,9 +33,12 @@ class MappingStatements {
  public:
   using Compiled = std::shared_ptr<const CompiledStatement>;
 
-  // SELECT all fields WHERE key. Parameters: the key.
+  // SELECT what is read with an object WHERE key. Parameters: the key.
   absl::StatusOr<const CompiledStatement*> SelectByKey(const Mapping& mapping,
                                                        const Dialect& dialect);
+  // SELECT these fields WHERE key, in the mapping's order. Not none.
+  absl::StatusOr<const CompiledStatement*> SelectFieldsByKey(
+      const Mapping& mapping, const Dialect& dialect, std::uint64_t fields);
   // UPDATE ... SET fields WHERE row, RETURNING others. Parameters: the fields,
   // then those of the condition.
   absl::StatusOr<const CompiledStatement*> UpdateRow(const Mapping& mapping,

@@ -1,6 +1,7 @@
 #include "shard/session/object_loader.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -14,18 +15,29 @@
 #include "shard/session/attribute.h"
 
 namespace shard {
+namespace {
 
-KeyValue KeyOfRow(const Mapping& mapping,
-                  absl::Span<const sql::ValueView> row) {
-  const auto& fields = mapping.key_fields();
-  if (mapping.has_integer_key() && !row[fields.front()].is_null()) {
-    return KeyValue(row[fields.front()].integer());
+// They are loaded when first used.
+void ExpireFields(std::uint64_t fields, AttributeBase* const* attributes) {
+  for (std::size_t i = 0; fields != 0; ++i, fields >>= 1) {
+    if ((fields & 1) == 0) continue;
+    AttributeAccess::SetState(*attributes[i], AttributeState::kExpired);
   }
-  if (fields.size() == 1) {
-    return KeyValue::FromViews(row.subspan(fields.front(), 1));
+}
+
+}  // namespace
+
+KeyValue KeyOfRow(const Mapping& mapping, const RowLayout& layout,
+                  absl::Span<const sql::ValueView> row) {
+  const auto& cells = layout.key_cells;
+  if (mapping.has_integer_key() && !row[cells.front()].is_null()) {
+    return KeyValue(row[cells.front()].integer());
+  }
+  if (cells.size() == 1) {
+    return KeyValue::FromViews(row.subspan(cells.front(), 1));
   }
   absl::InlinedVector<sql::ValueView, 4> parts;
-  for (const std::uint16_t field : fields) parts.push_back(row[field]);
+  for (const std::uint16_t cell : cells) parts.push_back(row[cell]);
   return KeyValue::FromViews(parts);
 }
 
@@ -56,22 +68,25 @@ void ObjectLoader::Rekey(EntityBase& object, KeyValue key) {
 }
 
 absl::StatusOr<std::shared_ptr<EntityBase>> ObjectLoader::Load(
-    const Mapping& mapping, const Bind& bind,
+    const Mapping& mapping, const RowLayout& layout, const Bind& bind,
     absl::Span<const sql::ValueView> row) {
-  IdentityKey identity{&mapping, bind.shard, KeyOfRow(mapping, row)};
+  IdentityKey identity{&mapping, bind.shard, KeyOfRow(mapping, layout, row)};
   std::weak_ptr<EntityBase>& place = identity_map_->At(identity);
   if (std::shared_ptr<EntityBase> known = place.lock()) {
-    SHARD_RETURN_IF_ERROR(FillExpired(*known, row));
+    SHARD_RETURN_IF_ERROR(FillExpired(*known, layout.fields, row));
+    InstanceAccess::State(*known).expired = false;
     return known;
   }
   std::shared_ptr<EntityBase> object = mapping.Make();
   AttributeBase* attributes[kMostFields];
   mapping.Attributes(*object, attributes);
   for (std::size_t i = 0; i < row.size(); ++i) {
-    absl::Status status = mapping.field(i).ops->read(*attributes[i], row[i],
-                                                     AttributeState::kLoaded);
-    if (!status.ok()) return CellError(mapping, i, row[i], status);
+    const std::uint16_t field = layout.fields[i];
+    absl::Status status = mapping.field(field).ops->read(
+        *attributes[field], row[i], AttributeState::kLoaded);
+    if (!status.ok()) return CellError(mapping, field, row[i], status);
   }
+  if (layout.missing != 0) ExpireFields(layout.missing, attributes);
   InstanceState& state = InstanceAccess::State(*object);
   state.key = std::move(identity.key);
   state.shard = bind.shard;
@@ -84,19 +99,20 @@ absl::StatusOr<std::shared_ptr<EntityBase>> ObjectLoader::Load(
 }
 
 absl::Status ObjectLoader::FillExpired(EntityBase& object,
+                                       absl::Span<const std::uint16_t> fields,
                                        absl::Span<const sql::ValueView> row) {
   const Mapping& mapping = object.mapping();
   AttributeBase* attributes[kMostFields];
   mapping.Attributes(object, attributes);
   bool filled = false;
   for (std::size_t i = 0; i < row.size(); ++i) {
-    if (attributes[i]->state() != AttributeState::kExpired) continue;
+    const std::uint16_t field = fields[i];
+    if (attributes[field]->state() != AttributeState::kExpired) continue;
     filled = true;
-    absl::Status status = mapping.field(i).ops->read(*attributes[i], row[i],
-                                                     AttributeState::kLoaded);
-    if (!status.ok()) return CellError(mapping, i, row[i], status);
+    absl::Status status = mapping.field(field).ops->read(
+        *attributes[field], row[i], AttributeState::kLoaded);
+    if (!status.ok()) return CellError(mapping, field, row[i], status);
   }
-  InstanceAccess::State(object).expired = false;
   if (filled) TellLoaded(object);
   return absl::OkStatus();
 }

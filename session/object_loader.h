@@ -3,6 +3,7 @@
 #define SHARD_SESSION_OBJECT_LOADER_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -33,17 +34,19 @@ class ObjectLoader {
         rekeyed_(rekeyed),
         listeners_(*listeners) {}
 
-  // The object of a row that came from `bind`; `row` has a cell for each field
-  // of the mapping, in order. An object that the session holds already keeps
-  // what it has loaded or changed; only its expired attributes are filled in.
-  // kInvalidArgument, naming class and column, for a NULL or a type that the
-  // attribute cannot take.
+  // The object of a row that came from `bind`, whose cells are those of
+  // `layout`, which has all that is read with an object. An object that the
+  // session holds already keeps what it has loaded or changed; only its expired
+  // attributes are filled in. kInvalidArgument, naming class and column, for a
+  // NULL or a type that the attribute cannot take.
   absl::StatusOr<std::shared_ptr<EntityBase>> Load(
-      const Mapping& mapping, const Bind& bind,
+      const Mapping& mapping, const RowLayout& layout, const Bind& bind,
       absl::Span<const sql::ValueView> row);
 
-  // Fills in the expired attributes of `object` from its row.
+  // Fills in those of the fields that are expired in `object` from its row,
+  // which has a cell for each.
   absl::Status FillExpired(EntityBase& object,
+                           absl::Span<const std::uint16_t> fields,
                            absl::Span<const sql::ValueView> row);
 
   // Makes `object` persistent under the identity in its state.
@@ -66,8 +69,9 @@ class ObjectLoader {
   const SessionListeners& listeners_;
 };
 
-// The primary key in a row with a cell for each field of the mapping.
-KeyValue KeyOfRow(const Mapping& mapping, absl::Span<const sql::ValueView> row);
+// The primary key in a row.
+KeyValue KeyOfRow(const Mapping& mapping, const RowLayout& layout,
+                  absl::Span<const sql::ValueView> row);
 
 // "Account.balance: <what>", for an attribute that cannot take its cell.
 absl::Status CellError(const Mapping& mapping, std::size_t field,

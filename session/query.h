@@ -22,10 +22,10 @@
 
 namespace shard {
 
-// Whole objects of class E.
+// Whole objects of class E, deferred fields excepted.
 template <MappedClass E>
 TypedSelect<E> Select() {
-  return TypedSelect<E>(SelectAllFields(E::ClassMapping()), &E::class_info());
+  return TypedSelect<E>(SelectFields(E::ClassMapping()), &E::class_info());
 }
 
 namespace internal {

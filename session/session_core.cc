@@ -136,19 +136,38 @@ absl::Status SessionCore::Delete(const std::shared_ptr<EntityBase>& object) {
   return absl::OkStatus();
 }
 
-absl::Status SessionCore::Refresh(EntityBase& object) {
-  SHARD_RETURN_IF_ERROR(Expire(object));
-  return LoadExpired(object);
+absl::Status SessionCore::CheckHasRow(const EntityBase& object) const {
+  const InstanceState& state = InstanceAccess::State(object);
+  if (state.host == this && state.object_state == ObjectState::kPersistent) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat("an object of class ", ClassOf(object),
+                   " has no row in this session; flush it first"));
 }
 
 absl::Status SessionCore::Expire(EntityBase& object) {
-  if (StateOf(object).host != this ||
-      StateOf(object).object_state != ObjectState::kPersistent) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("an object of class ", ClassOf(object),
-                     " has no row in this session; flush it first"));
-  }
+  SHARD_RETURN_IF_ERROR(CheckHasRow(object));
   ExpireAttributes(object);
+  return absl::OkStatus();
+}
+
+absl::Status SessionCore::ExpireFields(EntityBase& object,
+                                       std::uint64_t fields) {
+  SHARD_RETURN_IF_ERROR(CheckHasRow(object));
+  const Mapping& mapping = object.mapping();
+  AttributeBase* attributes[kMostFields];
+  mapping.Attributes(object, attributes);
+  bool key = false;
+  for (std::uint16_t i = 0; i < mapping.fields().size(); ++i) {
+    if ((fields >> i & 1) == 0) continue;
+    key = key || mapping.field(i).column->primary_key();
+    if (mapping.field(i).column->primary_key()) continue;
+    AttributeAccess::SetState(*attributes[i], AttributeState::kExpired);
+    std::erase_if(StateOf(object).expressions,
+                  [i](const auto& entry) { return entry.first == i; });
+  }
+  if (key) RestoreKey(object, attributes);
   return absl::OkStatus();
 }
 

@@ -20,6 +20,7 @@
 #include "shard/session/mapping_statements.h"
 #include "shard/session/no_autoflush.h"
 #include "shard/session/object_loader.h"
+#include "shard/session/object_reader.h"
 #include "shard/session/result.h"
 #include "shard/session/row_stream.h"
 #include "shard/session/session_options.h"
@@ -45,8 +46,14 @@ class SessionCore : public ObjectHost {
   absl::Status Delete(const std::shared_ptr<EntityBase>& object);
   absl::Status Refresh(EntityBase& object);
   absl::Status Expire(EntityBase& object);
+  absl::Status ExpireFields(EntityBase& object, std::uint64_t fields);
   void ExpireAll();
   absl::Status Expunge(EntityBase& object);
+
+  // Objects read again, and copied from elsewhere (session_refresh.cc,
+  // session_merge.cc). Fields: field i in bit i.
+  absl::Status RefreshFields(EntityBase& object, std::uint64_t fields);
+  absl::StatusOr<std::shared_ptr<EntityBase>> Merge(const EntityBase& given);
 
   // Transactions (session_transactions.cc).
   absl::Status Begin(const TransactionOptions& options) {
@@ -64,10 +71,12 @@ class SessionCore : public ObjectHost {
   absl::Status CommitNested();
   absl::Status RollbackNested();
 
-  // Reading and running statements (session_statements.cc).
+  // By primary key (session_get.cc).
   absl::StatusOr<std::shared_ptr<EntityBase>> Get(const Mapping& mapping,
                                                   const KeyValue& key,
                                                   const BindArguments& bind);
+
+  // Reading and running statements (session_statements.cc).
   absl::StatusOr<Result> Execute(const sql::Statement& statement,
                                  const sql::Parameters& parameters,
                                  const BindArguments& bind,
@@ -81,14 +90,24 @@ class SessionCore : public ObjectHost {
       const Mapping& mapping, const sql::Statement& statement,
       const sql::Parameters& parameters, const BindArguments& bind,
       const ExecutionOptions& how);
+  // The rows of a SELECT, or its objects one by one.
+  absl::StatusOr<std::shared_ptr<RowStream>> OpenRows(
+      const sql::Statement& select, const sql::Parameters& parameters,
+      const BindArguments& bind, const ExecutionOptions& how);
+  absl::StatusOr<ObjectReader> OpenObjects(const Mapping& mapping,
+                                           const sql::Statement& select,
+                                           const sql::Parameters& parameters,
+                                           const BindArguments& bind,
+                                           const ExecutionOptions& how);
   absl::StatusOr<Connection*> ConnectionFor(const BindArguments& bind);
   NoAutoflush PauseAutoflush() { return NoAutoflush(&autoflush_pauses_); }
 
  private:
   // ObjectHost, for attributes.
   void ObjectChanged(EntityBase& object) override;
-  absl::Status LoadExpired(EntityBase& object) override;
+  absl::Status LoadExpired(EntityBase& object, std::uint16_t field) override;
 
+  absl::Status CheckHasRow(const EntityBase& object) const;
   // Forgets an object: it has no session any more.
   void Detach(EntityBase& object);
   // The same, after its row's deletion was committed.
@@ -180,6 +199,17 @@ class SessionCore : public ObjectHost {
       const sql::Statement& statement, absl::Span<const sql::Parameters> sets,
       const BindArguments& bind);
   void ExpireWritten(const sql::Statement& statement);
+  // The object of a key that the session holds and no shard has, or null.
+  std::shared_ptr<EntityBase> FindUnsharded(const Mapping& mapping,
+                                            const KeyValue& key) const;
+  // The object that `reader` tells the router of: held, or loaded; or null.
+  absl::StatusOr<std::shared_ptr<EntityBase>> FindOrLoad(
+      const Mapping& mapping, const KeyValue& key, KeyReader& reader,
+      const BindArguments& bind);
+  absl::StatusOr<std::shared_ptr<EntityBase>> MergeTarget(
+      const EntityBase& given, AttributeBase* const* attributes);
+  // Reads these fields of the object's row: those that are expired get them.
+  absl::Status LoadFields(EntityBase& object, std::uint64_t fields);
   // An object by its key, from one share or whichever has it; null when there
   // is none.
   absl::StatusOr<std::shared_ptr<EntityBase>> LoadByKey(

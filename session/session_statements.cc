@@ -16,7 +16,6 @@
 #include "shard/base/status_macros.h"
 #include "shard/dialects/errors.h"
 #include "shard/router/statement_tables.h"
-#include "shard/session/attribute.h"
 #include "shard/session/merged_stream.h"
 #include "shard/session/object_key_reader.h"
 #include "shard/session/scatter_plan.h"
@@ -36,14 +35,6 @@ const sql::ClassInfo* ClassOf(const sql::Statement& statement) {
     if (table->mapped_class() != nullptr) return table->mapped_class();
   }
   return nullptr;
-}
-
-// A key was asked for that `found` has, and an object on another shard too.
-absl::Status OnTwoShards(const EntityBase& found, const std::string& other) {
-  return absl::FailedPreconditionError(absl::StrCat(
-      found.mapping().class_info().name, " ",
-      InstanceAccess::State(found).key.DebugString(), " is on shard '",
-      found.shard().name(), "' and on shard '", other, "'; name the shard"));
 }
 
 std::string ShardNames(const std::vector<Share*>& shares) {
@@ -142,116 +133,6 @@ absl::StatusOr<Connection*> SessionCore::ConnectionFor(
   SHARD_RETURN_IF_ERROR(transaction_.RecordFollowers({share}));
   share->ExpectWrites();
   return &share->connection();
-}
-
-absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::Get(
-    const Mapping& mapping, const KeyValue& key, const BindArguments& bind) {
-  const std::optional<ShardId> shard = bind.shard;
-  // Objects of a class that is not sharded have no shard in their identity; no
-  // object of a sharded class is found this way.
-  if (!shard.has_value() && identity_map_.holds_unsharded()) {
-    auto known = identity_map_.Find({&mapping, ShardId(), key});
-    if (known != nullptr && !InstanceAccess::State(*known).expired) {
-      return known;
-    }
-  }
-  SHARD_RETURN_IF_ERROR(mapping.status());
-  const auto views = key.Views();
-  PrimaryKeyReader reader(mapping, views);
-  BindRequest request;
-  request.class_info = &mapping.class_info();
-  request.object = &reader;
-  request.operation = Operation::kRead;
-  request.shard = shard;
-  request.arguments = &bind.values;
-  const absl::StatusOr<BindSet> resolved = ResolveAll(request, bind);
-  if (!resolved.ok()) return resolved.status();
-  const BindSet& binds = *resolved;
-  std::shared_ptr<EntityBase> found;
-  for (const Bind& place : binds) {
-    if (place.shard.is_none() && !shard.has_value()) continue;  // see above
-    auto known = identity_map_.Find({&mapping, place.shard, key});
-    if (known == nullptr || InstanceAccess::State(*known).expired) continue;
-    if (found != nullptr) {
-      return OnTwoShards(*found, place.shard.name());
-    }
-    found = std::move(known);
-  }
-  if (found != nullptr) return found;
-  SHARD_RETURN_IF_ERROR(Autoflush());
-  if (binds.size() == 1) {
-    SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.ShareFor(binds[0]));
-    return LoadByKey(mapping, views, *share);
-  }
-  SHARD_ASSIGN_OR_RETURN(const std::vector<Share*> shares, SharesAt(binds));
-  return LoadByKey(mapping, key, shares);
-}
-
-absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::LoadByKey(
-    const Mapping& mapping, absl::Span<const sql::ValueView> key,
-    Share& share) {
-  SHARD_ASSIGN_OR_RETURN(const CompiledStatement* statement,
-                         statements_.SelectByKey(mapping, share.dialect()));
-  SHARD_RETURN_IF_ERROR(
-      share.Execute({statement, key, 1, true}, &scratch_).status());
-  if (scratch_.rows() == 0) return nullptr;
-  return loader_.Load(mapping, share.bind(), scratch_.row(0));
-}
-
-absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::LoadByKey(
-    const Mapping& mapping, const KeyValue& key,
-    const std::vector<Share*>& shares) {
-  const auto views = key.Views();
-  std::vector<SharePart> parts;
-  for (Share* share : shares) {
-    SHARD_ASSIGN_OR_RETURN(const CompiledStatement* statement,
-                           statements_.SelectByKey(mapping, share->dialect()));
-    // The session keeps the statement; the part need not own it.
-    parts.push_back({share,
-                     {std::shared_ptr<const CompiledStatement>(), statement},
-                     {views.begin(), views.end()},
-                     1,
-                     {},
-                     0});
-  }
-  SHARD_RETURN_IF_ERROR(RunParts(parts));
-  std::shared_ptr<EntityBase> found;
-  for (const SharePart& part : parts) {
-    if (part.rows.rows() == 0) continue;
-    if (found != nullptr) {
-      return OnTwoShards(*found, part.share->name());
-    }
-    SHARD_ASSIGN_OR_RETURN(
-        found, loader_.Load(mapping, part.share->bind(), part.rows.row(0)));
-  }
-  return found;
-}
-
-absl::Status SessionCore::LoadExpired(EntityBase& object) {
-  const Mapping& mapping = object.mapping();
-  const InstanceState& state = InstanceAccess::State(object);
-  if (state.object_state != ObjectState::kPersistent) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("an object of class ", mapping.class_info().name,
-                     " has no row any more; it was deleted"));
-  }
-  BindRequest request;
-  request.class_info = &mapping.class_info();
-  request.operation = Operation::kRefresh;
-  if (!state.shard.is_none()) request.shard = state.shard;
-  SHARD_ASSIGN_OR_RETURN(const Bind bind, options_.resolver->Resolve(request));
-  SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.ShareFor(bind));
-  SHARD_ASSIGN_OR_RETURN(const CompiledStatement* statement,
-                         statements_.SelectByKey(mapping, share->dialect()));
-  const auto key = state.key.Views();
-  RowBatch rows;  // an attribute may be read while scratch_ is in use
-  SHARD_RETURN_IF_ERROR(share->Execute({statement, key, 1}, &rows).status());
-  if (rows.rows() == 0) {
-    return absl::NotFoundError(absl::StrCat(
-        mapping.class_info().name, " ", state.key.DebugString(),
-        " has no row any more in '", share->name(), "'; it was deleted"));
-  }
-  return loader_.FillExpired(object, rows.row(0));
 }
 
 absl::StatusOr<Result> SessionCore::Execute(const sql::Statement& statement,
@@ -419,26 +300,41 @@ void SessionCore::ExpireWritten(const sql::Statement& statement) {
   });
 }
 
+absl::StatusOr<std::shared_ptr<RowStream>> SessionCore::OpenRows(
+    const sql::Statement& select, const sql::Parameters& parameters,
+    const BindArguments& bind, const ExecutionOptions& how) {
+  SHARD_RETURN_IF_ERROR(Autoflush(how));
+  SHARD_ASSIGN_OR_RETURN(const std::vector<Share*> shares,
+                         SharesFor(RequestFor(select, parameters, bind), bind));
+  return RunSelect(*select.As<sql::SelectStatement>(), select, parameters,
+                   shares);
+}
+
+absl::StatusOr<ObjectReader> SessionCore::OpenObjects(
+    const Mapping& mapping, const sql::Statement& select,
+    const sql::Parameters& parameters, const BindArguments& bind,
+    const ExecutionOptions& how) {
+  SHARD_RETURN_IF_ERROR(mapping.status());
+  SHARD_ASSIGN_OR_RETURN(RowLayout layout,
+                         LayoutOf(mapping, *select.As<sql::SelectStatement>()));
+  SHARD_ASSIGN_OR_RETURN(auto rows, OpenRows(select, parameters, bind, how));
+  return ObjectReader(std::move(rows), &mapping, std::move(layout), &loader_);
+}
+
 absl::StatusOr<std::vector<std::shared_ptr<EntityBase>>>
 SessionCore::LoadObjects(const Mapping& mapping,
                          const sql::Statement& statement,
                          const sql::Parameters& parameters,
                          const BindArguments& bind,
                          const ExecutionOptions& how) {
-  SHARD_RETURN_IF_ERROR(mapping.status());
-  SHARD_RETURN_IF_ERROR(Autoflush(how));
   SHARD_ASSIGN_OR_RETURN(
-      const std::vector<Share*> shares,
-      SharesFor(RequestFor(statement, parameters, bind), bind));
-  SHARD_ASSIGN_OR_RETURN(const std::shared_ptr<RowStream> rows,
-                         RunSelect(*statement.As<sql::SelectStatement>(),
-                                   statement, parameters, shares));
+      ObjectReader reader,
+      OpenObjects(mapping, statement, parameters, bind, how));
   std::vector<std::shared_ptr<EntityBase>> objects;
   while (true) {
-    SHARD_ASSIGN_OR_RETURN(const StreamRow* row, rows->Next());
-    if (row == nullptr) return objects;
-    SHARD_ASSIGN_OR_RETURN(objects.emplace_back(),
-                           loader_.Load(mapping, row->bind, row->cells));
+    SHARD_ASSIGN_OR_RETURN(std::shared_ptr<EntityBase> object, reader.Next());
+    if (object == nullptr) return objects;
+    objects.push_back(std::move(object));
   }
 }
 

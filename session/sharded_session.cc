@@ -1,5 +1,7 @@
 #include "shard/session/sharded_session.h"
 
+#include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -43,6 +45,20 @@ ShardedSession ShardedSession::Join(std::shared_ptr<Engine> engine,
 }
 
 namespace internal {
+
+absl::StatusOr<std::uint64_t> FieldsOf(
+    const Mapping& mapping, std::initializer_list<const sql::Column*> columns) {
+  std::uint64_t fields = 0;
+  for (const sql::Column* column : columns) {
+    if (&column->table() != &mapping.table()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "'", column->QualifiedName(), "' is no attribute of class ",
+          mapping.class_info().name));
+    }
+    fields |= std::uint64_t{1} << column->index();
+  }
+  return fields;
+}
 
 absl::StatusOr<KeyValue> MakeKey(const Mapping& mapping,
                                  absl::Span<const sql::Value> values) {

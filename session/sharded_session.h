@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <string_view>
 #include <type_traits>
@@ -30,6 +31,12 @@
 #include "shard/sql/statement.h"
 
 namespace shard {
+
+namespace internal {
+// A set of fields, field i in bit i. kInvalidArgument: a column is another's.
+absl::StatusOr<std::uint64_t> FieldsOf(
+    const Mapping& mapping, std::initializer_list<const sql::Column*> columns);
+}  // namespace internal
 
 // Holds objects, one for each class, shard and primary key; writes what changed
 // in them in one go; and runs statements. All of it happens in one transaction,
@@ -190,6 +197,19 @@ class ShardedSession {
     return core_->ConnectionFor(BindTo<E>());
   }
 
+  // Brings the state of an object into the session that is in none or in
+  // another one, which nobody must use meanwhile; it stays as it is. What is
+  // set in it is assigned to the session's object of the same primary key and
+  // shard, loaded if need be, or to a new pending one where there is no such
+  // row; that one is returned. Unset and expired attributes are left alone, and
+  // equal values are no change. Errors: those of Get and Add.
+  template <MappedClass E>
+  absl::StatusOr<std::shared_ptr<E>> Merge(const E& object) {
+    auto merged = core_->Merge(object);
+    if (!merged.ok()) return std::move(merged).status();
+    return std::static_pointer_cast<E>(*std::move(merged));
+  }
+
   // Writes all changes: INSERTs, UPDATEs of changed columns only, DELETEs.
   // Keys that the databases made are then in the objects. An error found before
   // the first statement (a missing or wrong shard key, an unbound class) writes
@@ -253,6 +273,26 @@ class ShardedSession {
   // Has it read when next used.
   absl::Status Expire(EntityBase& object) { return core_->Expire(object); }
   void ExpireAll() { core_->ExpireAll(); }
+  // Refresh and Expire of some attributes, with a SELECT of those alone:
+  //   session.Refresh(*account, Account::c.note, Account::c.balance)
+  // A primary key becomes that of the row again. kInvalidArgument: a column is
+  // not one of the object's class.
+  template <class... Columns>
+  requires(sizeof...(Columns) > 0) absl::Status
+      Refresh(EntityBase& object, const Columns&...) {
+    SHARD_ASSIGN_OR_RETURN(
+        const std::uint64_t fields,
+        internal::FieldsOf(object.mapping(), {&Columns::column()...}));
+    return core_->RefreshFields(object, fields);
+  }
+  template <class... Columns>
+  requires(sizeof...(Columns) > 0) absl::Status
+      Expire(EntityBase& object, const Columns&...) {
+    SHARD_ASSIGN_OR_RETURN(
+        const std::uint64_t fields,
+        internal::FieldsOf(object.mapping(), {&Columns::column()...}));
+    return core_->ExpireFields(object, fields);
+  }
   // Lets go of the object; its changes are not written.
   absl::Status Expunge(EntityBase& object) { return core_->Expunge(object); }
   // The session's own copy of SessionOptions::info; Close leaves it alone.

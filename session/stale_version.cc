@@ -96,7 +96,8 @@ absl::Status KnowVersion(EntityBase& object, AttributeBase* const* attributes) {
           "assigned; Refresh or Expire the object, and leave it alone"));
   }
   const InstanceState& state = InstanceAccess::State(object);
-  const absl::Status loaded = state.host->LoadExpired(object);
+  const absl::Status loaded = state.host->LoadExpired(
+      object, static_cast<std::uint16_t>(mapping.version_field()));
   if (!absl::IsNotFound(loaded)) return loaded;
   return absl::AbortedError(absl::StrCat(
       mapping.class_info().name, " ", state.key.DebugString(),

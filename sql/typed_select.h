@@ -88,6 +88,13 @@ class TypedSelect : public sql::internal::SelectBase {
     (statement_.OrderBy(sql::internal::ToOrderTerm(terms)), ...);
     return *this;
   }
+  // Of a SELECT of whole objects: with these columns, which are deferred
+  // otherwise.
+  template <SqlExpression... Columns>
+  requires(sizeof...(Ts) == 1) TypedSelect& Undefer(const Columns&... columns) {
+    (statement_.Column(ToExpression(columns)), ...);
+    return *this;
+  }
   TypedSelect& Limit(std::int64_t rows) {
     statement_.limit = rows;
     return *this;

@@ -1,0 +1,125 @@
+// SessionCore's finding of objects by their primary keys.
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
+#include "shard/base/status_macros.h"
+#include "shard/session/object_key_reader.h"
+#include "shard/session/session_core.h"
+#include "shard/session/share_part.h"
+
+namespace shard {
+namespace {
+
+// A key was asked for that `found` has, and an object on another shard too.
+absl::Status OnTwoShards(const EntityBase& found, const std::string& other) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      found.mapping().class_info().name, " ",
+      InstanceAccess::State(found).key.DebugString(), " is on shard '",
+      found.shard().name(), "' and on shard '", other, "'; name the shard"));
+}
+
+}  // namespace
+
+// Objects of a class that is not sharded have no shard in their identity; no
+// object of a sharded class is found this way.
+std::shared_ptr<EntityBase> SessionCore::FindUnsharded(
+    const Mapping& mapping, const KeyValue& key) const {
+  if (!identity_map_.holds_unsharded()) return nullptr;
+  auto known = identity_map_.Find({&mapping, ShardId(), key});
+  if (known == nullptr || InstanceAccess::State(*known).expired) return nullptr;
+  return known;
+}
+
+absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::Get(
+    const Mapping& mapping, const KeyValue& key, const BindArguments& bind) {
+  if (!bind.shard.has_value()) {
+    if (auto known = FindUnsharded(mapping, key)) return known;
+  }
+  SHARD_RETURN_IF_ERROR(mapping.status());
+  const auto views = key.Views();
+  PrimaryKeyReader reader(mapping, views);
+  return FindOrLoad(mapping, key, reader, bind);
+}
+
+absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::FindOrLoad(
+    const Mapping& mapping, const KeyValue& key, KeyReader& reader,
+    const BindArguments& bind) {
+  const std::optional<ShardId> shard = bind.shard;
+  BindRequest request;
+  request.class_info = &mapping.class_info();
+  request.object = &reader;
+  request.operation = Operation::kRead;
+  request.shard = shard;
+  request.arguments = &bind.values;
+  const absl::StatusOr<BindSet> resolved = ResolveAll(request, bind);
+  if (!resolved.ok()) return resolved.status();
+  const BindSet& binds = *resolved;
+  std::shared_ptr<EntityBase> found;
+  for (const Bind& place : binds) {
+    if (place.shard.is_none() && !shard.has_value()) continue;  // see above
+    auto known = identity_map_.Find({&mapping, place.shard, key});
+    if (known == nullptr || InstanceAccess::State(*known).expired) continue;
+    if (found != nullptr) {
+      return OnTwoShards(*found, place.shard.name());
+    }
+    found = std::move(known);
+  }
+  if (found != nullptr) return found;
+  SHARD_RETURN_IF_ERROR(Autoflush());
+  if (binds.size() == 1) {
+    SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.ShareFor(binds[0]));
+    return LoadByKey(mapping, key.Views(), *share);
+  }
+  SHARD_ASSIGN_OR_RETURN(const std::vector<Share*> shares, SharesAt(binds));
+  return LoadByKey(mapping, key, shares);
+}
+
+absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::LoadByKey(
+    const Mapping& mapping, absl::Span<const sql::ValueView> key,
+    Share& share) {
+  SHARD_ASSIGN_OR_RETURN(const CompiledStatement* statement,
+                         statements_.SelectByKey(mapping, share.dialect()));
+  SHARD_RETURN_IF_ERROR(
+      share.Execute({statement, key, 1, true}, &scratch_).status());
+  if (scratch_.rows() == 0) return nullptr;
+  return loader_.Load(mapping, mapping.layout(), share.bind(), scratch_.row(0));
+}
+
+absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::LoadByKey(
+    const Mapping& mapping, const KeyValue& key,
+    const std::vector<Share*>& shares) {
+  const auto views = key.Views();
+  std::vector<SharePart> parts;
+  for (Share* share : shares) {
+    SHARD_ASSIGN_OR_RETURN(const CompiledStatement* statement,
+                           statements_.SelectByKey(mapping, share->dialect()));
+    // The session keeps the statement; the part need not own it.
+    parts.push_back({share,
+                     {std::shared_ptr<const CompiledStatement>(), statement},
+                     {views.begin(), views.end()},
+                     1,
+                     {},
+                     0});
+  }
+  SHARD_RETURN_IF_ERROR(RunParts(parts));
+  std::shared_ptr<EntityBase> found;
+  for (const SharePart& part : parts) {
+    if (part.rows.rows() == 0) continue;
+    if (found != nullptr) {
+      return OnTwoShards(*found, part.share->name());
+    }
+    SHARD_ASSIGN_OR_RETURN(
+        found, loader_.Load(mapping, mapping.layout(), part.share->bind(),
+                            part.rows.row(0)));
+  }
+  return found;
+}
+
+}  // namespace shard
