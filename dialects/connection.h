@@ -51,10 +51,10 @@ struct InsertRequest {
   absl::Span<const sql::ValueView> values;
   const sql::Column* generated_key = nullptr;
   bool returning = true;
-  // Where Connection::inserts_fetch(), with a generated key: takes a row for
-  // each that goes in, in their order, with the key and what the database has
-  // in these columns.
-  absl::Span<const sql::Column* const> fetched;
+  // Where Connection::inserts_fetch() and the table's key is one integer,
+  // generated or among `columns`: takes a row for each that goes in, in their
+  // order, with the key and what the database has in the columns to fetch.
+  absl::Span<const sql::Column* const> fetched = {};
   RowBatch* fetched_rows = nullptr;
 };
 

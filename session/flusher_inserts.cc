@@ -121,7 +121,7 @@ absl::StatusOr<std::unique_ptr<FlushStep>> Flusher::MakeInsertStep(
                            statements_.InsertReturning(mapping, share.dialect(),
                                                        fields, returned));
     return std::make_unique<ReturningInsertStep>(&mapping, fields, returned,
-                                                 numbered, statement);
+                                                 statement);
   }
   auto step = std::make_unique<InsertStep>(&mapping, fields, numbered);
   // A guess: the rest comes in equal parts.

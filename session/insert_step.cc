@@ -95,12 +95,11 @@ absl::Status InsertStep::Apply(Share& share, ObjectLoader& loader) {
 
 ReturningInsertStep::ReturningInsertStep(const Mapping* mapping,
                                          std::uint64_t fields,
-                                         std::uint64_t returned, bool numbered,
+                                         std::uint64_t returned,
                                          const CompiledStatement* statement)
     : FlushStep(mapping),
       fields_(fields),
       returned_(returned),
-      numbered_(numbered),
       statement_(statement),
       columns_(ColumnsOf(*mapping, fields)),
       fetched_(ColumnsOf(*mapping, returned & ~mapping->key_set())) {}
@@ -112,14 +111,17 @@ void ReturningInsertStep::Add(EntityBase& object,
 }
 
 absl::Status ReturningInsertStep::Start(Share& share) {
-  in_pages_ = numbered_ && share.connection().inserts_fetch();
+  const sql::Column* const numbered = mapping_->table().generated_key();
+  const bool given = (returned_ & mapping_->key_set()) == 0;
+  in_pages_ = share.connection().inserts_fetch() && !fetched_.empty() &&
+              (given ? mapping_->has_integer_key() : numbered != nullptr);
   if (!in_pages_) return share.Start(MakeRequest(*statement_));
   InsertRequest request;
   request.table = &mapping_->table();
   request.columns = columns_;
   request.rows = objects_.size();
   request.values = values_;
-  request.generated_key = mapping_->table().generated_key();
+  if (!given) request.generated_key = numbered;
   request.fetched = fetched_;
   request.fetched_rows = &rows_;
   return share.StartInsert(request);
@@ -134,8 +136,9 @@ absl::Status ReturningInsertStep::Finish(Share& share) {
 
 absl::Status ReturningInsertStep::Apply(Share& share, ObjectLoader& loader) {
   const std::uint64_t keys = mapping_->key_set();
+  // A page always has the key.
   const auto key_cells =
-      static_cast<std::size_t>(std::popcount(returned_ & keys));
+      in_pages_ ? 1 : static_cast<std::size_t>(std::popcount(returned_ & keys));
   for (std::size_t i = 0; i < objects_.size(); ++i) {
     EntityBase& object = *objects_[i];
     AttributeBase* attributes[kMostFields];

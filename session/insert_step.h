@@ -37,10 +37,9 @@ class InsertStep : public FlushStep {
 // one batch.
 class ReturningInsertStep : public FlushStep {
  public:
-  // `statement` sets `fields` and returns `returned`. `numbered`: the key is a
-  // number of the database's.
+  // `statement` sets `fields` and returns `returned`.
   ReturningInsertStep(const Mapping* mapping, std::uint64_t fields,
-                      std::uint64_t returned, bool numbered,
+                      std::uint64_t returned,
                       const CompiledStatement* statement);
   void Add(EntityBase& object, AttributeBase* const* attributes) override;
   absl::Status Start(Share& share) override;
@@ -50,7 +49,6 @@ class ReturningInsertStep : public FlushStep {
  private:
   const std::uint64_t fields_;
   const std::uint64_t returned_;
-  const bool numbered_;
   const CompiledStatement* statement_;
   bool in_pages_ = false;
   std::vector<const sql::Column*> columns_;

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "shard/base/status_macros.h"
 #include "shard/dialects/errors.h"
+#include "shard/dialects/postgres/insert_text.h"
 #include "shard/dialects/postgres/results.h"
 #include "shard/dialects/postgres/run_task.h"
 #include "shard/dialects/postgres/wire.h"
@@ -30,7 +31,7 @@ std::size_t BytesOf(const sql::ValueView& value) {
 
 absl::Status KeysChanged(const InsertRequest& request) {
   return absl::FailedPreconditionError(absl::StrCat(
-      request.generated_key->QualifiedName(),
+      FetchedKey(request).QualifiedName(),
       ": the database stored other keys than those it reserved (a trigger sets "
       "them?)"));
 }
@@ -65,7 +66,7 @@ void InsertTask::Prepare(const InsertRequest& request, std::string text) {
   if (request.generated_key != nullptr) keys_.reserve(request.rows);
   rows_in_ = 0;
   if (!fetches()) return;
-  const sql::Column& key = *request.generated_key;
+  const sql::Column& key = FetchedKey(request);
   fetched_shape_.columns = {{key.name(), key.type()}};
   for (const sql::Column* column : request.fetched) {
     fetched_shape_.columns.push_back({column->name(), column->type()});

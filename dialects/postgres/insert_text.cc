@@ -1,5 +1,6 @@
 #include "shard/dialects/postgres/insert_text.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <utility>
@@ -62,9 +63,9 @@ absl::StatusOr<Names> QuoteNames(const InsertRequest& request) {
   Names names;
   SHARD_ASSIGN_OR_RETURN(names.table,
                          dialect.QuoteIdentifier(request.table->name()));
-  if (request.generated_key != nullptr) {
-    SHARD_ASSIGN_OR_RETURN(
-        names.key, dialect.QuoteIdentifier(request.generated_key->name()));
+  if (request.generated_key != nullptr || !request.fetched.empty()) {
+    SHARD_ASSIGN_OR_RETURN(names.key,
+                           dialect.QuoteIdentifier(FetchedKey(request).name()));
   }
   SHARD_ASSIGN_OR_RETURN(names.columns, Quoted(request.columns));
   SHARD_ASSIGN_OR_RETURN(names.fetched, Quoted(request.fetched));
@@ -99,7 +100,33 @@ std::string Unnested(const InsertRequest& request, const TableFacts& facts) {
   return text;
 }
 
+// ", "a" AS f0, ...": what the INSERT returns besides its key.
+std::string ReturnedOf(const Names& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.fetched.size(); ++i) {
+    absl::StrAppend(&text, ", ", names.fetched[i], " AS f", i);
+  }
+  return text;
+}
+
+// The rows that the INSERT `i` returned, in the order of the array of keys
+// `keys` of `k`: RETURNING promises none.
+std::string FetchedOf(const Names& names, const std::string& keys) {
+  std::string text = "o.key";
+  for (std::size_t i = 0; i < names.fetched.size(); ++i) {
+    absl::StrAppend(&text, ", i.f", i);
+  }
+  return absl::StrCat(text, " FROM k CROSS JOIN LATERAL unnest(k.", keys,
+                      ") WITH ORDINALITY AS o(key, n) JOIN i ON i.key = o.key "
+                      "ORDER BY o.n");
+}
+
 }  // namespace
+
+const sql::Column& FetchedKey(const InsertRequest& request) {
+  return request.generated_key != nullptr ? *request.generated_key
+                                          : *request.table->primary_key()[0];
+}
 
 absl::StatusOr<TableFacts> LookUpTable(Link& link, const std::string& table,
                                        const std::string& key) {
@@ -137,10 +164,18 @@ absl::StatusOr<std::string> RowInsertText(const InsertRequest& request) {
 absl::StatusOr<std::string> PageInsertText(const InsertRequest& request,
                                            const TableFacts& facts) {
   SHARD_ASSIGN_OR_RETURN(const Names names, QuoteNames(request));
-  return absl::StrCat("INSERT INTO ", names.table, " (",
-                      absl::StrJoin(names.columns, ", "), ") SELECT ",
-                      Unnested(request, facts), " FROM (SELECT ",
-                      Arrays(request, 1), " OFFSET 0) AS k");
+  const std::string insert = absl::StrCat(
+      "INSERT INTO ", names.table, " (", absl::StrJoin(names.columns, ", "),
+      ") SELECT ", Unnested(request, facts), " FROM ");
+  const std::string arrays =
+      absl::StrCat("(SELECT ", Arrays(request, 1), " OFFSET 0)");
+  if (names.fetched.empty()) return absl::StrCat(insert, arrays, " AS k");
+  const auto key = std::find(request.columns.begin(), request.columns.end(),
+                             &FetchedKey(request));
+  return absl::StrCat(
+      "WITH k AS MATERIALIZED ", arrays, ", i AS (", insert, "k RETURNING ",
+      names.key, "::int8 AS key", ReturnedOf(names), ") SELECT ",
+      FetchedOf(names, absl::StrCat("c", key - request.columns.begin() + 1)));
 }
 
 // The sequence is found anew each time: behind the same name there may be
@@ -150,18 +185,11 @@ absl::StatusOr<std::string> KeyedPageInsertText(const InsertRequest& request,
                                                 const TableFacts& facts) {
   SHARD_ASSIGN_OR_RETURN(const Names names, QuoteNames(request));
   const char* const comma = names.columns.empty() ? "" : ", ";
-  std::string returned, answer;
-  for (std::size_t i = 0; i < names.fetched.size(); ++i) {
-    absl::StrAppend(&returned, ", ", names.fetched[i], " AS f", i);
-    absl::StrAppend(&answer, ", i.f", i);
-  }
-  answer = names.fetched.empty()
-               ? "k.keys, t.rows, t.checksum FROM k, (SELECT count(*) AS rows, "
-                 "sum(key & 4294967295)::int8 AS checksum FROM i) AS t"
-               : absl::StrCat("o.key", answer,
-                              " FROM k CROSS JOIN LATERAL unnest(k.keys) WITH "
-                              "ORDINALITY AS o(key, n) JOIN i ON i.key = o.key "
-                              "ORDER BY o.n");
+  const std::string answer =
+      names.fetched.empty()
+          ? "k.keys, t.rows, t.checksum FROM k, (SELECT count(*) AS rows, "
+            "sum(key & 4294967295)::int8 AS checksum FROM i) AS t"
+          : FetchedOf(names, "keys");
   return absl::StrCat(
       "WITH k AS MATERIALIZED (SELECT ARRAY(SELECT nextval(s.name) FROM "
       "generate_series(1, $1::int4)) AS keys",
@@ -171,7 +199,7 @@ absl::StatusOr<std::string> KeyedPageInsertText(const InsertRequest& request,
       " (", names.key, comma, absl::StrJoin(names.columns, ", "),
       ") OVERRIDING SYSTEM VALUE SELECT unnest(keys)", comma,
       Unnested(request, facts), " FROM k RETURNING ", names.key,
-      "::int8 AS key", returned, ") SELECT ", answer);
+      "::int8 AS key", ReturnedOf(names), ") SELECT ", answer);
 }
 
 }  // namespace shard::postgres

@@ -27,16 +27,19 @@ absl::StatusOr<TableFacts> LookUpTable(Link& link, const std::string& table,
 // One row: INSERT ... VALUES ($1, ...), with RETURNING for a generated key.
 absl::StatusOr<std::string> RowInsertText(const InsertRequest& request);
 
+// The key of a request with columns to fetch.
+const sql::Column& FetchedKey(const InsertRequest& request);
+
 // Many rows: the parameters are an array for each column. Without a generated
-// key; needs at least one column.
+// key; needs at least one column. With columns to fetch it answers with a row
+// for each that went in, in their order: the key and those columns.
 absl::StatusOr<std::string> PageInsertText(const InsertRequest& request,
                                            const TableFacts& facts);
 
 // The same with a generated key: $1 is the number of rows. Answers with one
 // row: the array of keys in the order of the rows, the number of rows that went
 // in, and the sum of the lower 32 bits of the keys they went in with. With
-// columns to fetch it answers with a row for each that went in, in their order:
-// the key and those columns.
+// columns to fetch it answers as the other does.
 absl::StatusOr<std::string> KeyedPageInsertText(const InsertRequest& request,
                                                 const TableFacts& facts);
 

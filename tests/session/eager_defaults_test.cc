@@ -60,6 +60,17 @@ struct Computed : Entity<Computed, ComputedFields, "computed"> {};
 struct ComputedOn : Entity<ComputedOn, ComputedFields, "computed_on",
                            EagerDefaults<EagerDefaultsMode::kOn>> {};
 
+// A small key, and a type that PostgreSQL names otherwise.
+template <class F>
+struct SmallFields {
+  Field<F, std::optional<Json>, "extra", ServerDefault<"'[1]'">> extra;
+  Field<F, std::int32_t, "id", PrimaryKey> id;
+  Field<F, std::string, "region", ClientDefault<&HomeRegion>> region;
+  Field<F, std::string, "name"> name;
+  Field<F, Timestamp, "made", ServerDefault<"'2020-01-02 03:04:05'">> made;
+};
+struct Small : Entity<Small, SmallFields, "smalls"> {};
+
 // A key that is no number of a sequence.
 template <class F>
 struct TicketFields {
@@ -73,7 +84,8 @@ class EagerDefaultsTest : public SessionTest {
   void SetUp() override {
     SessionTest::SetUp();
     if (IsSkipped()) return;
-    Open<Item, ItemOn, ItemOff, Bare, BareOn, Computed, ComputedOn, Ticket>();
+    Open<Item, ItemOn, ItemOff, Bare, BareOn, Computed, ComputedOn, Small,
+         Ticket>();
   }
   template <class E>
   std::vector<std::shared_ptr<E>> Added(ShardedSession& session, int count) {
@@ -161,6 +173,38 @@ TEST_P(EagerDefaultsTest, Row012ManyRowsBringTheirValuesBackInOrder) {
   for (int i = 0; i < 1000; ++i) {
     ASSERT_EQ(*all[i].Get<std::int64_t>(0), items[i]->id.value());
     ASSERT_EQ(*all[i].Get<std::string>(1), items[i]->name.value());
+  }
+}
+
+TEST_P(EagerDefaultsTest, Row012KeysGivenOrSmallOrOfOneRow) {
+  ShardedSession session(options());
+  std::vector<std::shared_ptr<Small>> smalls;
+  for (const int count : {1, 3}) {
+    for (const bool given : {false, true}) {
+      log().Clear();
+      for (int i = 0; i < count; ++i) {
+        const auto small = std::make_shared<Small>();
+        small->name = "n" + std::to_string(smalls.size());
+        if (given) small->id = 1000 - static_cast<int>(smalls.size());
+        SHARD_ASSERT_OK(session.Add(small));
+        smalls.push_back(small);
+      }
+      SHARD_ASSERT_OK(session.Flush());
+      EXPECT_EQ(log().Count("INSERT"), 1u);
+      EXPECT_EQ(log().CountAll(), 1u);
+    }
+  }
+  for (const auto& small : smalls) {
+    EXPECT_EQ(small->extra.value(), Json{"[1]"});
+    EXPECT_EQ(small->made.value(), smalls[0]->made.value());
+    EXPECT_EQ(small->extra.state(), AttributeState::kLoaded);
+  }
+  EXPECT_EQ(log().Count("SELECT"), 0u);
+  SHARD_ASSERT_OK(session.Commit());
+  for (const auto& small : smalls) {
+    EXPECT_EQ(small->id.value(),
+              ReadNumber(home(), "select id from smalls where name = '" +
+                                     small->name.value() + "'"));
   }
 }
 
