@@ -66,6 +66,19 @@ struct CarFields {
 struct Car : shard::Entity<Car, CarFields, "cars"> {};
 // [/fields]
 
+// [versions]
+template <class F>
+struct BookingFields {
+  Field<F, std::int64_t, "id", PrimaryKey> id;
+  Field<F, std::string, "guest"> guest;
+  Field<F, std::int64_t, "nights", ServerDefault<"1">> nights;
+  Field<F, std::int32_t, "version", shard::Version> version;
+};
+struct Booking
+    : shard::Entity<Booking, BookingFields, "bookings",
+                    shard::EagerDefaults<shard::EagerDefaultsMode::kOn>> {};
+// [/versions]
+
 // By the range that a number falls into: below 1000, below 2000, the rest.
 // [strategy]
 class RangeStrategy : public shard::ShardingStrategy {
@@ -108,11 +121,27 @@ class SnippetsTest : public ::testing::Test {
     }
     auto engine = shard::OpenEngine("sqlite:///" + path);
     EXPECT_THAT(engine, shard::testing::IsOk());
-    EXPECT_THAT(shard::CreateAll(**engine, {&Car::table()}),
+    EXPECT_THAT(shard::CreateAll(**engine, {&Car::table(), &Booking::table()}),
                 shard::testing::IsOk());
     return *engine;
   }
 };
+
+absl::Status Versions(std::shared_ptr<shard::Engine> engine) {
+  ShardedSession session(engine), other(engine);
+  const auto booking = std::make_shared<Booking>();
+  booking->guest = "Ada";
+  SHARD_RETURN_IF_ERROR(session.Add(booking));
+  SHARD_RETURN_IF_ERROR(session.Commit().status());
+  EXPECT_EQ(booking->version.value(), 1);
+  SHARD_RETURN_IF_ERROR(session.Commit().status());
+  SHARD_ASSIGN_OR_RETURN(const auto same, other.Get<Booking>(1));
+  same->nights = Booking::c.nights + 1;
+  SHARD_RETURN_IF_ERROR(other.Flush());
+  EXPECT_EQ(same->nights.value(), 2);
+  EXPECT_EQ(same->version.value(), 2);
+  return other.Commit().status();
+}
 
 absl::Status Tutorial(std::shared_ptr<shard::Engine> engine) {
   // [objects]
@@ -175,6 +204,10 @@ absl::Status Tutorial(std::shared_ptr<shard::Engine> engine) {
   // [/more]
   EXPECT_EQ(owner, "Ada");
   return session.Commit().status();
+}
+
+TEST_F(SnippetsTest, Versions) {
+  SHARD_EXPECT_OK(Versions(MakeEngine("versions")));
 }
 
 TEST_F(SnippetsTest, Tutorial) {
