@@ -14,27 +14,23 @@
 //
 // What an INSERT writes for an attribute, by the options of its field:
 //
-//                unset          std::nullopt   Null()
-//   none         NULL           NULL           NULL
-//   ServerDefault  the default    the default    NULL
-//   ClientDefault  the default    the default    NULL
-//   EvaluatesNone  its default    NULL           NULL
+//                  unset        std::nullopt  Null()
+//   no option      NULL         NULL          NULL
+//   ServerDefault  the default  the default   NULL
+//   ClientDefault  the default  the default   NULL
+//   EvaluatesNone  its default  NULL          NULL
 //
-// An UPDATE knows no defaults: nullopt and Null() write NULL. Version and its
-// like are in row_version.h.
+// An UPDATE knows no defaults: nullopt and Null() write NULL. The options are
+// in field_options.h.
 #ifndef SHARD_SESSION_FIELD_H_
 #define SHARD_SESSION_FIELD_H_
 
-#include <concepts>
-#include <optional>
-#include <string>
 #include <type_traits>
 
 #include "shard/session/attribute.h"
-#include "shard/session/field_traits.h"
+#include "shard/session/field_options.h"
 #include "shard/session/fixed_string.h"
 #include "shard/session/mapping.h"
-#include "shard/session/row_version.h"
 #include "shard/sql/column.h"
 #include "shard/sql/dml.h"
 #include "shard/sql/expression.h"
@@ -42,96 +38,6 @@
 #include "shard/sql/typed_expression.h"
 
 namespace shard {
-
-// Options of a field.
-
-// Part of the primary key.
-struct PrimaryKey {
-  static void Apply(sql::ColumnSpec& spec) { spec.primary_key = true; }
-};
-
-// SQL that the database uses when an INSERT leaves the column out, since the
-// attribute is unset or nullopt; part of CREATE TABLE: ServerDefault<"'none'">,
-// ServerDefault<"0">.
-template <FixedString Sql>
-struct ServerDefault {
-  static void Apply(sql::ColumnSpec& spec) {
-    spec.server_default = std::string(Sql.view());
-  }
-};
-
-namespace internal {
-// A literal for a value, the tree for an Expr.
-template <auto Default>
-sql::Expression MakeDefault() {
-  if constexpr (std::invocable<decltype(Default)>) {
-    auto made = Default();
-    if constexpr (SqlExpression<decltype(made)>) {
-      return ToExpression(made);
-    } else {
-      return sql::Literal(sql::ToValue(made));
-    }
-  } else {
-    return sql::Literal(sql::ToValue(Default));
-  }
-}
-}  // namespace internal
-
-// What an INSERT uses when the attribute is unset, or nullopt: a number, or a
-// function of no arguments that returns a value or an SQL expression:
-// ClientDefault<0>, ClientDefault<&Timestamp::Now>. (A lambda is fine too, but
-// not in a header: it would be another type in every file.)
-template <auto Default>
-struct ClientDefault {
-  static void Apply(sql::ColumnSpec& spec) {
-    spec.client_default = &internal::MakeDefault<Default>;
-  }
-};
-
-// The same for an UPDATE that changes other columns of the row.
-template <auto Default>
-struct OnUpdate {
-  static void Apply(sql::ColumnSpec& spec) {
-    spec.onupdate = &internal::MakeDefault<Default>;
-  }
-};
-
-// nullopt is a value to store, not the lack of one: an INSERT binds NULL (or
-// what the type's StoreNone() gives) past any default.
-struct EvaluatesNone {
-  static constexpr void Apply(FieldTraits& traits) {
-    traits.evaluates_none = true;
-  }
-};
-
-// Not read together with the object, but by a SELECT of its own when it is
-// first used: for large values that few readers want. Written like any other.
-// One query reads it at once with Select<E>().Undefer(c.body). Not for keys.
-struct Deferred {
-  static constexpr void Apply(FieldTraits& traits) { traits.deferred = true; }
-};
-
-namespace internal {
-template <class Option, class Target>
-constexpr void ApplyOption(Target& target) {
-  if constexpr (requires { Option::Apply(target); }) Option::Apply(target);
-}
-template <class... Options>
-void ApplyOptions(sql::ColumnSpec& spec) {
-  (ApplyOption<Options>(spec), ...);
-}
-template <class T>
-constexpr bool kStoresNone = false;
-template <class T>
-constexpr bool kStoresNone<std::optional<T>> = sql::StoresNone<T>;
-template <class... Options>
-constexpr FieldTraits TraitsOf(bool evaluates_none) {
-  FieldTraits traits;
-  traits.evaluates_none = evaluates_none;
-  (ApplyOption<Options>(traits), ...);
-  return traits;
-}
-}  // namespace internal
 
 // A column of class E in SQL expressions: the type of E::c.name. Empty.
 template <class E, class T, FixedString Name, class... Options>
