@@ -18,6 +18,7 @@ struct FieldTraits {
   bool evaluates_none = false;
   bool deferred = false;
   VersionKind version = VersionKind::kNone;
+  bool counts = false;  // the version is a number, one more each time
   // For kClient: the version behind another.
   sql::Value (*next_version)(const sql::ValueView& old) = nullptr;
 };

@@ -48,6 +48,11 @@ void Mapping::TakeTraits(const sql::Column& column, const FieldTraits& traits) {
         column,
         "is a version and may be NULL, which equals nothing; make its "
         "type none of std::optional");
+  } else if (traits.counts && column.type() != sql::ValueType::kInt32 &&
+             column.type() != sql::ValueType::kInt64) {
+    status_ = BadVersion(column,
+                         "counts versions and is no integer; use VersionBy for "
+                         "a version of another type");
   } else if (column.primary_key()) {
     status_ = BadVersion(
         column, "is a version and part of the primary key; take it out");

@@ -10,10 +10,10 @@
 // that meets no row it fails with kAborted and names class, key, the version
 // expected and the one that the row has now; roll back and try again. An object
 // whose version is expired is loaded first: the flush knows no older one.
-// kInvalidArgument: an optional type, a second version, a version in the
-// primary key (from Mapping::status()), and the version of a stored object that
-// was assigned (from the flush). Update<E>() and Delete<E>() statements leave
-// versions alone.
+// kInvalidArgument: an optional type, a Version that is no integer, a second
+// version, a version in the primary key (all from Mapping::status()), and the
+// version of a stored object that was assigned (from the flush). Update<E>()
+// and Delete<E>() statements leave versions alone.
 #ifndef SHARD_SESSION_ROW_VERSION_H_
 #define SHARD_SESSION_ROW_VERSION_H_
 
@@ -67,6 +67,7 @@ struct Version {
   }
   static constexpr void Apply(FieldTraits& traits) {
     traits.version = VersionKind::kClient;
+    traits.counts = true;
     traits.next_version = &internal::NextNumber;
   }
 };

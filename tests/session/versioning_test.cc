@@ -97,6 +97,13 @@ struct DoubleFields {
 };
 struct Double : Entity<Double, DoubleFields, "doubles"> {};
 
+template <class F>
+struct WordyFields {
+  Field<F, std::int64_t, "id", PrimaryKey> id;
+  Field<F, std::string, "word", Version> word;
+};
+struct Wordy : Entity<Wordy, WordyFields, "wordy"> {};
+
 class VersioningTest : public SessionTest {
  protected:
   void SetUp() override {
@@ -426,6 +433,9 @@ TEST(VersionMappingTest, VersionsThatCannotBe) {
               StatusIs(absl::StatusCode::kInvalidArgument,
                        AllOf(HasSubstr("Nullable"), HasSubstr("'version'"),
                              HasSubstr("NULL"))));
+  EXPECT_THAT(Wordy::ClassMapping().status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("Wordy"), HasSubstr("no integer"))));
   EXPECT_THAT(Double::ClassMapping().status(),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        AllOf(HasSubstr("Double"), HasSubstr("'two'"))));
