@@ -41,13 +41,17 @@ std::string_view ClassName() {
 //   Account::table()                     // the table, for CreateAll
 //
 // Behind the table's name may stand options of class_options.h.
-// No field may be called `c`, and E must have a constructor without arguments.
-// Objects are neither copied nor moved; hold them by std::shared_ptr.
+// No field may be called `c` or `Row`, and E must have a constructor without
+// arguments. Objects are neither copied nor moved; hold them by
+// std::shared_ptr.
 template <class E, template <class> class Fields, FixedString TableName,
           class... Options>
 struct Entity : EntityBase, Fields<AsAttributes> {
   using Columns = Fields<AsColumns<E>>;
   static constexpr Columns c{};
+  // The same fields as a plain struct, for reading rows without objects:
+  // ShardedSession::Rows. `Row row{}` leaves no number uninitialised.
+  using Row = Fields<AsValues>;
 
   Entity() {
     InstanceAccess::State(*this).mapping = &ClassMapping();

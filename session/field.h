@@ -9,8 +9,9 @@
 //     opened;
 //   };
 //
-// The list is instantiated twice: as the object's attributes and as the class's
-// columns. std::optional makes a column nullable.
+// The list is instantiated three times: as the object's attributes, as the
+// class's columns, and as a plain struct of values, E::Row. std::optional makes
+// a column nullable.
 //
 // What an INSERT writes for an attribute, by the options of its field:
 //
@@ -73,7 +74,7 @@ const sql::Expression& ToExpression(
   return MappedColumn<E, T, Name, Options...>::column().expression();
 }
 
-// What Field makes of the list: attributes of objects, or columns of E.
+// What Field makes of the list: attributes of objects, columns of E, or values.
 struct AsAttributes {
   template <class T, FixedString Name, class... Options>
   using Apply = Attribute<T>;
@@ -83,6 +84,11 @@ struct AsColumns {
   template <class T, FixedString Name, class... Options>
   using Apply = MappedColumn<E, T, Name, Options...>;
 };
+struct AsValues {
+  template <class T, FixedString Name, class... Options>
+  using Apply = T;
+};
+
 template <class F, class T, FixedString Name, class... Options>
 using Field = typename F::template Apply<T, Name, Options...>;
 

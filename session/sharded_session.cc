@@ -46,6 +46,13 @@ ShardedSession ShardedSession::Join(std::shared_ptr<Engine> engine,
 
 namespace internal {
 
+sql::Statement WithAllFields(const Mapping& mapping,
+                             const sql::SelectStatement& select) {
+  sql::SelectStatement all = select;
+  all.columns = SelectAllFields(mapping).columns;
+  return sql::Statement(std::move(all), &mapping.class_info());
+}
+
 absl::StatusOr<std::uint64_t> FieldsOf(
     const Mapping& mapping, std::initializer_list<const sql::Column*> columns) {
   std::uint64_t fields = 0;

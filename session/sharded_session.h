@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <memory>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -24,10 +25,13 @@
 #include "shard/session/entity.h"
 #include "shard/session/execution_options.h"
 #include "shard/session/no_autoflush.h"
+#include "shard/session/object_stream.h"
 #include "shard/session/query.h"
 #include "shard/session/result.h"
 #include "shard/session/session_core.h"
 #include "shard/session/session_options.h"
+#include "shard/session/struct_stream.h"
+#include "shard/session/tuple_rows.h"
 #include "shard/sql/statement.h"
 
 namespace shard {
@@ -172,6 +176,18 @@ class ShardedSession {
   requires(!MappedClass<T>) absl::StatusOr<std::vector<T>> Scalars(
       const TypedSelect<T>& select, const sql::Parameters& parameters = {},
       const BindArguments& bind = {}, const ExecutionOptions& how = {});
+  // All rows of a Select of several columns:
+  //   session.Tuples(Select(c.owner, Count()).GroupBy(c.owner))
+  template <class... Ts>
+  requires(sizeof...(Ts) > 1)
+      absl::StatusOr<std::vector<std::tuple<Ts...>>> Tuples(
+          const TypedSelect<Ts...>& select,
+          const sql::Parameters& parameters = {},
+          const BindArguments& bind = {}, const ExecutionOptions& how = {}) {
+    auto rows = core_->OpenRows(select, parameters, bind, how);
+    if (!rows.ok()) return std::move(rows).status();
+    return internal::ReadTuples<Ts...>(**rows);
+  }
   // The value of a Select of one column that finds one row. kNotFound: none;
   // kFailedPrecondition: several.
   template <class T>
@@ -181,6 +197,44 @@ class ShardedSession {
     SHARD_ASSIGN_OR_RETURN(Result result,
                            core_->Execute(select, parameters, bind, how));
     return result.Scalar<T>();
+  }
+
+  // The objects that a Select<Account>() finds, one by one, in constant memory:
+  //   SHARD_ASSIGN_OR_RETURN(auto accounts, session.Stream(Select<Account>()));
+  //   while (true) {
+  //     SHARD_ASSIGN_OR_RETURN(auto account, accounts.Next());
+  //     if (account == nullptr) break;
+  //   }
+  template <MappedClass E>
+  absl::StatusOr<ObjectStream<E>> Stream(const TypedSelect<E>& select,
+                                         const sql::Parameters& parameters = {},
+                                         const BindArguments& bind = {},
+                                         const ExecutionOptions& how = {}) {
+    auto reader =
+        core_->OpenObjects(E::ClassMapping(), select, parameters, bind, how);
+    if (!reader.ok()) return std::move(reader).status();
+    return ObjectStream<E>(*std::move(reader));
+  }
+  // The same as plain structs, all at once or one by one: no objects, no
+  // identity, nothing to flush, and much faster. Deferred fields are read too.
+  template <MappedClass E>
+  absl::StatusOr<std::vector<typename E::Row>> Rows(
+      const TypedSelect<E>& select, const sql::Parameters& parameters = {},
+      const BindArguments& bind = {}, const ExecutionOptions& how = {}) {
+    SHARD_ASSIGN_OR_RETURN(StructStream<E> stream,
+                           StreamRows(select, parameters, bind, how));
+    return stream.All();
+  }
+  template <MappedClass E>
+  absl::StatusOr<StructStream<E>> StreamRows(
+      const TypedSelect<E>& select, const sql::Parameters& parameters = {},
+      const BindArguments& bind = {}, const ExecutionOptions& how = {}) {
+    SHARD_RETURN_IF_ERROR(E::ClassMapping().status());
+    auto rows = core_->OpenRows(
+        internal::WithAllFields(E::ClassMapping(), select.statement()),
+        parameters, bind, how);
+    if (!rows.ok()) return std::move(rows).status();
+    return StructStream<E>(*std::move(rows));
   }
 
   // No flush before statements as long as what it returns lives.

@@ -173,6 +173,20 @@ absl::Status Tutorial(std::shared_ptr<shard::Engine> engine) {
   // [/read]
   EXPECT_EQ(cars.size(), 1u);
 
+  // [rows]
+  SHARD_ASSIGN_OR_RETURN(std::vector<Car::Row> structs,
+                         session.Rows(Select<Car>().Where(c.km > 100)));
+  std::string owner_of_first = structs[0].owner;
+
+  SHARD_ASSIGN_OR_RETURN(auto stream, session.Stream(Select<Car>()));
+  while (true) {
+    SHARD_ASSIGN_OR_RETURN(std::shared_ptr<Car> next, stream.Next());
+    if (next == nullptr) break;
+    next->km = next->km.value() + 1;
+  }
+  // [/rows]
+  EXPECT_EQ(owner_of_first, "Ada");
+
   // [execute]
   SHARD_ASSIGN_OR_RETURN(
       shard::Result result,
