@@ -32,6 +32,10 @@ class IdentityMap {
   // there is one and putting one there in one step. Valid until the map
   // changes.
   std::weak_ptr<EntityBase>& At(const IdentityKey& key);
+  // At(key) is coming: has the memory fetched meanwhile. For many keys in turn;
+  // in a large map waiting for memory would be most of the work.
+  void Prefetch(const IdentityKey& key) const { objects_.prefetch(key); }
+  std::size_t size() const { return objects_.size(); }
   // Does nothing when `object` is not the one in the map.
   void Erase(const EntityBase& object);
   void Clear() { objects_.clear(); }

@@ -98,6 +98,16 @@ absl::StatusOr<std::shared_ptr<EntityBase>> ObjectLoader::Load(
   return object;
 }
 
+void ObjectLoader::Expect(const Mapping& mapping, const RowLayout& layout,
+                          const Bind& bind,
+                          absl::Span<const sql::ValueView> row) const {
+  // A small map is in the cache; other keys cost more to hash than they save.
+  constexpr std::size_t kLarge = 4096;
+  if (identity_map_->size() < kLarge || !mapping.has_integer_key()) return;
+  identity_map_->Prefetch(
+      {&mapping, bind.shard, KeyOfRow(mapping, layout, row)});
+}
+
 absl::Status ObjectLoader::FillExpired(EntityBase& object,
                                        absl::Span<const std::uint16_t> fields,
                                        absl::Span<const sql::ValueView> row) {

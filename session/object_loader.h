@@ -43,6 +43,10 @@ class ObjectLoader {
       const Mapping& mapping, const RowLayout& layout, const Bind& bind,
       absl::Span<const sql::ValueView> row);
 
+  // A Load of that row is coming; changes nothing, and helps when many come.
+  void Expect(const Mapping& mapping, const RowLayout& layout, const Bind& bind,
+              absl::Span<const sql::ValueView> row) const;
+
   // Fills in those of the fields that are expired in `object` from its row,
   // which has a cell for each.
   absl::Status FillExpired(EntityBase& object,

@@ -1,5 +1,6 @@
 #include "shard/session/object_reader.h"
 
+#include <cstddef>
 #include <memory>
 
 #include "absl/status/statusor.h"
@@ -12,6 +13,10 @@ absl::StatusOr<std::shared_ptr<EntityBase>> ObjectReader::Next() {
     SHARD_ASSIGN_OR_RETURN(run_, rows_->NextRun());
     next_ = 0;
     if (run_.rows == 0) return nullptr;
+  }
+  constexpr std::size_t kAhead = 12;  // rows: about the time memory takes
+  if (next_ + kAhead < run_.rows) {
+    loader_->Expect(*mapping_, layout_, run_.bind, run_.row(next_ + kAhead));
   }
   return loader_->Load(*mapping_, layout_, run_.bind, run_.row(next_++));
 }
