@@ -74,6 +74,11 @@ Bind SessionCore::PlaceOf(const std::shared_ptr<Engine>& engine) {
   if (std::find(engines_.begin(), engines_.end(), engine) == engines_.end()) {
     engines_.push_back(engine);
   }
+  // As what it is in this transaction, of which a resolver that wraps another
+  // may know nothing.
+  for (const auto& share : transaction_.shares()) {
+    if (share->bind().engine == engine.get()) return share->bind();
+  }
   return {engine.get(), options_.resolver->ShardOf(*engine)};
 }
 

@@ -256,7 +256,8 @@ class ShardedSession {
   // set in it is assigned to the session's object of the same primary key and
   // shard, loaded if need be, or to a new pending one where there is no such
   // row; that one is returned. Unset and expired attributes are left alone, and
-  // equal values are no change. Errors: those of Get and Add.
+  // equal values are no change, where the session's object has them loaded.
+  // Errors: those of Get and Add.
   template <MappedClass E>
   absl::StatusOr<std::shared_ptr<E>> Merge(const E& object) {
     auto merged = core_->Merge(object);

@@ -427,6 +427,20 @@ TEST_P(ExecuteRowsTest, Row027TheEngineWinsOverAll) {
   EXPECT_EQ(ReadNumber(home(), "select people from towns where id = 1"), 99);
 }
 
+TEST_P(ExecuteRowsTest, Row027AnEngineIsWhatItIsInTheTransaction) {
+  FillTowns();
+  SessionOptions with_recorder = options();
+  with_recorder.resolver =
+      std::make_shared<RecordingResolver>(options().resolver);
+  ShardedSession session(with_recorder);
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto town,
+                             session.Get<Town>(1));  // begins everywhere
+  SHARD_ASSERT_OK_AND_ASSIGN(
+      auto result,
+      session.Execute("select count(*) from towns", {}, OnEngine(home())));
+  EXPECT_EQ(result.Scalar<std::int64_t>().value(), 3);
+}
+
 TEST_P(ExecuteRowsTest, Row028TheClassComesFromTheStatement) {
   FillTowns();
   auto recorder = std::make_shared<RecordingResolver>(options().resolver);
