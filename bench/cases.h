@@ -10,7 +10,11 @@ namespace shard::bench {
 
 std::vector<Case> FlushCases();
 std::vector<Case> PostgresFlushCases();
+std::vector<Case> UpdateCases();
 std::vector<Case> GetCases();
+std::vector<Case> PostgresGetCases();
+std::vector<Case> ScalarsCases();
+std::vector<Case> PlainCommitCases();
 std::vector<Case> RouterCases();
 std::vector<Case> TwoPhaseCases();
 std::vector<Case> SqliteCommitCases();

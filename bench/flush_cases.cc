@@ -31,8 +31,8 @@ std::size_t ShardOf(std::int64_t key) {
 // One prepared single-row INSERT for each file, row by row.
 class RawFlush : public Side {
  public:
-  explicit RawFlush(std::vector<std::unique_ptr<RawSqlite>> files)
-      : files_(std::move(files)), rows_(MakeRows(kFlushRows)) {}
+  RawFlush(std::vector<std::unique_ptr<RawSqlite>> files, std::size_t rows)
+      : files_(std::move(files)), rows_(MakeRows(rows)) {}
 
   absl::Status Run() override {
     for (const auto& file : files_) SHARD_RETURN_IF_ERROR(file->Run("BEGIN"));
@@ -55,42 +55,51 @@ class RawFlush : public Side {
 };
 
 absl::StatusOr<std::unique_ptr<Side>> MakeRawFlush(
-    const TemporaryFolder& folder, std::size_t files) {
+    const TemporaryFolder& folder, std::size_t files, std::size_t rows) {
   std::vector<std::unique_ptr<RawSqlite>> raw;
   for (std::size_t i = 0; i < files; ++i) {
-    const std::string name = absl::StrCat("raw", files, "_", i, ".db");
+    const std::string name = absl::StrCat("raw", rows, "_", files, i, ".db");
     SHARD_ASSIGN_OR_RETURN(raw.emplace_back(),
                            RawSqlite::Make(folder.PathOf(name)));
     SHARD_RETURN_IF_ERROR(raw.back()->Prepare());
   }
-  return std::make_unique<RawFlush>(std::move(raw));
+  return std::make_unique<RawFlush>(std::move(raw), rows);
+}
+
+absl::StatusOr<std::unique_ptr<Side>> MakeOurs(const TemporaryFolder& folder,
+                                               std::size_t rows) {
+  const std::string path = folder.PathOf(absl::StrCat("one", rows, ".db"));
+  SHARD_ASSIGN_OR_RETURN(auto engine, MakeSqlite(path));
+  return std::make_unique<SessionFlush>(OneDatabase(std::move(engine)), rows);
 }
 
 }  // namespace
 
 std::vector<Case> FlushCases() {
   const auto folder = std::make_shared<TemporaryFolder>();
-  const Case one_file{
-      .name = "flush_10000/sqlite",
-      .operations = kFlushRows,
-      .at_most = 1.4,
-      .ours = [folder]() -> absl::StatusOr<std::unique_ptr<Side>> {
-        SHARD_ASSIGN_OR_RETURN(auto engine,
-                               MakeSqlite(folder->PathOf("one.db")));
-        return std::make_unique<SessionFlush>(OneDatabase(std::move(engine)));
-      },
-      .floor = [folder] { return MakeRawFlush(*folder, 1); }};
-  const Case four_files{
-      .name = "flush_10000/sqlite_4_shards",
-      .operations = kFlushRows,
-      .at_most = 1.5,
-      .ours = [folder]() -> absl::StatusOr<std::unique_ptr<Side>> {
-        SHARD_ASSIGN_OR_RETURN(auto resolver,
-                               HashedBy(*folder, Item::c.quantity.column()));
-        return std::make_unique<SessionFlush>(std::move(resolver));
-      },
-      .floor = [folder] { return MakeRawFlush(*folder, kShards); }};
-  return {one_file, four_files};
+  std::vector<Case> cases;
+  for (const auto& [rows, at_most] :
+       {std::pair<std::size_t, double>{10'000, 1.4}, {100'000, 1.25}}) {
+    cases.push_back(
+        {.name = absl::StrCat("flush_", rows, "/sqlite"),
+         .operations = rows,
+         .at_most = at_most,
+         .ours = [folder, rows = rows] { return MakeOurs(*folder, rows); },
+         .floor = [folder,
+                   rows = rows] { return MakeRawFlush(*folder, 1, rows); }});
+  }
+  constexpr std::size_t kRows = 10'000;
+  cases.push_back(
+      {.name = "flush_10000/sqlite_4_shards",
+       .operations = kRows,
+       .at_most = 1.5,
+       .ours = [folder]() -> absl::StatusOr<std::unique_ptr<Side>> {
+         SHARD_ASSIGN_OR_RETURN(auto resolver,
+                                HashedBy(*folder, Item::c.quantity.column()));
+         return std::make_unique<SessionFlush>(std::move(resolver), kRows);
+       },
+       .floor = [folder] { return MakeRawFlush(*folder, kShards, kRows); }});
+  return cases;
 }
 
 }  // namespace shard::bench

@@ -13,62 +13,15 @@
 #include "shard/bench/cases.h"
 #include "shard/bench/items.h"
 #include "shard/bench/raw_sqlite.h"
+#include "shard/bench/session_get.h"
 #include "shard/session/sharded_session.h"
 
 namespace shard::bench {
 namespace {
 
-constexpr std::size_t kStoredRows = 10'000;
 constexpr std::size_t kReads = 5'000;
 constexpr std::size_t kHeldObjects = 1'000;
 constexpr std::size_t kHits = 10'000;
-
-absl::Status Missing() {
-  return absl::NotFoundError("a row that was stored is not there");
-}
-
-// Stores rows with the keys 1 to `count`.
-absl::Status Store(const std::shared_ptr<BindResolver>& resolver,
-                   std::size_t count) {
-  ShardedSession session(SessionOptions{.resolver = resolver});
-  const auto items = MakeItems(MakeRows(count));
-  for (std::size_t i = 0; i < count; ++i) {
-    items[i]->id = static_cast<std::int64_t>(i + 1);
-    SHARD_RETURN_IF_ERROR(session.Add(items[i]));
-  }
-  return session.Commit().status();
-}
-
-// Each key is new to the session, whose transaction has begun and has read: one
-// row, before the time runs. Nobody keeps the objects.
-class SessionGet : public Side {
- public:
-  explicit SessionGet(std::shared_ptr<BindResolver> resolver)
-      : resolver_(std::move(resolver)), keys_(ShuffledKeys(kStoredRows)) {}
-
-  absl::Status Prepare() override {
-    session_.emplace(SessionOptions{.resolver = resolver_});
-    return session_->Get<Item>(keys_.back()).status();
-  }
-  absl::Status Run() override {
-    for (std::size_t i = 0; i < kReads; ++i) {
-      const auto item = session_->Get<Item>(keys_[i]);
-      if (!item.ok()) return item.status();
-      if (*item == nullptr) return Missing();
-      benchmark::DoNotOptimize(item->get());
-    }
-    return absl::OkStatus();
-  }
-  absl::Status CleanUp() override {
-    session_.reset();
-    return absl::OkStatus();
-  }
-
- private:
-  const std::shared_ptr<BindResolver> resolver_;
-  const std::vector<std::int64_t> keys_;
-  std::optional<ShardedSession> session_;
-};
 
 // A prepared SELECT; each row into a struct of its own.
 class RawGet : public Side {
@@ -98,14 +51,9 @@ class RawGet : public Side {
 
 absl::StatusOr<std::unique_ptr<Side>> MakeRawGet(
     const TemporaryFolder& folder) {
-  SHARD_ASSIGN_OR_RETURN(auto file,
-                         RawSqlite::Make(folder.PathOf("raw_get.db")));
-  SHARD_RETURN_IF_ERROR(file->Prepare());
-  SHARD_RETURN_IF_ERROR(file->Run("BEGIN"));
-  for (ItemRow& row : MakeRows(kStoredRows)) {
-    if (!file->Insert(row)) return file->Error();
-  }
-  SHARD_RETURN_IF_ERROR(file->Run("COMMIT"));
+  SHARD_ASSIGN_OR_RETURN(
+      auto file,
+      RawSqlite::MakeStored(folder.PathOf("raw_get.db"), kStoredRows));
   return std::make_unique<RawGet>(std::move(file));
 }
 
@@ -152,17 +100,16 @@ absl::StatusOr<std::unique_ptr<Side>> MakeHit(
 
 std::vector<Case> GetCases() {
   const auto folder = std::make_shared<TemporaryFolder>();
-  const Case read{.name = "get/sqlite",
-                  .operations = kReads,
-                  .at_most = 1.5,
-                  .ours = [folder]() -> absl::StatusOr<std::unique_ptr<Side>> {
-                    SHARD_ASSIGN_OR_RETURN(
-                        auto engine, MakeSqlite(folder->PathOf("get.db")));
-                    const auto resolver = OneDatabase(std::move(engine));
-                    SHARD_RETURN_IF_ERROR(Store(resolver, kStoredRows));
-                    return std::make_unique<SessionGet>(resolver);
-                  },
-                  .floor = [folder] { return MakeRawGet(*folder); }};
+  const Case read{
+      .name = "get/sqlite",
+      .operations = kReads,
+      .at_most = 1.3,
+      .ours = [folder]() -> absl::StatusOr<std::unique_ptr<Side>> {
+        SHARD_ASSIGN_OR_RETURN(auto resolver,
+                               StoredIn(folder->PathOf("get.db"), kStoredRows));
+        return std::make_unique<SessionGet>(std::move(resolver), kReads);
+      },
+      .floor = [folder] { return MakeRawGet(*folder); }};
   const Case plain{.name = "identity_map_hit/plain",
                    .operations = kHits,
                    .at_most = 60,

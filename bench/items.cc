@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <numeric>
@@ -18,6 +19,7 @@
 #include "shard/dialects/schema.h"
 #include "shard/router/horizontal_resolver.h"
 #include "shard/router/vertical_resolver.h"
+#include "shard/session/sharded_session.h"
 
 namespace shard::bench {
 
@@ -78,6 +80,25 @@ absl::StatusOr<std::shared_ptr<Engine>> MakeSqlite(const std::string& path) {
 std::shared_ptr<BindResolver> OneDatabase(std::shared_ptr<Engine> engine) {
   auto resolver = std::make_shared<VerticalResolver>();
   resolver->BindDefault(std::move(engine));
+  return resolver;
+}
+
+absl::Status Store(const std::shared_ptr<BindResolver>& resolver,
+                   std::size_t count) {
+  ShardedSession session(SessionOptions{.resolver = resolver});
+  const auto items = MakeItems(MakeRows(count));
+  for (std::size_t i = 0; i < count; ++i) {
+    items[i]->id = static_cast<std::int64_t>(i + 1);
+    SHARD_RETURN_IF_ERROR(session.Add(items[i]));
+  }
+  return session.Commit().status();
+}
+
+absl::StatusOr<std::shared_ptr<BindResolver>> StoredIn(const std::string& path,
+                                                       std::size_t count) {
+  SHARD_ASSIGN_OR_RETURN(auto engine, MakeSqlite(path));
+  const auto resolver = OneDatabase(std::move(engine));
+  SHARD_RETURN_IF_ERROR(Store(resolver, count));
   return resolver;
 }
 

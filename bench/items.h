@@ -63,6 +63,12 @@ absl::StatusOr<std::shared_ptr<Engine>> MakeSqlite(const std::string& path);
 
 // A router over one engine.
 std::shared_ptr<BindResolver> OneDatabase(std::shared_ptr<Engine> engine);
+// Stores rows with the keys 1 to `count`.
+absl::Status Store(const std::shared_ptr<BindResolver>& resolver,
+                   std::size_t count);
+// A router over a new SQLite file with so many rows.
+absl::StatusOr<std::shared_ptr<BindResolver>> StoredIn(const std::string& path,
+                                                       std::size_t count);
 // A router over kShards new files, by hash of `key`.
 absl::StatusOr<std::shared_ptr<BindResolver>> HashedBy(
     const TemporaryFolder& folder, const sql::Column& key);

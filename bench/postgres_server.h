@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "shard/base/status_macros.h"
 
 namespace shard::bench {
 
@@ -36,6 +37,20 @@ class PostgresServer {
   std::vector<std::string> urls_;
   pid_t script_ = 0;    // none: a server that was there before
   int keep_alive_ = 0;  // our end of the pipe
+};
+
+// Started by the first case that needs it, for as long as there are cases.
+class LazyPostgresServer {
+ public:
+  absl::StatusOr<std::string> Url() {
+    if (server_ == nullptr) {
+      SHARD_ASSIGN_OR_RETURN(server_, PostgresServer::Find());
+    }
+    return server_->url();
+  }
+
+ private:
+  std::unique_ptr<PostgresServer> server_;
 };
 
 }  // namespace shard::bench

@@ -7,10 +7,12 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "shard/base/status_macros.h"
 #include "shard/bench/items.h"
 
 namespace shard::bench {
@@ -35,8 +37,21 @@ class RawSqlite {
     }
     return raw;
   }
+  // The same with so many rows, keys from 1 on, and Prepare done.
+  static absl::StatusOr<std::unique_ptr<RawSqlite>> MakeStored(
+      const std::string& path, std::size_t rows) {
+    SHARD_ASSIGN_OR_RETURN(auto raw, Make(path));
+    SHARD_RETURN_IF_ERROR(raw->Prepare());
+    SHARD_RETURN_IF_ERROR(raw->Run("BEGIN"));
+    for (ItemRow& row : MakeRows(rows)) {
+      if (!raw->Insert(row)) return raw->Error();
+    }
+    SHARD_RETURN_IF_ERROR(raw->Run("COMMIT"));
+    return raw;
+  }
   ~RawSqlite() {
-    for (sqlite3_stmt* statement : {insert_, select_}) {
+    for (sqlite3_stmt* statement :
+         {insert_, select_, update_, select_all_, begin_, commit_}) {
       sqlite3_finalize(statement);
     }
     sqlite3_close(handle_);
@@ -50,14 +65,19 @@ class RawSqlite {
                : Error();
   }
   absl::Status Prepare() {
-    const bool ok = Prepare(
-                        "INSERT INTO bench_items(name,label,quantity,price) "
-                        "VALUES(?,?,?,?)",
-                        &insert_) &&
-                    Prepare(
-                        "SELECT id,name,label,quantity,price FROM bench_items "
-                        "WHERE id=?",
-                        &select_);
+    const bool ok =
+        Prepare(
+            "INSERT INTO bench_items(name,label,quantity,price) "
+            "VALUES(?,?,?,?)",
+            &insert_) &&
+        Prepare(
+            "SELECT id,name,label,quantity,price FROM bench_items "
+            "WHERE id=?",
+            &select_) &&
+        Prepare("UPDATE bench_items SET quantity=? WHERE id=?", &update_) &&
+        Prepare("SELECT id,name,label,quantity,price FROM bench_items",
+                &select_all_) &&
+        Prepare("BEGIN", &begin_) && Prepare("COMMIT", &commit_);
     return ok ? absl::OkStatus() : Error();
   }
 
@@ -72,18 +92,31 @@ class RawSqlite {
     row.id = sqlite3_last_insert_rowid(handle_);
     return ok;
   }
+  // Inserts the row in a transaction of its own.
+  bool InsertAndCommit(ItemRow& row) {
+    return Step(begin_) && Insert(row) && Step(commit_);
+  }
   bool Get(std::int64_t id, ItemRow* row) {
     sqlite3_bind_int64(select_, 1, id);
     const bool found = sqlite3_step(select_) == SQLITE_ROW;
-    if (found) {
-      row->id = sqlite3_column_int64(select_, 0);
-      TakeText(1, &row->name);
-      TakeText(2, &row->label);
-      row->quantity = sqlite3_column_int64(select_, 3);
-      row->price = sqlite3_column_double(select_, 4);
-    }
+    if (found) TakeRow(select_, row);
     sqlite3_reset(select_);
     return found;
+  }
+  std::vector<ItemRow> GetAll() {
+    std::vector<ItemRow> rows;
+    while (sqlite3_step(select_all_) == SQLITE_ROW) {
+      TakeRow(select_all_, &rows.emplace_back());
+    }
+    sqlite3_reset(select_all_);
+    return rows;
+  }
+  bool Update(std::int64_t id, std::int64_t quantity) {
+    sqlite3_bind_int64(update_, 1, quantity);
+    sqlite3_bind_int64(update_, 2, id);
+    const bool ok = sqlite3_step(update_) == SQLITE_DONE;
+    sqlite3_reset(update_);
+    return ok && sqlite3_changes(handle_) == 1;
   }
 
   absl::Status Error() const {
@@ -102,16 +135,32 @@ class RawSqlite {
     sqlite3_bind_text(insert_, index, text.data(),
                       static_cast<int>(text.size()), SQLITE_STATIC);
   }
-  void TakeText(int column, std::string* out) {
+  static bool Step(sqlite3_stmt* statement) {
+    const bool ok = sqlite3_step(statement) == SQLITE_DONE;
+    sqlite3_reset(statement);
+    return ok;
+  }
+  static void TakeRow(sqlite3_stmt* statement, ItemRow* row) {
+    row->id = sqlite3_column_int64(statement, 0);
+    TakeText(statement, 1, &row->name);
+    TakeText(statement, 2, &row->label);
+    row->quantity = sqlite3_column_int64(statement, 3);
+    row->price = sqlite3_column_double(statement, 4);
+  }
+  static void TakeText(sqlite3_stmt* statement, int column, std::string* out) {
     const auto* text =
-        reinterpret_cast<const char*>(sqlite3_column_text(select_, column));
-    out->assign(
-        text, static_cast<std::size_t>(sqlite3_column_bytes(select_, column)));
+        reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
+    out->assign(text, static_cast<std::size_t>(
+                          sqlite3_column_bytes(statement, column)));
   }
 
   sqlite3* handle_ = nullptr;
   sqlite3_stmt* insert_ = nullptr;
   sqlite3_stmt* select_ = nullptr;
+  sqlite3_stmt* update_ = nullptr;
+  sqlite3_stmt* select_all_ = nullptr;
+  sqlite3_stmt* begin_ = nullptr;
+  sqlite3_stmt* commit_ = nullptr;
 };
 
 }  // namespace shard::bench

@@ -16,16 +16,14 @@
 
 namespace shard::bench {
 
-inline constexpr std::size_t kFlushRows = 10'000;
-
-// Add and Flush of kFlushRows new objects in a new session. The time runs from
-// BEGIN to before COMMIT, on both sides: a COMMIT waits for the disk, which is
-// the same for both and would hide what differs. The rows are rolled back, so
-// that every run meets an empty table.
+// Add and Flush of new objects, as many as there are rows, in a new session.
+// The time runs from BEGIN to before COMMIT, on both sides: a COMMIT waits for
+// the disk, which is the same for both and would hide what differs. The rows
+// are rolled back, so that every run meets an empty table.
 class SessionFlush : public Side {
  public:
-  explicit SessionFlush(std::shared_ptr<BindResolver> resolver)
-      : resolver_(std::move(resolver)), rows_(MakeRows(kFlushRows)) {}
+  SessionFlush(std::shared_ptr<BindResolver> resolver, std::size_t rows)
+      : resolver_(std::move(resolver)), rows_(MakeRows(rows)) {}
 
   absl::Status Prepare() override {
     session_.emplace(SessionOptions{.resolver = resolver_, .two_phase = false});

@@ -132,9 +132,12 @@ class Engine {
 //   sqlite:///relative.db   sqlite:////absolute/path.db   sqlite://  (in
 //   memory) postgresql://user:password@host:5432/database?sslmode=require
 //
-// Nothing is connected to yet: an engine that is down is found at first use.
-// kInvalidArgument says what is wrong with the URL, never its password;
-// kNotFound when no dialect of that name is linked in.
+// A SQLite file takes ?mode=ro, and ?synchronous=normal: then a power loss may
+// undo the last commits, but not break the file; not for a file that takes part
+// in atomic commits, which refuse it. Nothing is connected to yet: an engine
+// that is down is found at first use. kInvalidArgument says what is wrong with
+// the URL, never its password; kNotFound when no dialect of that name is linked
+// in.
 absl::StatusOr<std::shared_ptr<Engine>> OpenEngine(std::string_view url,
                                                    EngineOptions options = {});
 

@@ -132,8 +132,9 @@ absl::Status SqliteDatabase::SetUp() {
   if (!options_.path.empty() && !options_.read_only) {
     SHARD_RETURN_IF_ERROR(UseWriteAheadLog());
   }
+  database_.exec(options_.synchronous_full ? "PRAGMA synchronous=FULL"
+                                           : "PRAGMA synchronous=NORMAL");
   database_.exec(
-      "PRAGMA synchronous=FULL;"
       "PRAGMA foreign_keys=ON;"
       "PRAGMA case_sensitive_like=ON");
   return absl::OkStatus();

@@ -33,6 +33,7 @@ class SqliteGate;
 struct SqliteOptions {
   std::string path;  // empty: a database in memory, of this connection alone
   bool read_only = false;
+  bool synchronous_full = true;  // else NORMAL
   std::string engine_name;
   absl::Duration busy_timeout = absl::Seconds(5);
   OnStatement on_statement;

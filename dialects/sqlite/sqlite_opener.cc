@@ -55,9 +55,18 @@ absl::Status CheckUrl(const Url& url) {
 
 absl::Status ReadOption(const std::string& name, const std::string& value,
                         SqliteOptions* options) {
+  if (name == "synchronous") {
+    if (value != "full" && value != "normal") {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "synchronous '", value, "' is not known; there are full and normal"));
+    }
+    options->synchronous_full = value == "full";
+    return absl::OkStatus();
+  }
   if (name != "mode") {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "sqlite:// has no option '", name, "'; there is mode=ro only"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("sqlite:// has no option '", name,
+                     "'; there are mode=ro and synchronous=normal"));
   }
   if (value != "ro") {
     return absl::InvalidArgumentError(

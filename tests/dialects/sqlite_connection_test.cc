@@ -345,6 +345,7 @@ TEST(SqliteUrlTest, WrongUrlsSayWhatIsWrong) {
   expect("sqlite://me@/file.db", "no user");
   expect("sqlite:///file.db?cache=shared", "'cache'");
   expect("sqlite:///file.db?mode=rw", "'rw'");
+  expect("sqlite:///file.db?synchronous=off", "'off'");
   expect("sqlite://?mode=ro", "in memory");
 }
 
