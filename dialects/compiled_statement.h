@@ -3,11 +3,13 @@
 #define SHARD_DIALECTS_COMPILED_STATEMENT_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "shard/dialects/row_update.h"
 #include "shard/sql/statement.h"
 #include "shard/sql/value.h"
 
@@ -29,9 +31,10 @@ struct ResultColumn {
 struct CompiledStatement {
   std::string text;
   std::vector<CompiledParameter> parameters;
-  std::vector<ResultColumn> columns;  // of raw text: empty
-  bool returns_rows = false;          // of raw text: not known, false
-  bool is_write = false;              // of raw text: not known, true
+  std::vector<ResultColumn> columns;            // of raw text: empty
+  bool returns_rows = false;                    // of raw text: not known, false
+  bool is_write = false;                        // of raw text: not known, true
+  std::shared_ptr<const RowUpdate> row_update;  // null: it is none
   // No two that a dialect has compiled have the same; 0: made in another way.
   std::uint64_t serial = 0;
 };

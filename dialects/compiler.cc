@@ -322,6 +322,7 @@ void Compiler::Compile(const sql::UpdateStatement& update) {
   Where(update.where);
   Returning(update.returning);
   out_.is_write = true;
+  out_.row_update = RowUpdateOf(update);
 }
 
 void Compiler::Compile(const sql::DeleteStatement& remove) {

@@ -56,6 +56,7 @@ absl::StatusOr<std::unique_ptr<Connection>> SqliteConnection::Open(
 SqliteConnection::SqliteConnection(std::unique_ptr<SqliteDatabase> database)
     : database_(std::move(database)),
       inserter_(database_.get()),
+      updater_(database_.get()),
       participant_(this, database_.get(), &cursors_) {
   database_->set_gate(&participant_.gate());
   database_->set_listeners(&listeners());
@@ -133,7 +134,15 @@ absl::Status SqliteConnection::Run(RowBatch* rows, Outcome* outcome) {
   if (!request.one_row) outcome->affected.reserve(request.runs);
   const std::size_t count = request.parameters.size() / request.runs;
   absl::Status status;
+  std::size_t together = 0;  // runs that were done as a few statements
   for (std::size_t run = 0; status.ok() && run < request.runs; ++run) {
+    // Not the first, which may find more to do: the fence, for instance.
+    if (run == 1 && request.statement->row_update != nullptr) {
+      sqlite3_reset(loan.get());
+      SHARD_ASSIGN_OR_RETURN(together, updater_.Run(request, run, outcome));
+      run += together;
+      if (run == request.runs) break;
+    }
     if (run > 0) sqlite3_reset(loan.get());
     scratch_.Clear();
     status = database_->Bind(
@@ -144,9 +153,10 @@ absl::Status SqliteConnection::Run(RowBatch* rows, Outcome* outcome) {
   }
   if (listeners().any()) {
     const std::size_t read = rows == nullptr ? 0 : rows->rows();
-    const auto changed = static_cast<std::size_t>(outcome->total_affected());
-    listeners().Tell(text, request.parameters.size(), read > 0 ? read : changed,
-                     status.ok(), begin);
+    const auto changed =
+        static_cast<std::size_t>(outcome->total_affected()) - together;
+    listeners().Tell(text, request.parameters.size() - together * count,
+                     read > 0 ? read : changed, status.ok(), begin);
   }
   return status;
 }

@@ -18,6 +18,7 @@
 #include "shard/dialects/sqlite/sqlite_database.h"
 #include "shard/dialects/sqlite/sqlite_insert.h"
 #include "shard/dialects/sqlite/sqlite_participant.h"
+#include "shard/dialects/sqlite/sqlite_update.h"
 #include "shard/sql/byte_arena.h"
 
 namespace shard {
@@ -83,6 +84,7 @@ class SqliteConnection : public Connection {
 
   std::unique_ptr<SqliteDatabase> database_;
   SqliteInserter inserter_;
+  SqliteUpdater updater_;
   SqliteParticipant participant_;
   SqliteCursorList cursors_;
   Request request_;       // between Start and Finish
