@@ -21,6 +21,8 @@
 namespace shard::bench {
 namespace {
 
+constexpr std::size_t kShardedRows = 10'000;
+
 // Placement xxh3-v1 of an integer key over kShards shards, written out.
 std::size_t ShardOf(std::int64_t key) {
   char encoded[9] = {1};
@@ -88,17 +90,18 @@ std::vector<Case> FlushCases() {
          .floor = [folder,
                    rows = rows] { return MakeRawFlush(*folder, 1, rows); }});
   }
-  constexpr std::size_t kRows = 10'000;
   cases.push_back(
       {.name = "flush_10000/sqlite_4_shards",
-       .operations = kRows,
+       .operations = kShardedRows,
        .at_most = 1.5,
        .ours = [folder]() -> absl::StatusOr<std::unique_ptr<Side>> {
          SHARD_ASSIGN_OR_RETURN(auto resolver,
                                 HashedBy(*folder, Item::c.quantity.column()));
-         return std::make_unique<SessionFlush>(std::move(resolver), kRows);
+         return std::make_unique<SessionFlush>(std::move(resolver),
+                                               kShardedRows);
        },
-       .floor = [folder] { return MakeRawFlush(*folder, kShards, kRows); }});
+       .floor =
+           [folder] { return MakeRawFlush(*folder, kShards, kShardedRows); }});
   return cases;
 }
 

@@ -85,7 +85,8 @@ std::shared_ptr<BindResolver> OneDatabase(std::shared_ptr<Engine> engine) {
 
 absl::Status Store(const std::shared_ptr<BindResolver>& resolver,
                    std::size_t count) {
-  ShardedSession session(SessionOptions{.resolver = resolver});
+  ShardedSession session(
+      SessionOptions{.resolver = resolver, .two_phase = false});
   const auto items = MakeItems(MakeRows(count));
   for (std::size_t i = 0; i < count; ++i) {
     items[i]->id = static_cast<std::int64_t>(i + 1);
