@@ -35,6 +35,10 @@ struct Request {
   // Reads, and each run gives one row at most, as a look-up by key does: a
   // driver that has got it need look for no more, nor fill Outcome::affected.
   bool one_row = false;
+  // Writes, and each run is to change one row, another one each. If it turns
+  // out otherwise the transaction, or its innermost savepoint, must be rolled
+  // back: a driver may then have done more than it was told to.
+  bool one_row_each = false;
 };
 
 // Inserts `rows` rows of equal shape; `values` holds them row by row. Where

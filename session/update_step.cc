@@ -23,7 +23,9 @@ void UpdateStep::Add(EntityBase& object, AttributeBase* const* attributes) {
 }
 
 absl::Status UpdateStep::Start(Share& share) {
-  return share.Start(MakeRequest(*statement_));
+  Request request = MakeRequest(*statement_);
+  request.one_row_each = true;
+  return share.Start(request);
 }
 
 absl::Status UpdateStep::Finish(Share& share) {

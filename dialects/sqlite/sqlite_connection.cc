@@ -137,7 +137,8 @@ absl::Status SqliteConnection::Run(RowBatch* rows, Outcome* outcome) {
   std::size_t together = 0;  // runs that were done as a few statements
   for (std::size_t run = 0; status.ok() && run < request.runs; ++run) {
     // Not the first, which may find more to do: the fence, for instance.
-    if (run == 1 && request.statement->row_update != nullptr) {
+    if (run == 1 && request.one_row_each &&
+        request.statement->row_update != nullptr) {
       sqlite3_reset(loan.get());
       SHARD_ASSIGN_OR_RETURN(together, updater_.Run(request, run, outcome));
       run += together;

@@ -15,11 +15,8 @@
 namespace shard {
 namespace {
 
-// Names of the library's own, so that nobody's are in the way.
+// A name of the library's own, so that nobody's is in the way.
 constexpr char kRows[] = "shard_rows";
-constexpr char kSavepoint[] = "SAVEPOINT shard_update";
-constexpr char kRelease[] = "RELEASE shard_update";
-constexpr char kUndo[] = "ROLLBACK TO shard_update";
 
 bool IsConstraint(const absl::Status& status) {
   return absl::IsAlreadyExists(status) || absl::IsFailedPrecondition(status);
@@ -68,45 +65,42 @@ absl::StatusOr<std::size_t> SqliteUpdater::Run(const Request& request,
       sqlite3_txn_state(database_.handle(), "main") != SQLITE_TXN_WRITE) {
     return 0;
   }
-  SHARD_RETURN_IF_ERROR(database_.Run(kSavepoint));
-  const absl::StatusOr<bool> done = RunChunks(request, first, rows);
-  const bool all = done.ok() && *done;
-  if (database_.in_transaction()) {  // an error may have ended it
-    if (!all) SHARD_RETURN_IF_ERROR(database_.Run(kUndo));
-    SHARD_RETURN_IF_ERROR(database_.Run(kRelease));
-  }
-  if (!done.ok() && !IsConstraint(done.status())) return done.status();
-  if (!all) return 0;
-  outcome->affected.insert(outcome->affected.end(), rows, 1);
-  return rows;
-}
-
-// False when a row of it was not there, or not once.
-absl::StatusOr<bool> SqliteUpdater::RunChunks(const Request& request,
-                                              std::size_t first,
-                                              std::size_t rows) {
   SHARD_ASSIGN_OR_RETURN(const std::string text,
                          ChunkText(*request.statement->row_update));
   SHARD_ASSIGN_OR_RETURN(const StatementCache::Loan loan,
                          database_.Prepare(text));
-  const std::size_t cells = request.parameters.size() / request.runs;
-  for (std::size_t done = 0; done < rows; done += kChunkRows) {
-    const auto begin = database_.listeners().Now();
-    if (done > 0) sqlite3_reset(loan.get());
-    scratch_.Clear();
-    SHARD_RETURN_IF_ERROR(database_.Bind(
-        loan.get(),
-        request.parameters.subspan((first + done) * cells, kChunkRows * cells),
-        scratch_));
-    const absl::StatusOr<bool> stepped = database_.Step(loan.get());
-    const auto changed =
-        static_cast<std::size_t>(sqlite3_changes64(database_.handle()));
-    database_.listeners().Tell(text, kChunkRows * cells,
-                               stepped.ok() ? changed : 0, stepped.ok(), begin);
-    if (!stepped.ok()) return stepped.status();
-    if (changed != kChunkRows) return false;
+  std::size_t done = 0;
+  for (; done < rows; done += kChunkRows) {
+    const absl::StatusOr<bool> all =
+        RunChunk(request, first + done, loan.get(), text);
+    if (!all.ok() && !IsConstraint(all.status())) return all.status();
+    if (!all.ok() || !*all) break;
   }
-  return true;
+  outcome->affected.insert(outcome->affected.end(), done, 1);
+  return done;
+}
+
+// False when a row of it was not there.
+absl::StatusOr<bool> SqliteUpdater::RunChunk(const Request& request,
+                                             std::size_t first,
+                                             sqlite3_stmt* statement,
+                                             const std::string& text) {
+  const auto begin = database_.listeners().Now();
+  const std::size_t cells = request.parameters.size() / request.runs;
+  sqlite3_reset(statement);
+  scratch_.Clear();
+  SHARD_RETURN_IF_ERROR(database_.Bind(
+      statement, request.parameters.subspan(first * cells, kChunkRows * cells),
+      scratch_));
+  const absl::StatusOr<bool> stepped = database_.Step(statement);
+  const std::size_t changed =
+      stepped.ok()
+          ? static_cast<std::size_t>(sqlite3_changes64(database_.handle()))
+          : 0;
+  database_.listeners().Tell(text, kChunkRows * cells, changed, stepped.ok(),
+                             begin);
+  if (!stepped.ok()) return stepped.status();
+  return changed == kChunkRows;
 }
 
 }  // namespace shard
