@@ -63,7 +63,10 @@ SessionCore::SessionCore(SessionOptions options)
   }
 }
 
-SessionCore::~SessionCore() { Close(); }
+SessionCore::~SessionCore() {
+  flushing_ = Flushing::kNo;
+  Close();
+}
 
 // The life of objects.
 

@@ -156,7 +156,8 @@ class SessionCore : public ObjectHost {
   absl::Status CheckNotWriting(const char* verb) const;
 
   absl::Status FlushForCommit(const char* verb);
-  void RollbackTo(Reads reads);
+  class PoisonOnException;
+  void RollBack(Reads reads);
   absl::Status FlushOnce();
   absl::Status FlushAll();
   absl::Status Autoflush(const ExecutionOptions& how = {});
@@ -227,8 +228,12 @@ class SessionCore : public ObjectHost {
   Transaction transaction_;
   std::vector<Savepoint> nested_;  // the innermost last
   enum class Flushing { kNo, kAsking, kWriting } flushing_ = Flushing::kNo;
-  bool committing_ = false;       // BeforeCommit is being asked
-  bool rollback_wanted_ = false;  // once the flush is over
+  // What a listener has called in a flush, to be done once that is over.
+  enum class Ending { kNone, kRollback, kClose };
+  Ending wanted_after_flush_ = Ending::kNone;
+  bool committing_ = false;    // until the session is flushed
+  bool rolling_back_ = false;  // BeforeRollback is being told
+  std::size_t rollbacks_ = 0;  // of all
   MappingStatements statements_;
   ObjectLoader loader_;
   std::vector<std::weak_ptr<RowStream>> streams_;  // of this transaction

@@ -21,7 +21,8 @@ class ShardedSession;
 // then be thread-safe. Several are called in the order of the list.
 //
 // The session that is handed over is the one that calls, under another name;
-// keep no reference to it. An exception must not pass out of a listener.
+// keep no reference to it. An exception that passes out of a flush (of a
+// default or a type, too) leaves a transaction that can only be rolled back.
 class SessionListener {
  public:
   virtual ~SessionListener() = default;
@@ -48,9 +49,11 @@ class SessionListener {
   virtual void AfterUpdate(EntityBase&) {}
   virtual void AfterDelete(EntityBase&) {}
 
-  // Before Commit flushes: the session may be used at will. An error refuses
-  // the commit; the transaction goes on. After it, the result says what is
-  // committed and what is pending. Not called after an error.
+  // Before Commit flushes: the session may be used at will, but for Commit and
+  // Prepare. An error refuses the commit; the transaction goes on. If a
+  // listener rolls back until it is flushed, Commit says kFailedPrecondition.
+  // After it, the result says what is committed and what is pending. Not called
+  // after an error.
   virtual absl::Status BeforeCommit(ShardedSession&) {
     return absl::OkStatus();
   }
@@ -58,8 +61,9 @@ class SessionListener {
 
   // Around a rollback of the whole transaction: by Rollback, by Close or the
   // session's end where anything was begun, and (only the second) after a
-  // commit that failed. Before it, the transaction can still be read in; after
-  // it, a new one. The session must not be used when it ends.
+  // commit that failed. Before it, the transaction can still be read in,
+  // without a flush; after it, a new one. The session must not be used when it
+  // ends.
   virtual void BeforeRollback(ShardedSession&) {}
   virtual void AfterRollback(ShardedSession&) {}
 

@@ -49,7 +49,7 @@ std::string ShardNames(const std::vector<Share*>& shares) {
 
 absl::Status SessionCore::Autoflush(const ExecutionOptions& how) {
   if (!how.autoflush || !options_.autoflush || autoflush_pauses_ != 0 ||
-      work_.empty() || flushing_ != Flushing::kNo) {
+      work_.empty() || flushing_ != Flushing::kNo || rolling_back_) {
     return absl::OkStatus();
   }
   return Annotate(Flush(), "autoflush");

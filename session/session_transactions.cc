@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <iterator>
 #include <memory>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include "shard/base/status_macros.h"
 #include "shard/session/attribute.h"
 #include "shard/session/flusher.h"
+#include "shard/session/scoped_value.h"
 #include "shard/session/session_core.h"
 #include "shard/session/two_phase/recoverer.h"
 
@@ -35,10 +37,16 @@ std::vector<T> TakeFrom(std::vector<T>& list, std::size_t from) {
   return taken;
 }
 
-}  // namespace
-
 // More must be a listener that changes something in each flush.
 constexpr int kMostFlushes = 100;
+
+absl::Status RolledBackByListener() {
+  return absl::FailedPreconditionError(
+      "a listener rolled the transaction back while it was flushed or "
+      "committed");
+}
+
+}  // namespace
 
 absl::Status SessionCore::Flush() {
   SHARD_RETURN_IF_ERROR(CheckNotFlushing("Flush"));
@@ -47,24 +55,43 @@ absl::Status SessionCore::Flush() {
   SHARD_RETURN_IF_ERROR(transaction_.CheckHealthy());
   SHARD_RETURN_IF_ERROR(transaction_.CheckNotReadOnly());
   absl::Status status = FlushOnce();
-  flushing_ = Flushing::kNo;
-  if (std::exchange(rollback_wanted_, false)) {
-    Rollback();
-    if (status.ok()) {
-      status = absl::FailedPreconditionError(
-          "a listener rolled the transaction back while it was flushed");
+  const Ending wanted = std::exchange(wanted_after_flush_, Ending::kNone);
+  if (wanted != Ending::kNone) {
+    if (wanted == Ending::kClose) {
+      Close();
+    } else {
+      Rollback();
     }
+    if (status.ok()) status = RolledBackByListener();
   }
   if (status.ok()) Tell(&SessionListener::AfterFlush);
   return status;
 }
 
+// An exception of the user's code, a default or a listener, may leave a flush
+// half done: then it can only be rolled back.
+class SessionCore::PoisonOnException {
+ public:
+  explicit PoisonOnException(SessionCore* core) : core_(*core) {}
+  ~PoisonOnException() {
+    if (std::uncaught_exceptions() == before_) return;
+    core_.wanted_after_flush_ = Ending::kNone;
+    core_.transaction_.Poison(
+        absl::InternalError("an exception passed through the flush"));
+  }
+
+ private:
+  SessionCore& core_;
+  const int before_ = std::uncaught_exceptions();
+};
+
 absl::Status SessionCore::FlushOnce() {
-  flushing_ = Flushing::kAsking;
+  const ScopedValue scope(&flushing_, Flushing::kAsking);
+  const PoisonOnException poison(this);
   SHARD_RETURN_IF_ERROR(Ask(&SessionListener::BeforeFlush));
   flushing_ = Flushing::kWriting;
   SHARD_ASSIGN_OR_RETURN(const Written written, AskBeforeWriting());
-  if (rollback_wanted_) return absl::OkStatus();
+  if (wanted_after_flush_ != Ending::kNone) return absl::OkStatus();
   SHARD_RETURN_IF_ERROR(
       Flusher(options_.resolver.get(), &transaction_, &statements_, &loader_)
           .Run(work_));
@@ -92,16 +119,16 @@ absl::Status SessionCore::FlushForCommit(const char* verb) {
   SHARD_RETURN_IF_ERROR(transaction_.CheckBegun());
   SHARD_RETURN_IF_ERROR(transaction_.CheckHealthy());
   if (committing_) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        verb, " was called by a listener that is asked before a commit"));
+    return absl::FailedPreconditionError(
+        absl::StrCat(verb, " was called by a listener of a commit"));
   }
+  const ScopedValue scope(&committing_, true);
+  const std::size_t rollbacks = rollbacks_;
   if (!transaction_.prepared()) {
-    committing_ = true;
-    const absl::Status status = Ask(&SessionListener::BeforeCommit);
-    committing_ = false;
-    SHARD_RETURN_IF_ERROR(status);
+    SHARD_RETURN_IF_ERROR(Ask(&SessionListener::BeforeCommit));
   }
   SHARD_RETURN_IF_ERROR(FlushAll());
+  if (rollbacks_ != rollbacks) return RolledBackByListener();
   return transaction_.CheckHealthy();
 }
 
@@ -161,15 +188,22 @@ absl::StatusOr<Decision> SessionCore::Resolve(std::string_view transaction) {
       .Resolve(transaction, Now() + options_.resolve_timeout);
 }
 
-void SessionCore::Rollback() { RollbackTo(Reads::kExpire); }
-
-void SessionCore::RollbackTo(Reads reads) {
+void SessionCore::Rollback() {
   if (flushing_ != Flushing::kNo) {
-    rollback_wanted_ = true;
-    return;
+    wanted_after_flush_ = Ending::kRollback;
+  } else {
+    RollBack(Reads::kExpire);
   }
+}
+
+void SessionCore::RollBack(Reads reads) {
+  if (rolling_back_) return;  // a listener that hears of it, and does the same
+  ++rollbacks_;
   const bool began = !transaction_.empty() || !work_.empty();
-  if (began) Tell(&SessionListener::BeforeRollback);
+  if (began) {
+    const ScopedValue scope(&rolling_back_, true);
+    Tell(&SessionListener::BeforeRollback);
+  }
   EndStreams();
   std::vector<const Engine*> kept;  // where the work stays, in a joined one
   if (reads == Reads::kKeep) {
@@ -182,8 +216,11 @@ void SessionCore::RollbackTo(Reads reads) {
 }
 
 void SessionCore::Close() {
-  RollbackTo(Reads::kKeep);
-  if (flushing_ != Flushing::kNo) return;
+  if (flushing_ != Flushing::kNo) {
+    wanted_after_flush_ = Ending::kClose;
+    return;
+  }
+  RollBack(Reads::kKeep);
   std::vector<std::shared_ptr<EntityBase>> objects;
   identity_map_.ForEach([&objects](const auto& o) { objects.push_back(o); });
   for (const auto& object : objects) Detach(*object);
@@ -191,7 +228,8 @@ void SessionCore::Close() {
 }
 
 absl::Status SessionCore::BeginNested() {
-  SHARD_RETURN_IF_ERROR(Flush());
+  SHARD_RETURN_IF_ERROR(CheckNotFlushing("BeginNested"));
+  SHARD_RETURN_IF_ERROR(FlushAll());
   SHARD_RETURN_IF_ERROR(transaction_.BeginNested());
   nested_.push_back(
       {work_.gone.size(), work_.rekeyed.size(), nested_.size() + 2});
@@ -199,8 +237,9 @@ absl::Status SessionCore::BeginNested() {
 }
 
 absl::Status SessionCore::CommitNested() {
+  SHARD_RETURN_IF_ERROR(CheckNotFlushing("CommitNested"));
   SHARD_RETURN_IF_ERROR(CheckNested("CommitNested"));
-  SHARD_RETURN_IF_ERROR(Flush());
+  SHARD_RETURN_IF_ERROR(FlushAll());
   SHARD_RETURN_IF_ERROR(transaction_.CommitNested());
   nested_.pop_back();
   const auto depth = static_cast<std::uint16_t>(nested_.size());
@@ -212,6 +251,7 @@ absl::Status SessionCore::CommitNested() {
 }
 
 absl::Status SessionCore::RollbackNested() {
+  SHARD_RETURN_IF_ERROR(CheckNotFlushing("RollbackNested"));
   SHARD_RETURN_IF_ERROR(CheckNested("RollbackNested"));
   EndStreams();
   SHARD_RETURN_IF_ERROR(transaction_.RollbackNested());

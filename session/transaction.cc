@@ -149,6 +149,12 @@ bool Transaction::AnotherMayDecide() const {
   });
 }
 
+void Transaction::Poison(const absl::Status& error) {
+  for (const auto& share : shares_) {
+    if (share->open()) share->Failed(error).IgnoreError();
+  }
+}
+
 absl::Status Transaction::CheckHealthy() const {
   for (const auto& share : shares_) {
     if (!share->first_error().ok()) {

@@ -57,6 +57,8 @@ class Transaction {
   // going to ask there.
   void ExpectCommit(Share& share);
 
+  // Something went wrong that no share knows of.
+  void Poison(const absl::Status& error);
   // kFailedPrecondition, naming the shard and its first error, when a share is
   // poisoned.
   absl::Status CheckHealthy() const;

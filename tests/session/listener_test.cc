@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -272,6 +273,92 @@ TEST_P(ListenerTest, ARollbackFromWithinAFlushWaitsForItsEnd) {
     SHARD_ASSERT_OK(session().Commit());
     EXPECT_EQ(Rows(), 0);
   }
+}
+
+TEST_P(ListenerTest, ACommitDoesNotOutliveARollback) {
+  const auto roll_back = [](ShardedSession& session) {
+    session.Rollback();
+    return absl::OkStatus();
+  };
+  for (Recorder::OnSession* moment :
+       {&recorder_->before_commit, &recorder_->after_flush}) {
+    *moment = roll_back;
+    SHARD_ASSERT_OK(session().Add(MakeNote("new")));
+    EXPECT_THAT(session().Commit(),
+                StatusIs(Code::kFailedPrecondition, HasSubstr("listener")));
+    *moment = nullptr;
+    SHARD_ASSERT_OK(session().Commit());
+    EXPECT_EQ(Rows(), 0);
+  }
+}
+
+TEST_P(ListenerTest, NestedTransactionsDoNotEndWithinAFlush) {
+  SHARD_ASSERT_OK(session().BeginNested());
+  const auto note = MakeNote("new");
+  SHARD_ASSERT_OK(session().Add(note));
+  recorder_->before_insert = [&](EntityBase&) {
+    EXPECT_THAT(session().BeginNested(), HasCode(Code::kFailedPrecondition));
+    EXPECT_THAT(session().CommitNested(), HasCode(Code::kFailedPrecondition));
+    EXPECT_THAT(session().RollbackNested(), HasCode(Code::kFailedPrecondition));
+    return absl::OkStatus();
+  };
+  SHARD_ASSERT_OK(session().Commit());
+  EXPECT_EQ(Rows(), 1);
+}
+
+TEST_P(ListenerTest, ACloseFromWithinAFlushDetaches) {
+  const auto stored = Stored("stored");
+  recorder_->before_insert = [&](EntityBase&) {
+    session().Close();
+    return absl::OkStatus();
+  };
+  SHARD_ASSERT_OK(session().Add(MakeNote("new")));
+  EXPECT_THAT(session().Flush(), HasCode(Code::kFailedPrecondition));
+  EXPECT_EQ(stored->object_state(), ObjectState::kDetached);
+  EXPECT_EQ(Rows(), 1);
+}
+
+TEST_P(ListenerTest, BeforeARollbackNothingIsFlushed) {
+  recorder_->before_rollback = [&](ShardedSession& session) {
+    session.Rollback();  // is under way
+    return session.Scalars(Select<Note>()).status();
+  };
+  SHARD_ASSERT_OK(session().Add(MakeNote("new")));
+  session().Rollback();
+  EXPECT_THAT(Take(), ElementsAre("before rollback", "after rollback"));
+  EXPECT_EQ(Rows(), 0);
+}
+
+TEST_P(ListenerTest, ExceptionsLeaveASessionThatCanGoOn) {
+  for (Recorder::OnObject* moment :
+       {&recorder_->before_insert, &recorder_->after_insert}) {
+    *moment = [](EntityBase&) -> absl::Status {
+      throw std::runtime_error("out of luck");
+    };
+    const auto note = MakeNote("new");
+    SHARD_ASSERT_OK(session().Add(note));
+    EXPECT_THROW(session().Flush().IgnoreError(), std::runtime_error);
+    if (moment == &recorder_->after_insert) {
+      EXPECT_THAT(session().Commit(), HasCode(Code::kFailedPrecondition));
+    }
+    *moment = nullptr;
+    session().Rollback();
+    EXPECT_EQ(note->object_state(), ObjectState::kTransient);
+    SHARD_ASSERT_OK(session().Commit());
+    EXPECT_EQ(Rows(), 0);
+  }
+}
+
+TEST_P(ListenerTest, ExceptionsDoNotKeepObjectsAfterTheSession) {
+  const auto stored = Stored("stored");
+  recorder_->before_insert = [](EntityBase&) -> absl::Status {
+    throw std::runtime_error("out of luck");
+  };
+  SHARD_ASSERT_OK(session().Add(MakeNote("new")));
+  EXPECT_THROW(session().Flush().IgnoreError(), std::runtime_error);
+  session_.reset();
+  EXPECT_EQ(stored->object_state(), ObjectState::kDetached);
+  stored->text = "nobody hears";
 }
 
 TEST_P(ListenerTest, AfterAnInsertItsKeyIsKnown) {
