@@ -74,10 +74,12 @@ class BasicSessionMaker {
   // it does besides (files, messages) must bear that, and it must not commit
   // itself. Not done again: any other error, among them a commit that is in
   // doubt (InDoubtOf) or whose answer was lost (AnswerLostOf), which may have
-  // happened.
+  // happened. With SessionOptions::joined it is done once only: what it met has
+  // cost the transaction around it, too, which is its owner's to do again.
   template <SessionWork<S> Work>
   std::invoke_result_t<Work&, S&> Run(Work&& work,
                                       const RetryPolicy& policy = {}) const {
+    if (!options_.joined.empty()) return InTransaction(work);
     Retries retries(policy);
     while (true) {
       auto result = InTransaction(work);

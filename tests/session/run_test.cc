@@ -173,6 +173,36 @@ TEST_P(RunTest, AnExceptionRollsBackAndPassesOn) {
   EXPECT_EQ(home()->open_connections(), 1);
 }
 
+// The rollback of the first try took the caller's work with it.
+TEST_P(RunTest, InAJoinedTransactionItIsDoneOnce) {
+  for (const auto mode :
+       {JoinTransactionMode::kRollbackOnly, JoinTransactionMode::kControlFully,
+        JoinTransactionMode::kCreateSavepoint}) {
+    SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection outer, home()->Connect());
+    SHARD_ASSERT_OK(outer->Begin());
+    SHARD_ASSERT_OK(outer->ExecuteScript("update counters set hits = 7"));
+    SessionOptions joined = options();
+    joined.joined.push_back({home().get(), &*outer, mode});
+    int tries = 0;
+    const auto work = [&](ShardedSession& session) -> absl::Status {
+      SHARD_ASSIGN_OR_RETURN(const auto counter, Read(session));
+      counter->hits = 100;
+      SHARD_RETURN_IF_ERROR(session.Flush());
+      return ++tries == 1 ? absl::AbortedError("met another")
+                          : absl::OkStatus();
+    };
+    EXPECT_THAT(SessionMaker(joined).Run(work, kQuick),
+                HasCode(Code::kAborted));
+    EXPECT_EQ(tries, 1);
+    EXPECT_EQ(outer->in_transaction(),
+              mode == JoinTransactionMode::kCreateSavepoint);
+    if (outer->in_transaction()) {
+      SHARD_ASSERT_OK(outer->Rollback());
+    }
+    EXPECT_EQ(Hits(), 0);
+  }
+}
+
 // Whose commits come to what they are told, once it is done.
 class ToldSession : public ShardedSession {
  public:
