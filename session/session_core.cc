@@ -32,6 +32,14 @@ void EraseFrom(std::vector<std::shared_ptr<EntityBase>>& list,
   std::erase_if(list, [&](const auto& held) { return held.get() == &object; });
 }
 
+template <class List, class Matches>
+std::size_t CountBefore(const List& list, std::size_t end,
+                        const Matches& matches) {
+  const auto last =
+      list.begin() + static_cast<std::ptrdiff_t>(std::min(end, list.size()));
+  return static_cast<std::size_t>(std::count_if(list.begin(), last, matches));
+}
+
 // The key attributes as the row has them, whatever was assigned since.
 void RestoreKey(EntityBase& object, AttributeBase* const* attributes) {
   const Mapping& mapping = object.mapping();
@@ -220,10 +228,19 @@ void SessionCore::RemoveFromLists(const EntityBase& object) {
   EraseFrom(work_.added, object);
   EraseFrom(work_.changed, object);
   EraseFrom(work_.deleted, object);
-  EraseFrom(work_.gone, object);
-  std::erase_if(work_.rekeyed, [&object](const auto& entry) {
+  const auto is_object = [&object](const auto& held) {
+    return held.get() == &object;
+  };
+  const auto is_rekeyed = [&object](const auto& entry) {
     return entry.first.get() == &object;
-  });
+  };
+  for (Savepoint& savepoint : nested_) {
+    savepoint.gone -= CountBefore(work_.gone, savepoint.gone, is_object);
+    savepoint.rekeyed -=
+        CountBefore(work_.rekeyed, savepoint.rekeyed, is_rekeyed);
+  }
+  std::erase_if(work_.gone, is_object);
+  std::erase_if(work_.rekeyed, is_rekeyed);
 }
 
 void SessionCore::ExpireAttributes(EntityBase& object) {
