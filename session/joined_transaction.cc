@@ -21,56 +21,88 @@ JoinTransactionMode Resolve(JoinTransactionMode mode, bool in_savepoint) {
                       : JoinTransactionMode::kRollbackOnly;
 }
 
+bool IsKnown(JoinTransactionMode mode) {
+  switch (mode) {
+    case JoinTransactionMode::kConditionalSavepoint:
+    case JoinTransactionMode::kRollbackOnly:
+    case JoinTransactionMode::kControlFully:
+    case JoinTransactionMode::kCreateSavepoint:
+      return true;
+  }
+  return false;
+}
+
 }  // namespace
 
+JoinedTransaction::JoinedTransaction(Connection* connection,
+                                     OnStatement listener)
+    : connection_(*connection), listens_(listener != nullptr) {
+  if (!listens_) return;
+  former_listener_ = connection_.listeners().SetBorrower(std::move(listener));
+}
+
+JoinedTransaction::~JoinedTransaction() {
+  RollBack();
+  if (listens_) {
+    connection_.listeners().SetBorrower(std::move(former_listener_));
+  }
+}
+
 absl::StatusOr<std::unique_ptr<JoinedTransaction>> JoinedTransaction::Enter(
-    const JoinedConnection& joined, const TransactionOptions& how) {
-  Connection& connection = *joined.connection;
-  if (!connection.usable()) {
+    const JoinedConnection& joined, const TransactionOptions& how,
+    OnStatement listener) {
+  if (!IsKnown(joined.mode)) {
+    return absl::InvalidArgumentError(
+        "SessionOptions::joined has a mode that is no JoinTransactionMode");
+  }
+  if (!joined.connection->usable()) {
     return absl::UnavailableError(
         "the connection that the session has joined is lost");
   }
-  const auto make = [&](Part part, bool may_commit, std::size_t around) {
-    return std::unique_ptr<JoinedTransaction>(
-        new JoinedTransaction(&connection, part, may_commit, around));
-  };
-  if (!connection.in_transaction()) {
-    SHARD_RETURN_IF_ERROR(connection.Begin(how));
-    return make(Part::kTransaction, true, 0);
-  }
+  std::unique_ptr<JoinedTransaction> entered(
+      new JoinedTransaction(joined.connection, std::move(listener)));
+  SHARD_RETURN_IF_ERROR(entered->Begin(joined.mode, how));
+  entered->over_ = false;
+  return entered;
+}
+
+absl::Status JoinedTransaction::Begin(JoinTransactionMode mode,
+                                      const TransactionOptions& how) {
+  if (!connection_.in_transaction()) return connection_.Begin(how);
   if (how != TransactionOptions()) {
     return absl::FailedPreconditionError(
         "the session has joined a transaction that is open already, so Begin "
         "cannot say how it is to be; begin it with these options");
   }
-  const std::size_t around = connection.savepoints().size();
-  const auto join = [&](bool may_commit) {
-    return around == 0 ? make(Part::kTransaction, may_commit, 0)
-                       : make(Part::kSavepoint, may_commit, around - 1);
-  };
-  switch (Resolve(joined.mode, around > 0)) {
-    case JoinTransactionMode::kConditionalSavepoint:
-    case JoinTransactionMode::kCreateSavepoint:
-      SHARD_RETURN_IF_ERROR(connection.Savepoint(kSavepoint));
-      return make(Part::kSavepoint, true, around);
-    case JoinTransactionMode::kControlFully:
-      return join(true);
-    case JoinTransactionMode::kRollbackOnly:
-      return join(false);
+  const std::size_t savepoints = connection_.savepoints().size();
+  mode = Resolve(mode, savepoints > 0);
+  if (mode == JoinTransactionMode::kCreateSavepoint) {
+    part_ = Part::kSavepoint;
+    around_ = kept_ = savepoints;
+    return connection_.Savepoint(kSavepoint);
   }
-  return absl::InvalidArgumentError("there is no such JoinTransactionMode");
+  may_commit_ = mode == JoinTransactionMode::kControlFully;
+  if (savepoints > 0) {
+    part_ = Part::kSavepoint;
+    around_ = savepoints - 1;
+  }
+  kept_ = may_commit_ ? around_ : savepoints;
+  return absl::OkStatus();
+}
+
+// One by one: the same name may be in use outside, too.
+absl::Status JoinedTransaction::ReleaseDownTo(std::size_t savepoints) {
+  while (connection_.savepoints().size() > savepoints) {
+    SHARD_RETURN_IF_ERROR(
+        connection_.Release(std::string(connection_.savepoints().back())));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status JoinedTransaction::Commit() {
-  if (may_commit_ && part_ == Part::kTransaction) {
-    SHARD_RETURN_IF_ERROR(connection_.Commit());
-  } else if (may_commit_) {
-    // One by one: the same name may be in use outside, too.
-    while (connection_.savepoints().size() > around_) {
-      SHARD_RETURN_IF_ERROR(
-          connection_.Release(std::string(connection_.savepoints().back())));
-    }
-  }
+  SHARD_RETURN_IF_ERROR(may_commit_ && part_ == Part::kTransaction
+                            ? connection_.Commit()
+                            : ReleaseDownTo(kept_));
   over_ = true;
   return absl::OkStatus();
 }
@@ -78,21 +110,22 @@ absl::Status JoinedTransaction::Commit() {
 void JoinedTransaction::RollBack() {
   if (std::exchange(over_, true)) return;
   if (!connection_.usable() || !connection_.in_transaction()) return;
-  if (part_ == Part::kTransaction) {
-    connection_.Rollback().IgnoreError();
-    return;
-  }
-  while (connection_.savepoints().size() > around_) {
+  absl::Status undone;
+  while (part_ == Part::kSavepoint && undone.ok() &&
+         connection_.savepoints().size() > around_) {
     const std::string name = connection_.savepoints().back();
-    absl::Status status = connection_.RollbackTo(name);
-    if (status.ok()) status = connection_.Release(name);
-    if (!status.ok()) return;
+    undone = connection_.RollbackTo(name);
+    if (undone.ok()) undone = connection_.Release(name);
+  }
+  if (part_ == Part::kTransaction || !undone.ok()) {
+    connection_.Rollback().IgnoreError();
   }
 }
 
 bool JoinedTransaction::Leave() {
-  const bool stays = !may_commit_ && !over_ && connection_.in_transaction();
-  if (!may_commit_) over_ = true;
+  const bool stays = !may_commit_ && !over_ && connection_.in_transaction() &&
+                     ReleaseDownTo(kept_).ok();
+  if (stays) over_ = true;
   RollBack();
   return stays;
 }

@@ -18,30 +18,24 @@ namespace shard {
 // thread-safe.
 class JoinedTransaction {
  public:
-  // Begins one, or a savepoint, where the mode says so. kFailedPrecondition: a
-  // transaction is open already, and `how` cannot be had in it; kUnavailable:
-  // the connection is lost.
+  // Begins one, or a savepoint, where the mode says so. From then on
+  // `listener`, if there is one, hears of the statements in place of the
+  // owner's. Errors leave the connection as it was. kInvalidArgument: no such
+  // mode; kFailedPrecondition: a transaction is open already, and `how` cannot
+  // be had in it; kUnavailable: the connection is lost.
   static absl::StatusOr<std::unique_ptr<JoinedTransaction>> Enter(
-      const JoinedConnection& joined, const TransactionOptions& how);
-  ~JoinedTransaction() {
-    RollBack();
-    if (listens_) {
-      connection_.listeners().SetBorrower(std::move(former_listener_));
-    }
-  }
+      const JoinedConnection& joined, const TransactionOptions& how,
+      OnStatement listener);
+  ~JoinedTransaction();
   JoinedTransaction(const JoinedTransaction&) = delete;
   JoinedTransaction& operator=(const JoinedTransaction&) = delete;
 
   Connection& connection() { return connection_; }
-  // From now on `listener` hears of the statements, in place of the owner's.
-  void TellOfStatements(OnStatement listener) {
-    if (!listener) return;
-    listens_ = true;
-    former_listener_ = connection_.listeners().SetBorrower(std::move(listener));
-  }
   // After an error it is still there, to be rolled back.
   absl::Status Commit();
-  // Errors show in the connection.
+  // Rolls the whole transaction back where the savepoint cannot be: the owner
+  // must not commit what the session disowned. Other errors show in the
+  // connection.
   void RollBack();
   // The session goes, without having anything to say about its work. True when
   // that stays, in a transaction that goes on.
@@ -49,20 +43,19 @@ class JoinedTransaction {
 
  private:
   enum class Part { kTransaction, kSavepoint };
-  JoinedTransaction(Connection* connection, Part part, bool may_commit,
-                    std::size_t around)
-      : connection_(*connection),
-        part_(part),
-        may_commit_(may_commit),
-        around_(around) {}
+  JoinedTransaction(Connection* connection, OnStatement listener);
+  absl::Status Begin(JoinTransactionMode mode, const TransactionOptions& how);
+  // Ends those that the session has made inside.
+  absl::Status ReleaseDownTo(std::size_t savepoints);
 
   Connection& connection_;
-  const Part part_;
-  const bool may_commit_;
-  const std::size_t around_;  // savepoints that are none of its business
-  bool listens_ = false;
+  Part part_ = Part::kTransaction;
+  bool may_commit_ = true;
+  std::size_t around_ = 0;  // savepoints that are none of its business
+  std::size_t kept_ = 0;    // savepoints that its commit leaves
+  const bool listens_;
   OnStatement former_listener_;
-  bool over_ = false;
+  bool over_ = true;  // or not begun
 };
 
 }  // namespace shard

@@ -181,9 +181,8 @@ absl::Status Transaction::OpenJoined(Share& share,
         "the connection to join is not one of this engine's; it speaks another "
         "dialect"));
   }
-  auto entered = JoinedTransaction::Enter(joined, how_);
+  auto entered = JoinedTransaction::Enter(joined, how_, ListenerFor(share));
   if (!entered.ok()) return share.Refused(entered.status());
-  (*entered)->TellOfStatements(ListenerFor(share));
   SHARD_RETURN_IF_ERROR(MakeSavepoints(share, *joined.connection));
   share.Open(*std::move(entered));
   share.set_depth(depth_);

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -11,13 +12,17 @@
 #include "shard/dialects/engine.h"
 #include "shard/session/entity.h"
 #include "shard/session/query.h"
+#include "shard/session/session_listener.h"
 #include "shard/session/sharded_session.h"
 #include "shard/tests/session/session_test.h"
 
 namespace shard::testing {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
 using Code = absl::StatusCode;
 using Mode = JoinTransactionMode;
 
@@ -33,6 +38,14 @@ constexpr auto& c = Note::c;
 enum class Around { kNothing, kTransaction, kSavepoint };
 enum class Verb { kCommit, kRollback, kClose };
 
+class Statements : public SessionListener {
+ public:
+  void OnStatement(std::string_view, const StatementEvent& event) override {
+    texts.emplace_back(event.statement);
+  }
+  std::vector<std::string> texts;
+};
+
 class JoinedTransactionTest : public SessionTest {
  protected:
   void SetUp() override {
@@ -47,6 +60,9 @@ class JoinedTransactionTest : public SessionTest {
     SessionOptions joined = options();
     joined.joined.push_back({home().get(), &*outer_, mode});
     return ShardedSession(std::move(joined));
+  }
+  BindArguments Place() const {
+    return is_sharded() ? OnShard("s0") : BindArguments();
   }
   // Inserts 'o' in a transaction, and 'i' in a savepoint.
   void BeginAround(Around around) {
@@ -215,6 +231,71 @@ TEST_P(JoinedTransactionTest, Row033NestedOnesEndWithTheSessions) {
     SHARD_ASSERT_OK(outer_->Commit());
     EXPECT_EQ(Committed(), commit ? "s" : "");
   }
+}
+
+// The savepoint of the caller is still the one that the next session is in.
+TEST_P(JoinedTransactionTest, Row033NestedOnesDoNotOutliveARollbackOnlyOne) {
+  for (const Around around : {Around::kTransaction, Around::kSavepoint}) {
+    for (const Verb verb : {Verb::kCommit, Verb::kClose}) {
+      RunSql(home(), "delete from notes");
+      BeginAround(around);
+      const std::size_t before = outer_->savepoints().size();
+      ShardedSession session = Join(Mode::kRollbackOnly);
+      SHARD_ASSERT_OK(session.BeginNested());
+      SHARD_ASSERT_OK(Write(session, "s"));
+      SHARD_ASSERT_OK(session.BeginNested());
+      SHARD_ASSERT_OK(Write(session, "t"));
+      if (verb == Verb::kClose) {
+        session.Close();
+      } else {
+        SHARD_ASSERT_OK(session.Commit());
+      }
+      EXPECT_EQ(outer_->savepoints().size(), before);
+      SHARD_ASSERT_OK(Write(session, "gone"));
+      session.Rollback();
+      EXPECT_EQ(outer_->in_transaction(), around == Around::kSavepoint);
+      if (outer_->in_transaction()) {
+        SHARD_ASSERT_OK(outer_->Commit());
+      }
+      EXPECT_EQ(Committed(), around == Around::kSavepoint ? "o" : "");
+    }
+  }
+}
+
+TEST_P(JoinedTransactionTest, Row033AModeThatThereIsNot) {
+  for (const Around around : {Around::kNothing, Around::kSavepoint}) {
+    BeginAround(around);
+    ShardedSession session = Join(static_cast<Mode>(9));
+    log().Clear();
+    EXPECT_THAT(Write(session, "s"), StatusIs(Code::kInvalidArgument,
+                                              HasSubstr("no JoinTransaction")));
+    EXPECT_EQ(log().Count(""), 0);
+    session.Rollback();
+    EXPECT_EQ(outer_->in_transaction(), around == Around::kSavepoint);
+  }
+  SHARD_ASSERT_OK(outer_->Commit());
+  EXPECT_EQ(Committed(), "io");
+}
+
+// What it sends to begin and to end, too.
+TEST_P(JoinedTransactionTest, Row033ListenersHearOfItsBeginAndEnd) {
+  const auto heard = std::make_shared<Statements>();
+  SessionOptions joined = options();
+  joined.listeners = {heard};
+  joined.joined.push_back({home().get(), &*outer_, Mode::kCreateSavepoint});
+  ShardedSession session(joined);
+  SHARD_ASSERT_OK(session.Execute("select 1", {}, Place()));
+  session.Rollback();
+  EXPECT_THAT(heard->texts, ElementsAre("BEGIN", "select 1", "ROLLBACK"));
+  heard->texts.clear();
+  BeginAround(Around::kTransaction);
+  SHARD_ASSERT_OK(session.Execute("select 1", {}, Place()));
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_THAT(heard->texts, ElementsAre(StartsWith("SAVEPOINT"), "select 1",
+                                        StartsWith("RELEASE")));
+  heard->texts.clear();
+  SHARD_ASSERT_OK(outer_->Commit());
+  EXPECT_THAT(heard->texts, IsEmpty());
 }
 
 // What it wrote is still there, or is not.
