@@ -18,8 +18,12 @@ class Engine;
 // "It" is the innermost savepoint made by Connection::Savepoint (or by another
 // session's BeginNested), where there is one, else the whole transaction.
 // kConditionalSavepoint is kCreateSavepoint where there is one, and else
-// kRollbackOnly. If the connection is in no transaction, the session begins one
-// of its own, and ends it, whatever the mode.
+// kRollbackOnly. Nested transactions that the session has left open end with
+// it: their work is kept where the session's is. Where a statement failed,
+// Close does what Rollback does, since half of a flush may be there; and where
+// a savepoint cannot be rolled back, all of the transaction is. If the
+// connection is in no transaction, the session begins one of its own, and ends
+// it, whatever the mode.
 enum class JoinTransactionMode {
   kConditionalSavepoint,
   kRollbackOnly,

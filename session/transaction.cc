@@ -364,8 +364,10 @@ absl::StatusOr<CommitResult> Transaction::CommitEach() {
 
 std::vector<const Engine*> Transaction::Close() {
   std::vector<const Engine*> left_open;
+  // After an error half of a flush may be there, on any of them.
+  const bool healthy = CheckHealthy().ok();
   for (const auto& share : shares_) {
-    if (share->joined() != nullptr && share->joined()->Leave()) {
+    if (healthy && share->joined() != nullptr && share->joined()->Leave()) {
       left_open.push_back(share->bind().engine);
     }
   }

@@ -262,6 +262,37 @@ TEST_P(JoinedTransactionTest, Row033NestedOnesDoNotOutliveARollbackOnlyOne) {
   }
 }
 
+TEST_P(JoinedTransactionTest, Row033CloseAfterAFailureRollsBack) {
+  for (const Around around : {Around::kTransaction, Around::kSavepoint}) {
+    RunSql(home(), "delete from notes");
+    BeginAround(around);
+    ShardedSession session = Join(Mode::kRollbackOnly);
+    SHARD_ASSERT_OK(Write(session, "s"));
+    EXPECT_FALSE(
+        session.Execute("insert into nowhere values (1)", {}, Place()).ok());
+    session.Close();
+    EXPECT_EQ(outer_->in_transaction(), around == Around::kSavepoint);
+    if (outer_->in_transaction()) {
+      SHARD_ASSERT_OK(outer_->Commit());
+    }
+    EXPECT_EQ(Committed(), around == Around::kSavepoint ? "o" : "");
+  }
+}
+
+// Half of a flush on one database is not kept for what failed on another.
+TEST_P(JoinedTransactionTest, Row033CloseAfterAFailureElsewhereRollsBack) {
+  if (!is_sharded()) GTEST_SKIP() << "there is one database";
+  BeginAround(Around::kTransaction);
+  ShardedSession session = Join(Mode::kRollbackOnly);
+  SHARD_ASSERT_OK(Write(session, "s"));
+  EXPECT_FALSE(
+      session.Execute("insert into nowhere values (1)", {}, OnShard("s1"))
+          .ok());
+  session.Close();
+  EXPECT_FALSE(outer_->in_transaction());
+  EXPECT_EQ(Committed(), "");
+}
+
 TEST_P(JoinedTransactionTest, Row033AModeThatThereIsNot) {
   for (const Around around : {Around::kNothing, Around::kSavepoint}) {
     BeginAround(around);
