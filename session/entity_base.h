@@ -33,6 +33,9 @@ class ObjectHost {
   // Loads an expired attribute, by its place in the mapping; with it all others
   // that are expired and not deferred, unless it is deferred itself.
   virtual absl::Status LoadExpired(EntityBase& object, std::uint16_t field) = 0;
+  // Loads these fields (field i in bit i), deferred or not, with all that are
+  // expired and not deferred.
+  virtual absl::Status LoadMade(EntityBase& object, std::uint64_t fields) = 0;
 
  protected:
   ~ObjectHost() = default;

@@ -141,10 +141,19 @@ absl::Status Flusher::RunSteps() {
 }
 
 absl::Status Flusher::LoadWhatWasMade() {
-  for (EntityBase* object : to_load_) {
-    // Of all that is not deferred, as the key never is.
-    SHARD_RETURN_IF_ERROR(InstanceAccess::State(*object).host->LoadExpired(
-        *object, object->mapping().key_fields().front()));
+  for (const Made& made : to_load_) {
+    const InstanceState& state = InstanceAccess::State(*made.object);
+    absl::Status status = state.host->LoadMade(*made.object, made.fields);
+    if (status.ok()) continue;
+    if (absl::IsNotFound(status)) {
+      status = absl::FailedPreconditionError(absl::StrCat(
+          state.mapping->class_info().name, " ", state.key.DebugString(),
+          " was written, and its row is not there to be read back; does a "
+          "trigger or rule delete rows or put them elsewhere? Then let the "
+          "class fetch nothing: neither EagerDefaults kOn nor a version"));
+    }
+    // Its row was written: all or nothing.
+    return made.share->Failed(status);
   }
   return absl::OkStatus();
 }

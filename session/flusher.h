@@ -80,7 +80,7 @@ class Flusher {
   // What the UPDATE is to bring back; where it cannot, the object is put among
   // those to load.
   std::uint64_t ReturnedByUpdate(const Mapping& mapping, const FieldSets& sets,
-                                 EntityBase& object);
+                                 EntityBase& object, Share& share);
 
   // kUnimplemented when SQL of the object looks at rows of other databases.
   absl::Status CheckSubqueries(const EntityBase& object, const Share& share);
@@ -110,8 +110,15 @@ class Flusher {
   ObjectLoader& loader_;
   std::vector<std::pair<Share*, Steps>> plan_;
   absl::flat_hash_map<GroupId, FlushStep*> groups_;
-  std::vector<EntityBase*> to_load_;  // by LoadWhatWasMade
-  std::size_t inserts_left_ = 0;      // objects that are still to be planned
+  struct Made {
+    EntityBase* object;
+    Share* share;
+    std::uint64_t fields;
+  };
+  std::vector<Made> to_load_;  // by LoadWhatWasMade
+  // What was nullopt and became unset, fields of new objects.
+  std::vector<std::pair<EntityBase*, std::uint64_t>> nulls_;
+  std::size_t inserts_left_ = 0;  // objects that are still to be planned
 };
 
 template <class Make>

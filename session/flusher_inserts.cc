@@ -89,10 +89,8 @@ absl::Status Flusher::PlanInsert(EntityBase& object) {
   SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.PlanShare(bind));
   std::uint64_t returned = FetchedByInsert(mapping, sets);
   if (!mapping.options().returning) {
-    if ((FetchesAlways(mapping) ? returned
-                                : returned & mapping.version_set()) != 0) {
-      to_load_.push_back(&object);
-    }
+    if (!FetchesAlways(mapping)) returned &= mapping.version_set();
+    if (returned != 0) to_load_.push_back({&object, share, returned});
     returned = 0;
   } else if (key == KeySource::kReturned ||
              (key == KeySource::kNumbered &&

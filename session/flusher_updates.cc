@@ -67,7 +67,8 @@ absl::Status Flusher::PlanUpdate(EntityBase& object) {
   if (sets.expressions != 0 || !version.empty()) {
     return PlanUpdateWithExpressions(object, attributes, *share, sets, version);
   }
-  const std::uint64_t returned = ReturnedByUpdate(mapping, sets, object);
+  const std::uint64_t returned =
+      ReturnedByUpdate(mapping, sets, object, *share);
   SHARD_ASSIGN_OR_RETURN(
       FlushStep * step,
       StepFor({share, &mapping, sets.values, StepKind::kUpdate}, *share,
@@ -85,14 +86,14 @@ absl::Status Flusher::PlanUpdate(EntityBase& object) {
 
 std::uint64_t Flusher::ReturnedByUpdate(const Mapping& mapping,
                                         const FieldSets& sets,
-                                        EntityBase& object) {
+                                        EntityBase& object, Share& share) {
   std::uint64_t returned = sets.expressions & mapping.key_set();
   if (FetchesAlways(mapping)) returned |= sets.expressions;
   if (mapping.version() == VersionKind::kServer) {
     returned |= mapping.version_set();
   }
   if (returned == 0 || mapping.options().returning) return returned;
-  to_load_.push_back(&object);
+  to_load_.push_back({&object, &share, returned});
   return 0;
 }
 
@@ -107,7 +108,7 @@ absl::Status Flusher::PlanUpdateWithExpressions(
     update.Set({mapping.field(mapping.version_field()).column, version});
   }
   update.Where(RowCondition(mapping));
-  const std::uint64_t returned = ReturnedByUpdate(mapping, sets, object);
+  const std::uint64_t returned = ReturnedByUpdate(mapping, sets, object, share);
   AddReturning(mapping, returned, update);
   SHARD_ASSIGN_OR_RETURN(auto compiled,
                          share.dialect().Compile(std::move(update)));

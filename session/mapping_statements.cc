@@ -106,7 +106,7 @@ absl::StatusOr<const CompiledStatement*> MappingStatements::SelectByKey(
 
 absl::StatusOr<const CompiledStatement*> MappingStatements::SelectFieldsByKey(
     const Mapping& mapping, const Dialect& dialect, std::uint64_t fields) {
-  return Find({&mapping, &dialect, Kind::kSelect, fields, 0}, [&] {
+  return Find({&mapping, &dialect, Kind::kSelectFields, fields, 0}, [&] {
     sql::SelectStatement select;
     select.From(mapping.table());
     for (const MappedField& field : mapping.fields()) {

@@ -55,7 +55,13 @@ class MappingStatements {
       std::uint64_t returned);
 
  private:
-  enum class Kind : std::uint8_t { kSelect, kUpdate, kDelete, kInsert };
+  enum class Kind : std::uint8_t {
+    kSelect,
+    kSelectFields,
+    kUpdate,
+    kDelete,
+    kInsert
+  };
   struct Id {
     const Mapping* mapping;
     const Dialect* dialect;

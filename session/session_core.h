@@ -106,6 +106,7 @@ class SessionCore : public ObjectHost {
   // ObjectHost, for attributes.
   void ObjectChanged(EntityBase& object) override;
   absl::Status LoadExpired(EntityBase& object, std::uint16_t field) override;
+  absl::Status LoadMade(EntityBase& object, std::uint64_t fields) override;
 
   absl::Status CheckHasRow(const EntityBase& object) const;
   // Forgets an object: it has no session any more.

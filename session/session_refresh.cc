@@ -59,10 +59,14 @@ absl::Status SessionCore::RefreshFields(EntityBase& object,
 
 absl::Status SessionCore::LoadExpired(EntityBase& object, std::uint16_t field) {
   const std::uint64_t asked = std::uint64_t{1} << field;
-  const std::uint64_t deferred = object.mapping().deferred_fields();
-  return LoadFields(object, (asked & deferred) != 0
-                                ? asked
-                                : ExpiredFields(object) & ~deferred);
+  return (asked & object.mapping().deferred_fields()) != 0
+             ? LoadFields(object, asked)
+             : LoadMade(object, 0);
+}
+
+absl::Status SessionCore::LoadMade(EntityBase& object, std::uint64_t fields) {
+  fields |= ExpiredFields(object) & ~object.mapping().deferred_fields();
+  return fields == 0 ? absl::OkStatus() : LoadFields(object, fields);
 }
 
 absl::Status SessionCore::LoadFields(EntityBase& object, std::uint64_t fields) {
