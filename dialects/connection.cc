@@ -24,6 +24,10 @@ absl::StatusOr<Outcome> Connection::Execute(const Request& request,
   return Finish(rows);
 }
 
+absl::StatusOr<bool> Connection::CountsRowsOf(const sql::Table&) {
+  return true;
+}
+
 absl::StatusOr<Outcome> Connection::Insert(const InsertRequest& request) {
   SHARD_RETURN_IF_ERROR(StartInsert(request));
   return FinishInsert();

@@ -126,6 +126,11 @@ class Connection {
   virtual absl::StatusOr<Outcome> Finish(RowBatch* rows) = 0;
   absl::StatusOr<Outcome> Execute(const Request& request, RowBatch* rows);
 
+  // Whether Outcome::affected tells how many rows an UPDATE or DELETE of the
+  // table changed. False for a view whose triggers do the work, where the
+  // database does not count that. Asks the database, where there is doubt.
+  virtual absl::StatusOr<bool> CountsRowsOf(const sql::Table& table);
+
   // Whether many rows of an INSERT bring back what the database made sooner by
   // InsertRequest::fetched than by a statement each.
   virtual bool inserts_fetch() const { return false; }

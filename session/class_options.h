@@ -39,7 +39,14 @@ struct EagerDefaults {
 // sequence that the key column owns; kFailedPrecondition where it owns none. A
 // key that only RETURNING could tell (made by a server default, by SQL, or
 // beside SQL) is refused before anything is written: kInvalidArgument. Under
-// EagerDefaults kOn the flush reads each object back by a SELECT.
+// EagerDefaults kOn the flush reads each object back by a SELECT;
+// kFailedPrecondition where its row is not there.
+//
+// An UPDATE or DELETE must meet its row still (kAborted), save through INSTEAD
+// OF triggers of a view in SQLite, which does not count what they do: there
+// nobody tells that a row was gone. So such a view cannot keep versions: a
+// class with a version gets kAborted from each UPDATE and DELETE. A view in
+// PostgreSQL owns no sequence: set the keys yourself.
 struct NoReturning {
   static constexpr void Apply(ClassOptions& options) {
     options.returning = false;

@@ -38,9 +38,10 @@ class FlushStep {
   virtual absl::Status Apply(Share& share, ObjectLoader& loader) = 0;
 
  protected:
-  // kAborted unless every run changed exactly one row; names class and key of
-  // the first that did not, and the versions where the class has them. Poisons
-  // the share.
+  // kAborted unless every run changed exactly one row, or the class has the
+  // option NoReturning and the rows of its view are not counted; names class
+  // and key of the first that did not, and the versions where the class has
+  // them. Poisons the share.
   absl::Status CheckOneRowEach(const Outcome& outcome, const char* verb,
                                Share& share) const;
   // Appends the values of the fields in the set.
@@ -76,6 +77,8 @@ class FlushStep {
   // The same after an UPDATE; the key may have changed.
   void TakeUpdate(EntityBase& object, AttributeBase* const* attributes,
                   ObjectLoader& loader);
+
+  bool MayBeUncounted(Share& share) const;
 
   const Mapping* mapping_;
   std::vector<EntityBase*> objects_;

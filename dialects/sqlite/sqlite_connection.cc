@@ -23,6 +23,7 @@
 #include "shard/dialects/sqlite/sqlite_cursor.h"
 #include "shard/dialects/sqlite/sqlite_database.h"
 #include "shard/dialects/sqlite/sqlite_dialect.h"
+#include "shard/dialects/sqlite/sqlite_query.h"
 #include "shard/dialects/sqlite/sqlite_rows.h"
 #include "shard/dialects/sqlite/sqlite_settings.h"
 #include "shard/dialects/sqlite/sqlite_values.h"
@@ -183,6 +184,17 @@ absl::Status SqliteConnection::RunOnce(const Request& request,
   outcome->affected.push_back(
       after == before ? 0 : sqlite3_changes64(database_->handle()));
   return absl::OkStatus();
+}
+
+absl::StatusOr<bool> SqliteConnection::CountsRowsOf(const sql::Table& table) {
+  SHARD_ASSIGN_OR_RETURN(
+      SqliteQuery query,
+      SqliteQuery::Open(*database_,
+                        "SELECT 1 FROM pragma_table_list(?1) WHERE type = "
+                        "'view'",
+                        {table.name()}));
+  SHARD_ASSIGN_OR_RETURN(const bool is_view, query.Next());
+  return !is_view;
 }
 
 absl::Status SqliteConnection::StartInsert(const InsertRequest& request) {
