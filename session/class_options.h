@@ -24,7 +24,10 @@ struct ClassOptions {
 
 // kAuto is the default. It costs nothing where nothing is left to the database:
 // such objects go in as they would under kOff, many rows in a statement. Where
-// something is, an INSERT is a statement for each object, sent as one batch.
+// something is, SQLite gets a statement for each object, all in one batch;
+// PostgreSQL as many rows in a statement as before where the key is one
+// integer, given or numbered, and no SQL was assigned, else statements like
+// SQLite.
 template <EagerDefaultsMode kMode>
 struct EagerDefaults {
   static constexpr void Apply(ClassOptions& options) {
