@@ -47,7 +47,7 @@ absl::Status ExpressionInsertStep::Finish(Share& share) {
                                       : outcome.total_affected() == 1 ||
                                             !mapping_->options().returning;
   if (arrived) return absl::OkStatus();
-  return share.Failed(absl::InternalError(absl::StrCat(
+  return share.Failed(absl::FailedPreconditionError(absl::StrCat(
       "INSERT of ", mapping_->class_info().name,
       " put in no row; does a trigger or rule swallow rows? If they go "
       "elsewhere, give the class the option NoReturning")));

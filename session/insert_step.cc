@@ -17,7 +17,7 @@ namespace {
 
 absl::Status RowsMissing(const Mapping& mapping, std::size_t sent,
                          std::size_t arrived) {
-  return absl::InternalError(absl::StrCat(
+  return absl::FailedPreconditionError(absl::StrCat(
       "INSERT of ", sent, " rows of ", mapping.class_info().name, " put in ",
       arrived,
       "; does a trigger or rule swallow rows? If they go elsewhere, give the "

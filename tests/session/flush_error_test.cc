@@ -192,7 +192,8 @@ TEST_P(FlushErrorTest, RowsThatATriggerSwallows) {
   ghost->balance = SqlText<std::int64_t>("1");
   SHARD_ASSERT_OK(session.Add(ghost));
   EXPECT_THAT(session.Flush(),
-              StatusIs(absl::StatusCode::kInternal, HasSubstr("Account")));
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("Account"), HasSubstr("trigger"))));
   session.Rollback();
   EXPECT_EQ(ghost->object_state(), ObjectState::kTransient);
 }
