@@ -21,6 +21,12 @@ inline bool HasField(std::uint64_t fields, std::size_t index) {
   return (fields >> index & 1) != 0;
 }
 
+// Whether its value can be read without asking the database.
+inline bool HasValue(const AttributeBase& attribute) {
+  return attribute.state() == AttributeState::kLoaded ||
+         attribute.state() == AttributeState::kModified;
+}
+
 // The fields that an INSERT or UPDATE sends as values, and as SQL.
 struct FieldSets {
   std::uint64_t values = 0;

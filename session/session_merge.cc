@@ -1,4 +1,5 @@
 // SessionCore's taking over of an object's state.
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -9,17 +10,14 @@
 #include "absl/status/statusor.h"
 #include "shard/base/status_macros.h"
 #include "shard/session/attribute.h"
+#include "shard/session/flush_fields.h"
 #include "shard/session/object_key_reader.h"
 #include "shard/session/session_core.h"
+#include "shard/session/stale_version.h"
 #include "shard/sql/byte_arena.h"
 
 namespace shard {
 namespace {
-
-bool HasValue(const AttributeBase& attribute) {
-  return attribute.state() == AttributeState::kLoaded ||
-         attribute.state() == AttributeState::kModified;
-}
 
 // The primary key that the attributes say, if they say all of it.
 std::optional<KeyValue> KeyOf(const Mapping& mapping,
@@ -45,15 +43,22 @@ absl::Status CopyValue(const MappedField& field, const AttributeBase& from,
   return absl::OkStatus();
 }
 
-// What is set in one object is assigned in the other.
+// What is set in one object is assigned in the other; the version of a stored
+// one stays its own.
 absl::Status CopyAttributes(const EntityBase& given,
                             AttributeBase* const* given_attributes,
                             EntityBase& target) {
   const Mapping& mapping = given.mapping();
   AttributeBase* attributes[kMostFields];
   mapping.Attributes(target, attributes);
+  std::uint64_t kept = 0;
+  if (InstanceAccess::State(target).object_state == ObjectState::kPersistent) {
+    SHARD_RETURN_IF_ERROR(
+        CheckSameVersion(given_attributes, target, attributes));
+    kept = mapping.version_set();
+  }
   for (std::size_t i = 0; i < mapping.fields().size(); ++i) {
-    if (HasValue(*given_attributes[i])) {
+    if (HasValue(*given_attributes[i]) && !HasField(kept, i)) {
       SHARD_RETURN_IF_ERROR(
           CopyValue(mapping.field(i), *given_attributes[i], *attributes[i]));
     }

@@ -257,7 +257,9 @@ class ShardedSession {
   // shard, loaded if need be, or to a new pending one where there is no such
   // row; that one is returned. Unset and expired attributes are left alone, and
   // equal values are no change, where the session's object has them loaded.
-  // Errors: those of Get and Add.
+  // Errors: those of Get and Add. kAborted, and nothing is assigned, where the
+  // object has a version and it is not that of the session's object: its copy
+  // of the row is stale. The version of a stored object is never assigned.
   template <MappedClass E>
   absl::StatusOr<std::shared_ptr<E>> Merge(const E& object) {
     auto merged = core_->Merge(object);

@@ -10,6 +10,7 @@
 #include "shard/base/status_macros.h"
 #include "shard/dialects/row_batch.h"
 #include "shard/session/attribute.h"
+#include "shard/session/flush_fields.h"
 #include "shard/session/mapping.h"
 #include "shard/session/mapping_statements.h"
 #include "shard/sql/byte_arena.h"
@@ -103,6 +104,30 @@ absl::Status KnowVersion(EntityBase& object, AttributeBase* const* attributes) {
       mapping.class_info().name, " ", state.key.DebugString(),
       ": the row is gone: another transaction was first; roll back and retry "
       "without it"));
+}
+
+absl::Status CheckSameVersion(AttributeBase* const* given, EntityBase& object,
+                              AttributeBase* const* attributes) {
+  const Mapping& mapping = object.mapping();
+  if (mapping.version() == VersionKind::kNone) return absl::OkStatus();
+  const std::size_t field = mapping.version_field();
+  if (!HasValue(*given[field])) return absl::OkStatus();
+  SHARD_RETURN_IF_ERROR(KnowVersion(object, attributes));
+  sql::ByteArena arena;
+  const AttributeOps& ops = *mapping.field(field).ops;
+  const sql::ValueView theirs = ops.view(*given[field], arena);
+  const sql::ValueView ours = ops.view(*attributes[field], arena);
+  if (theirs == ours) return absl::OkStatus();
+  const std::string theirs_text = TextOf(theirs), ours_text = TextOf(ours);
+  return absl::AbortedError(absl::StrCat(
+      "Merge of ", mapping.class_info().name, " ",
+      InstanceAccess::State(object).key.DebugString(),
+      ": the object given is of ",
+      theirs_text.empty() ? "another version"
+                          : absl::StrCat("version ", theirs_text),
+      ", and the session's of ",
+      ours_text.empty() ? "its own" : absl::StrCat("version ", ours_text),
+      "; load the row again and make the change there"));
 }
 
 }  // namespace shard

@@ -22,6 +22,12 @@ absl::Status StaleVersion(EntityBase& object, const std::string& what,
 // kInvalidArgument when the version was assigned.
 absl::Status KnowVersion(EntityBase& object, AttributeBase* const* attributes);
 
+// For a stored object that is to take over what another one of its class,
+// `given`, holds: kAborted when that was read from another version of the row,
+// else as KnowVersion. OK where `given` has no version.
+absl::Status CheckSameVersion(AttributeBase* const* given, EntityBase& object,
+                              AttributeBase* const* attributes);
+
 }  // namespace shard
 
 #endif  // SHARD_SESSION_STALE_VERSION_H_
