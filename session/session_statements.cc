@@ -301,7 +301,10 @@ void SessionCore::ExpireWritten(const sql::Statement& statement) {
   if (!changes_rows) return;
   const sql::Table& table = *TablesOf(statement).front();
   identity_map_.ForEach([&](const std::shared_ptr<EntityBase>& object) {
-    if (&object->mapping().table() == &table) ExpireLoaded(*object);
+    if (&object->mapping().table() != &table) return;
+    ExpireLoaded(*object);
+    // What is read now was not committed: it does not outlive a Close.
+    InstanceAccess::State(*object).written_in_transaction = true;
   });
 }
 

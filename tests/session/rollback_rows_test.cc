@@ -105,6 +105,19 @@ TEST_P(RollbackRowsTest, Row019DeletedObjectsComeBack) {
   EXPECT_EQ(counter->name.value(), "a");
 }
 
+TEST_P(RollbackRowsTest, ValuesThatAStatementWroteDoNotOutliveClose) {
+  ShardedSession session(options());
+  const auto counter = MakeCounter("a", 1);
+  SHARD_ASSERT_OK(session.Add(counter));
+  SHARD_ASSERT_OK(session.Commit());
+  SHARD_ASSERT_OK(session.Execute(
+      Update<Counter>().Set(c.hits = 42).Where(c.region == "eu")));
+  EXPECT_EQ(counter->hits.value(), 42);
+  session.Close();
+  EXPECT_EQ(counter->hits.state(), AttributeState::kExpired);
+  EXPECT_EQ(ReadNumber(home(), "select hits from counters"), 1);
+}
+
 // A shard that was chosen for a row that is gone is chosen again.
 TEST_P(RollbackRowsTest, Row098TheShardIsChosenAgainAfterARollback) {
   for (const bool nested : {false, true}) {
