@@ -60,6 +60,17 @@ struct Computed : Entity<Computed, ComputedFields, "computed"> {};
 struct ComputedOn : Entity<ComputedOn, ComputedFields, "computed_on",
                            EagerDefaults<EagerDefaultsMode::kOn>> {};
 
+// A column that nobody makes a value for.
+template <class F>
+struct PlainFields {
+  Field<F, std::int64_t, "id", PrimaryKey> id;
+  Field<F, std::string, "region", ClientDefault<&HomeRegion>> region;
+  Field<F, std::string, "name"> name;
+  Field<F, std::optional<std::string>, "remark"> remark;
+  Field<F, std::optional<std::string>, "grade", ServerDefault<"'new'">> grade;
+};
+struct Plain : Entity<Plain, PlainFields, "plains"> {};
+
 // A small key, and a type that PostgreSQL names otherwise.
 template <class F>
 struct SmallFields {
@@ -85,7 +96,7 @@ class EagerDefaultsTest : public SessionTest {
     SessionTest::SetUp();
     if (IsSkipped()) return;
     Open<Item, ItemOn, ItemOff, Bare, BareOn, Computed, ComputedOn, Small,
-         Ticket>();
+         Plain, Ticket>();
   }
   template <class E>
   std::vector<std::shared_ptr<E>> Added(ShardedSession& session, int count) {
@@ -272,6 +283,21 @@ TEST_P(EagerDefaultsTest, Row015GivenValuesAreNotFetchedAgain) {
   SHARD_ASSERT_OK(session.Flush());
   EXPECT_EQ(log().Count("SELECT"), 0u);
   EXPECT_EQ(item->grade.state(), AttributeState::kExpired);
+}
+
+TEST_P(EagerDefaultsTest, Row015ColumnsWithoutADefaultAreNotFetched) {
+  ShardedSession session(options());
+  const auto plain = std::make_shared<Plain>();
+  plain->name = "unset remark";
+  SHARD_ASSERT_OK(session.Add(plain));
+  SHARD_ASSERT_OK(session.Flush());
+  const auto inserts = log().Of("INSERT");
+  ASSERT_EQ(inserts.size(), 1u);
+  EXPECT_THAT(inserts[0].statement, Not(HasSubstr("remark")));
+  EXPECT_EQ(plain->grade.value(), "new");
+  EXPECT_EQ(log().Count("SELECT"), 0u);
+  EXPECT_EQ(plain->remark.value(), std::nullopt);
+  EXPECT_EQ(log().Count("SELECT"), 1u);
 }
 
 TEST_P(EagerDefaultsTest, Row016NoReturningNumbersKeysFirst) {

@@ -191,6 +191,32 @@ TEST_P(NullMatrixTest, Row040StatementsWriteTheNullsTheyAreGiven) {
   ExpectCells({"NULL", "NULL", "NULL", "NULL"}, "40");
 }
 
+TEST_P(NullMatrixTest, Row040NullsBoundAsParameters) {
+  const sql::Statement insert = Insert<Cell>().Values(
+      c.id = Param<std::int64_t>("id"), c.region = HomeRegion(),
+      c.p = Param<std::string>("p"), c.s = Param<std::string>("s"),
+      c.cl = Param<std::string>("cl"), c.n = Param<std::string>("n"));
+  const auto nulls = [](std::int64_t id) {
+    return sql::Parameters{{"id", id},
+                           {"p", sql::Value()},
+                           {"s", sql::Value()},
+                           {"cl", sql::Value()},
+                           {"n", sql::Value()}};
+  };
+  ShardedSession session(options());
+  SHARD_ASSERT_OK(session.Execute(insert, nulls(1)).status());
+  SHARD_ASSERT_OK(session.Commit());
+  ExpectCells({"NULL", "NULL", "NULL", "NULL"}, "40");
+  SHARD_ASSERT_OK(
+      session.Execute(insert, std::vector<sql::Parameters>{nulls(2), nulls(3)})
+          .status());
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_EQ(ReadNumber(home(),
+                       "select count(*) from cells where p is null and s is "
+                       "null and cl is null and n is null"),
+            3);
+}
+
 TEST_P(NullMatrixTest, Row041TypesMayStoreSomethingForNone) {
   ShardedSession session(options());
   const auto person = std::make_shared<Person>();
@@ -260,6 +286,25 @@ TEST_P(NullMatrixTest, Row042LoadedNullIsNoChangeAndUnknownIs) {
   SHARD_ASSERT_OK(session.Flush());
   EXPECT_EQ(log().Count("UPDATE"), 1u);
   EXPECT_EQ(log().CountAll(), 1u);
+}
+
+TEST_P(NullMatrixTest, NulloptStaysReadableAfterAnErrorThatCanBeMended) {
+  ShardedSession session(options());
+  const auto cell = std::make_shared<Cell>();
+  cell->p = std::nullopt;
+  cell->s = std::nullopt;
+  SHARD_ASSERT_OK(session.Add(cell));
+  const auto person = std::make_shared<Person>();  // what cannot be planned
+  person->id = SqlText<std::int64_t>(":nobody");
+  SHARD_ASSERT_OK(session.Add(person));
+  EXPECT_THAT(session.Flush(), HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_EQ(log().CountAll(), 0u);
+  EXPECT_EQ(cell->p.value(), std::nullopt);
+  EXPECT_EQ(cell->s.value(), std::nullopt);
+  person->id = 1;
+  SHARD_ASSERT_OK(session.Commit());
+  ExpectCells({"NULL", "dflt", "cdef", "dflt"}, "36");
+  EXPECT_EQ(cell->s.value(), "dflt");
 }
 
 TEST_P(NullMatrixTest, NullWordTwiceInARowOfOneObject) {
