@@ -43,17 +43,20 @@ const sql::Expression& ExpressionFor(const EntityBase& object,
 
 }  // namespace
 
-void LeaveNullsToDefaults(const Mapping& mapping,
-                          AttributeBase* const* attributes) {
-  if (mapping.null_means_default() == 0) return;
+std::uint64_t LeaveNullsToDefaults(const Mapping& mapping,
+                                   AttributeBase* const* attributes) {
+  std::uint64_t left = 0;
+  if (mapping.null_means_default() == 0) return left;
   sql::ByteArena arena;
   for (std::size_t i = 0; i < mapping.fields().size(); ++i) {
     if (HasField(mapping.null_means_default(), i) &&
         attributes[i]->state() == AttributeState::kModified &&
         mapping.field(i).ops->view(*attributes[i], arena).is_null()) {
       AttributeAccess::SetState(*attributes[i], AttributeState::kUnset);
+      left |= FieldBit(i);
     }
   }
+  return left;
 }
 
 absl::Status ApplyClientDefaults(const Mapping& mapping, EntityBase& object,

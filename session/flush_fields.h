@@ -46,9 +46,9 @@ FieldSets ChangedFields(const Mapping& mapping,
                         AttributeBase* const* attributes);
 
 // Makes attributes of a new object unset that are nullopt where that means the
-// default.
-void LeaveNullsToDefaults(const Mapping& mapping,
-                          AttributeBase* const* attributes);
+// default. Returns which.
+std::uint64_t LeaveNullsToDefaults(const Mapping& mapping,
+                                   AttributeBase* const* attributes);
 
 // Gives unset attributes of a new object what their client defaults make.
 // kInvalidArgument, naming class and column, when that does not fit.

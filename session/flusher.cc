@@ -158,7 +158,21 @@ absl::Status Flusher::LoadWhatWasMade() {
   return absl::OkStatus();
 }
 
-absl::Status Flusher::Run(UnitOfWork& work) {
+void Flusher::RestoreNulls() {
+  for (const auto& [object, fields] : nulls_) {
+    AttributeBase* attributes[kMostFields];
+    object->mapping().Attributes(*object, attributes);
+    for (std::size_t i = 0; i < object->mapping().fields().size(); ++i) {
+      // Unless a client default has filled it.
+      if (HasField(fields, i) &&
+          attributes[i]->state() == AttributeState::kUnset) {
+        AttributeAccess::SetState(*attributes[i], AttributeState::kModified);
+      }
+    }
+  }
+}
+
+absl::Status Flusher::Plan(const UnitOfWork& work) {
   inserts_left_ = work.added.size();
   for (const auto& object : work.added) {
     SHARD_RETURN_IF_ERROR(PlanInsert(*object));
@@ -171,7 +185,14 @@ absl::Status Flusher::Run(UnitOfWork& work) {
     SHARD_RETURN_IF_ERROR(PlanDelete(*object));
   }
   loader_.Expect(work.added.size());
-  SHARD_RETURN_IF_ERROR(OpenShares());
+  return OpenShares();
+}
+
+absl::Status Flusher::Run(UnitOfWork& work) {
+  if (absl::Status planned = Plan(work); !planned.ok()) {
+    RestoreNulls();
+    return planned;
+  }
   SHARD_RETURN_IF_ERROR(RunSteps());
   SHARD_RETURN_IF_ERROR(LoadWhatWasMade());
   for (const auto& object : work.changed) {

@@ -76,7 +76,9 @@ absl::Status Flusher::PlanInsert(EntityBase& object) {
   const Mapping& mapping = object.mapping();
   AttributeBase* attributes[kMostFields];
   mapping.Attributes(object, attributes);
-  LeaveNullsToDefaults(mapping, attributes);
+  if (const auto nulls = LeaveNullsToDefaults(mapping, attributes)) {
+    nulls_.emplace_back(&object, nulls);
+  }
   SHARD_RETURN_IF_ERROR(ApplyClientDefaults(mapping, object, attributes));
   const FieldSets sets = ChangedFields(mapping, attributes);
   SHARD_ASSIGN_OR_RETURN(const KeySource key, KeySourceOf(mapping, sets));
