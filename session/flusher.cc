@@ -163,7 +163,7 @@ void Flusher::RestoreNulls() {
     AttributeBase* attributes[kMostFields];
     object->mapping().Attributes(*object, attributes);
     for (std::size_t i = 0; i < object->mapping().fields().size(); ++i) {
-      // Unless a client default has filled it.
+      // Unless a client default has filled it, or its row was written.
       if (HasField(fields, i) &&
           attributes[i]->state() == AttributeState::kUnset) {
         AttributeAccess::SetState(*attributes[i], AttributeState::kModified);
@@ -189,12 +189,13 @@ absl::Status Flusher::Plan(const UnitOfWork& work) {
 }
 
 absl::Status Flusher::Run(UnitOfWork& work) {
-  if (absl::Status planned = Plan(work); !planned.ok()) {
+  absl::Status status = Plan(work);
+  if (status.ok()) status = RunSteps();
+  if (status.ok()) status = LoadWhatWasMade();
+  if (!status.ok()) {
     RestoreNulls();
-    return planned;
+    return status;
   }
-  SHARD_RETURN_IF_ERROR(RunSteps());
-  SHARD_RETURN_IF_ERROR(LoadWhatWasMade());
   for (const auto& object : work.changed) {
     InstanceAccess::State(*object).dirty = false;
   }

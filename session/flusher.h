@@ -102,7 +102,7 @@ class Flusher {
   absl::Status OpenShares();
   absl::Status RunSteps();
   absl::Status Plan(const UnitOfWork& work);
-  // After an error in Plan: what is nullopt can be read as that again.
+  // After an error: what is nullopt can be read as that again.
   void RestoreNulls();
   // For classes that want back what RETURNING may not tell.
   absl::Status LoadWhatWasMade();

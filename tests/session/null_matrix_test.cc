@@ -307,6 +307,21 @@ TEST_P(NullMatrixTest, NulloptStaysReadableAfterAnErrorThatCanBeMended) {
   EXPECT_EQ(cell->s.value(), "dflt");
 }
 
+TEST_P(NullMatrixTest, NulloptStaysReadableAfterAFlushThatIsRolledBack) {
+  ShardedSession session(options());
+  const auto cell = Full(), again = Full();
+  cell->id = 1;
+  again->id = 1;
+  again->s = std::nullopt;
+  SHARD_ASSERT_OK(session.Add(cell));
+  SHARD_ASSERT_OK(session.Commit());
+  SHARD_ASSERT_OK(session.Add(again));
+  EXPECT_THAT(session.Flush(), HasCode(absl::StatusCode::kAlreadyExists));
+  session.Rollback();
+  EXPECT_EQ(again->object_state(), ObjectState::kTransient);
+  EXPECT_EQ(again->s.value(), std::nullopt);
+}
+
 TEST_P(NullMatrixTest, NullWordTwiceInARowOfOneObject) {
   ShardedSession session(options());
   const auto cell = Full();
