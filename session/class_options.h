@@ -47,9 +47,9 @@ struct EagerDefaults {
 //
 // An UPDATE or DELETE must meet its row still (kAborted), save through INSTEAD
 // OF triggers of a view in SQLite, which does not count what they do: there
-// nobody tells that a row was gone. So such a view cannot keep versions: a
-// class with a version gets kAborted from each UPDATE and DELETE. A view in
-// PostgreSQL owns no sequence: set the keys yourself.
+// nobody tells that a row was gone, and a class with a version gets
+// kFailedPrecondition. A view in PostgreSQL owns no sequence: set the keys
+// yourself.
 struct NoReturning {
   static constexpr void Apply(ClassOptions& options) {
     options.returning = false;

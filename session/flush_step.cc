@@ -87,10 +87,7 @@ sql::ValueView FlushStep::NextVersion(AttributeBase* const* attributes) {
 
 // A view's triggers may have done what the database does not count.
 bool FlushStep::MayBeUncounted(Share& share) const {
-  if (mapping_->options().returning ||
-      mapping_->version() != VersionKind::kNone) {
-    return false;
-  }
+  if (mapping_->options().returning) return false;
   const absl::StatusOr<bool> counts =
       share.connection().CountsRowsOf(mapping_->table());
   return counts.ok() && !*counts;
@@ -101,7 +98,12 @@ absl::Status FlushStep::CheckOneRowEach(const Outcome& outcome,
   for (std::size_t i = 0; i < objects_.size(); ++i) {
     if (outcome.affected[i] == 1) continue;
     if (outcome.affected[i] == 0 && MayBeUncounted(share)) {
-      return absl::OkStatus();
+      if (mapping_->version() == VersionKind::kNone) return absl::OkStatus();
+      return share.Failed(absl::FailedPreconditionError(absl::StrCat(
+          verb, " of ", mapping_->class_info().name,
+          " goes to a view whose rows the database does not count, so that "
+          "nobody can tell whether the version was the right one; map the "
+          "table instead, or a class without a version")));
     }
     const std::string what =
         absl::StrCat(verb, " of ", mapping_->class_info().name, " ",

@@ -38,10 +38,11 @@ class FlushStep {
   virtual absl::Status Apply(Share& share, ObjectLoader& loader) = 0;
 
  protected:
-  // kAborted unless every run changed exactly one row, or the class has the
-  // option NoReturning and the rows of its view are not counted; names class
-  // and key of the first that did not, and the versions where the class has
-  // them. Poisons the share.
+  // kAborted unless every run changed exactly one row; names class and key of
+  // the first that did not, and the versions where the class has them. Where
+  // the database does not count the rows of a NoReturning class it is taken on
+  // trust, and kFailedPrecondition where the class has versions. Poisons the
+  // share.
   absl::Status CheckOneRowEach(const Outcome& outcome, const char* verb,
                                Share& share) const;
   // Appends the values of the fields in the set.

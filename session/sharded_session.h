@@ -272,6 +272,8 @@ class ShardedSession {
   // the first statement (a missing or wrong shard key, an unbound class) writes
   // nothing and can be mended; any later one can only be rolled back.
   // kAborted: an object's row was changed or deleted by someone else.
+  // kFailedPrecondition: a constraint, or a trigger or rule that keeps rows of
+  // an INSERT out.
   absl::Status Flush() { return core_->Flush(); }
 
   // Flushes, then commits on every database or on none (AtomicCommit in
