@@ -43,22 +43,20 @@ absl::Status CopyValue(const MappedField& field, const AttributeBase& from,
   return absl::OkStatus();
 }
 
-// What is set in one object is assigned in the other; the version of a stored
-// one stays its own.
+// What is set in one object is assigned in the other. The versions of a row are
+// equal then, so that one is not.
 absl::Status CopyAttributes(const EntityBase& given,
                             AttributeBase* const* given_attributes,
                             EntityBase& target) {
   const Mapping& mapping = given.mapping();
   AttributeBase* attributes[kMostFields];
   mapping.Attributes(target, attributes);
-  std::uint64_t kept = 0;
   if (InstanceAccess::State(target).object_state == ObjectState::kPersistent) {
     SHARD_RETURN_IF_ERROR(
         CheckSameVersion(given_attributes, target, attributes));
-    kept = mapping.version_set();
   }
   for (std::size_t i = 0; i < mapping.fields().size(); ++i) {
-    if (HasValue(*given_attributes[i]) && !HasField(kept, i)) {
+    if (HasValue(*given_attributes[i])) {
       SHARD_RETURN_IF_ERROR(
           CopyValue(mapping.field(i), *given_attributes[i], *attributes[i]));
     }
