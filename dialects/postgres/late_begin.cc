@@ -19,6 +19,7 @@
 #include "absl/time/time.h"
 #include "shard/base/strings.h"
 #include "shard/dialects/errors.h"
+#include "shard/dialects/savepoint_text.h"
 
 namespace shard::postgres {
 namespace {
@@ -98,7 +99,10 @@ absl::Status LateBegin::CheckInTime(std::string_view statement,
                                     PGTransactionStatusType status) const {
   if (!has_deadline() || absl::Now() < deadline_) return absl::OkStatus();
   const bool is_over = !open() && status == PQTRANS_IDLE;
-  if (is_over || EndingOf(statement) != Ending::kNone) return absl::OkStatus();
+  if (is_over || EndingOf(statement) != Ending::kNone ||
+      EndsSavepoints(statement)) {
+    return absl::OkStatus();
+  }
   return DatabaseError(absl::StatusCode::kDeadlineExceeded,
                        "the transaction's deadline is over; roll it back",
                        statement, "");
@@ -112,14 +116,14 @@ void LateBegin::End() {
 
 // SET, since it takes no snapshot: the caller's SET TRANSACTION may follow. It
 // is LOCAL to the transaction.
-void LateBegin::AddSettings(std::vector<Setting>* settings) {
+void LateBegin::AddSettings(bool in_time, std::vector<Setting>* settings) {
   if (lock_ms_ != sent_lock_ms_ && lock_ms_ != kUnset) {
     settings->push_back(
         {absl::StrCat("SET LOCAL lock_timeout = ", lock_ms_), true});
   }
   sent_lock_ms_ = lock_ms_;
   std::int64_t wanted = statement_ms_;
-  if (has_deadline()) {
+  if (has_deadline() && in_time) {
     const std::int64_t left = Milliseconds(deadline_ - absl::Now());
     wanted = wanted == kUnset ? left : std::min(wanted, left);
   }
@@ -152,8 +156,12 @@ LateBegin::Opening LateBegin::TakeOpening(std::string_view statement,
       break;
   }
   failed_ = pending();
-  AddSettings(&opening.settings);
-  if (has_deadline()) opening.give_up_at = deadline_ + kGrace;
+  const absl::Time now = has_deadline() ? absl::Now() : absl::InfinitePast();
+  const bool in_time = now < deadline_ || !EndsSavepoints(statement);
+  AddSettings(in_time, &opening.settings);
+  if (has_deadline()) opening.give_up_at = (in_time ? deadline_ : now) + kGrace;
+  // It may go back to any that was set since the savepoint.
+  if (!in_time) sent_statement_ms_ = kUnknown;
   opening.begin = std::exchange(begin_, std::string());
   if (limit_due_ && !MustComeFirst(statement)) {
     limit_due_ = false;

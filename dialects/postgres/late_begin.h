@@ -39,7 +39,7 @@ class LateBegin {
   // A failed transaction takes nothing but its end.
   absl::Status CheckMayRun(std::string_view statement) const;
   // kDeadlineExceeded once the deadline of the transaction is over, which takes
-  // only its end then.
+  // only its end then, and that of savepoints in it.
   absl::Status CheckInTime(std::string_view statement,
                            PGTransactionStatusType status) const;
   bool has_deadline() const { return deadline_ != absl::InfiniteFuture(); }
@@ -77,7 +77,7 @@ class LateBegin {
   static constexpr std::int64_t kUnknown = -1;
 
   void ClearLimits();
-  void AddSettings(std::vector<Setting>* settings);
+  void AddSettings(bool in_time, std::vector<Setting>* settings);
 
   std::string begin_;
   std::string limit_;  // of this transaction; empty: none

@@ -14,6 +14,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "shard/dialects/errors.h"
+#include "shard/dialects/savepoint_text.h"
 
 namespace shard {
 namespace {
@@ -69,6 +70,10 @@ absl::Status SqliteLimits::Start(std::string_view statement) {
   const absl::Time now = absl::Now();
   until_ = std::min(deadline_, now + timeout_);
   if (now < deadline_) return absl::OkStatus();
+  if (EndsSavepoints(statement)) {
+    until_ = now + timeout_;
+    return absl::OkStatus();
+  }
   return DatabaseError(absl::StatusCode::kDeadlineExceeded,
                        "the transaction's deadline is over; roll it back",
                        statement, "");

@@ -37,7 +37,7 @@ class SqliteLimits {
   // Whether time counts.
   bool active() const { return active_; }
   // From now on this statement is at work. kDeadlineExceeded: there is no time
-  // left for it.
+  // left for it. What ends a savepoint may do so behind the deadline.
   absl::Status Start(std::string_view statement);
   // Whether it, once it was interrupted or kept waiting, had taken its time.
   bool overdue() const { return active() && absl::Now() >= until_; }

@@ -161,6 +161,22 @@ TEST_F(PostgresTransactionOptionsTest, NoStatementIsBegunBehindTheDeadline) {
   }
 }
 
+TEST_F(PostgresTransactionOptionsTest, SavepointsEndBehindTheDeadline) {
+  const absl::Time deadline = absl::Now() + absl::Milliseconds(200);
+  SHARD_ASSERT_OK(connection().Begin({.deadline = deadline}));
+  SHARD_ASSERT_OK(Run("INSERT INTO t VALUES (1)"));
+  SHARD_ASSERT_OK(connection().Savepoint("a;"));
+  SHARD_ASSERT_OK(Run("INSERT INTO t VALUES (2)"));
+  absl::SleepFor(deadline - absl::Now());
+  EXPECT_THAT(Script("SELECT 1"), HasCode(Code::kDeadlineExceeded));
+  SHARD_ASSERT_OK(connection().RollbackTo("a;"));
+  SHARD_ASSERT_OK(connection().Release("a;"));
+  EXPECT_THAT(Run("SELECT 1"), HasCode(Code::kDeadlineExceeded));
+  SHARD_ASSERT_OK(connection().Commit());
+  ExpectAsBefore();
+  EXPECT_EQ(Number("SELECT count(*) FROM t"), 1);
+}
+
 // Each run has its time from the server; together they keep to it, too.
 TEST_F(PostgresTransactionOptionsTest, TheDeadlineEndsManyRuns) {
   SHARD_ASSERT_OK(

@@ -174,6 +174,20 @@ TEST_F(SqliteTransactionOptionsTest, NoStatementIsBegunBehindTheDeadline) {
   }
 }
 
+TEST_F(SqliteTransactionOptionsTest, SavepointsEndBehindTheDeadline) {
+  const absl::Time deadline = absl::Now() + absl::Milliseconds(100);
+  SHARD_ASSERT_OK(connection().Begin({.deadline = deadline}));
+  SHARD_ASSERT_OK(RunSql(connection(), "INSERT INTO t VALUES (1)"));
+  SHARD_ASSERT_OK(connection().Savepoint("a;"));
+  SHARD_ASSERT_OK(RunSql(connection(), "INSERT INTO t VALUES (2)"));
+  absl::SleepFor(deadline - absl::Now());
+  SHARD_ASSERT_OK(connection().RollbackTo("a;"));
+  SHARD_ASSERT_OK(connection().Release("a;"));
+  EXPECT_THAT(Script("SELECT 1"), HasCode(Code::kDeadlineExceeded));
+  SHARD_ASSERT_OK(connection().Commit());
+  ExpectAsBefore(1);
+}
+
 TEST_F(SqliteTransactionOptionsTest, CommitIsNotBounded) {
   for (const bool lift : {false, true}) {
     SHARD_ASSERT_OK(

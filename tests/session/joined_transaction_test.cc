@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "shard/base/testing.h"
@@ -63,6 +65,12 @@ class JoinedTransactionTest : public SessionTest {
   }
   BindArguments Place() const {
     return is_sharded() ? OnShard("s0") : BindArguments();
+  }
+  // Keeps a database at work for a long time.
+  const char* LongStatement() const {
+    return is_sqlite() ? "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i "
+                         "+ 1 FROM n) SELECT count(*) FROM n"
+                       : "SELECT pg_sleep(20)";
   }
   // Inserts 'o' in a transaction, and 'i' in a savepoint.
   void BeginAround(Around around) {
@@ -360,6 +368,49 @@ TEST_P(JoinedTransactionTest, Row033AFailureInsideASavepoint) {
   session.Rollback();
   SHARD_ASSERT_OK(outer_->Commit());
   EXPECT_EQ(Committed(), "o");
+}
+
+// The caller can still commit then, so what is disowned must go.
+TEST_P(JoinedTransactionTest, Row033ASavepointEndsBehindTheDeadline) {
+  for (const Verb verb : {Verb::kCommit, Verb::kRollback, Verb::kClose}) {
+    RunSql(home(), "delete from notes");
+    const absl::Time deadline = absl::Now() + absl::Milliseconds(500);
+    SHARD_ASSERT_OK(outer_->Begin({.deadline = deadline}));
+    Insert("o");
+    ShardedSession session = Join(Mode::kCreateSavepoint);
+    SHARD_ASSERT_OK(Write(session, "s"));
+    SHARD_ASSERT_OK(session.BeginNested());
+    SHARD_ASSERT_OK(Write(session, "t"));
+    if (verb == Verb::kClose) {
+      EXPECT_THAT(session.Execute(LongStatement(), {}, Place()).status(),
+                  HasCode(Code::kDeadlineExceeded));
+      session.Close();
+    }
+    absl::SleepFor(deadline - absl::Now());
+    if (verb != Verb::kClose) {
+      EXPECT_THAT(Write(session, "i"), HasCode(Code::kDeadlineExceeded));
+      SHARD_ASSERT_OK(session.RollbackNested());
+    }
+    if (verb == Verb::kCommit) {
+      SHARD_ASSERT_OK(session.Commit());
+    } else {
+      session.Rollback();
+    }
+    EXPECT_TRUE(outer_->usable());
+    EXPECT_EQ(outer_->savepoints().size(), 0);
+    SHARD_ASSERT_OK(outer_->Commit());
+    EXPECT_EQ(Committed(), verb == Verb::kCommit ? "os" : "o");
+  }
+}
+
+TEST_P(JoinedTransactionTest, Row033ASavepointThatIsNotThere) {
+  BeginAround(Around::kSavepoint);
+  ShardedSession session = Join(Mode::kRollbackOnly);
+  SHARD_ASSERT_OK(Write(session, "s"));
+  SHARD_ASSERT_OK(outer_->ExecuteScript("RELEASE SAVEPOINT around"));
+  session.Rollback();
+  EXPECT_FALSE(outer_->in_transaction());
+  EXPECT_EQ(Committed(), "");
 }
 
 TEST_P(JoinedTransactionTest, Row033ASessionInsideANestedOne) {
