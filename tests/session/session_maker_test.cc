@@ -2,10 +2,12 @@
 #include "shard/session/session_maker.h"
 
 #include <any>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -14,8 +16,11 @@
 #include "gtest/gtest.h"
 #include "shard/base/status_macros.h"
 #include "shard/base/testing.h"
+#include "shard/dialects/engine.h"
+#include "shard/router/topology.h"
 #include "shard/session/entity.h"
 #include "shard/session/query.h"
+#include "shard/session/session_listener.h"
 #include "shard/tests/session/session_test.h"
 
 namespace shard::testing {
@@ -51,6 +56,17 @@ class CountingSession : public ShardedSession {
 
  private:
   int notes_ = 0;
+};
+
+// Counts what it hears, of whichever session.
+class Ear : public SessionListener {
+ public:
+  void AfterCommit(ShardedSession&, const CommitResult&) override { ++commits; }
+  void OnStatement(std::string_view, const StatementEvent& event) override {
+    if (event.statement.starts_with("INSERT")) ++inserts;
+  }
+  int commits = 0;
+  std::atomic<int> inserts = 0;
 };
 
 class SessionMakerTest : public SessionTest {
@@ -132,6 +148,35 @@ TEST_P(SessionMakerTest, Row066TheSessionClassIsTheUsers) {
   EXPECT_EQ(CountRows(home(), "notes"), 2);
 }
 
+TEST_P(SessionMakerTest, Row066ListenersOfAMakerHearOfItsSessionsOnly) {
+  const auto ear = std::make_shared<Ear>();
+  BasicSessionMaker<CountingSession> make_session(options());
+  CountingSession earlier = make_session();
+  make_session.Configure([&](SessionOptions& o) { o.listeners = {ear}; });
+  const BasicSessionMaker<CountingSession> make_other(options());
+  CountingSession other = make_other();
+  for (CountingSession* session : {&earlier, &other}) {
+    SHARD_ASSERT_OK(session->AddNote("unheard"));
+    SHARD_ASSERT_OK(session->Commit());
+  }
+  EXPECT_EQ(ear->commits, 0);
+  EXPECT_EQ(ear->inserts, 0);
+  CountingSession session = make_session();
+  SHARD_ASSERT_OK(session.AddNote("heard"));
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_EQ(ear->commits, 1);
+  EXPECT_EQ(ear->inserts, 1);
+  SHARD_ASSERT_OK(make_session.InTransaction(
+      [](CountingSession& session) { return session.AddNote("heard"); }));
+  EXPECT_EQ(ear->commits, 2);
+  // For one session alone there can be others.
+  CountingSession deaf =
+      make_session([](SessionOptions& o) { o.listeners.clear(); });
+  SHARD_ASSERT_OK(deaf.AddNote("unheard"));
+  SHARD_ASSERT_OK(deaf.Commit());
+  EXPECT_EQ(ear->commits, 2);
+}
+
 TEST_P(SessionMakerTest, Row067AScopeCommitsAndCloses) {
   const SessionMaker make_session(options());
   std::shared_ptr<Note> note;
@@ -211,6 +256,50 @@ TEST_P(SessionMakerTest, Row068AllOptionsGoThroughTheMaker) {
   log().Clear();
   EXPECT_EQ(note->text.value(), "a");
   EXPECT_EQ(log().CountAll(), 0);
+}
+
+TEST_P(SessionMakerTest, Row068JoinedGoesThroughTheMaker) {
+  SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection outer, home()->Connect());
+  SHARD_ASSERT_OK(outer->Begin());
+  SessionMaker make_session(options());
+  make_session.Configure([&](SessionOptions& o) {
+    o.joined = {{home().get(), &*outer, JoinTransactionMode::kCreateSavepoint}};
+  });
+  for (int i = 0; i < 2; ++i) {
+    SHARD_ASSERT_OK(make_session.InTransaction(
+        [](ShardedSession& session) { return session.Add(MakeNote("a")); }));
+    EXPECT_TRUE(outer->in_transaction());
+  }
+  SHARD_ASSERT_OK(outer->Rollback());
+  EXPECT_EQ(CountRows(home(), "notes"), 0);
+}
+
+TEST_P(SessionMakerTest, Row068TwoPhaseGoesThroughTheMaker) {
+  if (!is_sharded()) GTEST_SKIP() << "one database decides for itself";
+  TopologyOptions databases;
+  databases.databases = {{"a", shard("s0")}, {"b", shard("s1")}};
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto topology, Topology::Open(databases));
+  SessionMaker make_session(options());
+  std::string decider;
+  for (const char* name : {"a", "b"}) {
+    make_session.Configure([&](SessionOptions& o) {
+      o.two_phase = true;
+      o.topology = topology;
+      o.recovery.background = false;
+      o.decider = name;
+      o.on_two_phase = [&decider](const TwoPhaseEvent& event) {
+        if (event.step == TwoPhaseStep::kDecide) decider = event.database;
+      };
+    });
+    SHARD_ASSERT_OK(make_session.InTransaction([](ShardedSession& session) {
+      const auto far = MakeNote("far");
+      far->region = "us";
+      SHARD_RETURN_IF_ERROR(session.Add(MakeNote("near")));
+      return session.Add(far);
+    }));
+    EXPECT_EQ(decider, name);
+  }
+  EXPECT_EQ(CountRowsOnShards("notes"), 4);
 }
 
 SHARD_ON_SESSIONS(SessionMakerTest);
