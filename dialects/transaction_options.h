@@ -28,9 +28,10 @@ struct TransactionOptions {
   Isolation isolation = Isolation::kDefault;
   // What writes is refused.
   bool read_only = false;
-  // All statements must have ended by then; none is begun later. A server that
-  // does not keep to it (or cannot be reached) is given up a second later, and
-  // the connection with it.
+  // All statements must have ended by then; none is begun later, but for those
+  // that end the transaction, or a savepoint in it. A server that does not keep
+  // to it (or cannot be reached) is given up a second later, and the connection
+  // with it.
   absl::Time deadline = absl::InfiniteFuture();
   // How long one statement may take; fetching a batch of a cursor is one.
   // Whole milliseconds, rounded up.

@@ -84,7 +84,8 @@ class Transaction {
   // Rolls all back and ends the transaction. An error of the database is not
   // worth reporting: what it has not committed it forgets.
   void Rollback();
-  // The same, but leaves open a joined one that says so: where that is.
+  // The same, but leaves open a joined one that says so, unless a statement
+  // failed somewhere. Returns where that is.
   std::vector<const Engine*> Close();
 
  private:
