@@ -113,6 +113,8 @@ class Flusher {
   ObjectLoader& loader_;
   std::vector<std::pair<Share*, Steps>> plan_;
   absl::flat_hash_map<GroupId, FlushStep*> groups_;
+  GroupId latest_id_{};
+  FlushStep* latest_step_ = nullptr;  // of latest_id_
   struct Made {
     EntityBase* object;
     Share* share;
@@ -127,12 +129,16 @@ class Flusher {
 template <class Make>
 absl::StatusOr<FlushStep*> Flusher::StepFor(const GroupId& id, Share& share,
                                             Make&& make) {
+  // Most objects are like the one before.
+  if (latest_step_ != nullptr && id == latest_id_) return latest_step_;
   FlushStep*& step = groups_[id];
   if (step == nullptr) {
     absl::StatusOr<std::unique_ptr<FlushStep>> made = make();
     if (!made.ok()) return made.status();
     step = AddStep(share, id.kind, *std::move(made));
   }
+  latest_id_ = id;
+  latest_step_ = step;
   return step;
 }
 

@@ -74,12 +74,18 @@ absl::Status InsertStep::Finish(Share& share) {
   return share.Failed(RowsMissing(*mapping_, objects_.size(), arrived));
 }
 
+// Far enough for the memory to come in time.
+constexpr std::size_t kAhead = 8;
+
 absl::Status InsertStep::Apply(Share& share, ObjectLoader& loader) {
   for (std::size_t i = 0; i < objects_.size(); ++i) {
     EntityBase& object = *objects_[i];
     AttributeBase* attributes[kMostFields];
     mapping_->Attributes(object, attributes);
     if (numbered_) {
+      if (i + kAhead < outcome_.keys.size()) {
+        loader.Expect(*mapping_, share.bind(), outcome_.keys[i + kAhead]);
+      }
       InstanceAccess::State(object).key_generated = true;
       const sql::ValueView key = sql::ValueView::Int64(outcome_.keys[i]);
       const std::uint16_t field = mapping_->key_fields().front();

@@ -17,6 +17,15 @@
 namespace shard {
 namespace {
 
+// A small one is in the cache.
+bool IsLarge(const IdentityMap& identity_map) {
+  constexpr std::size_t kLarge = 4096;
+  return identity_map.size() >= kLarge;
+}
+
+}  // namespace
+namespace {
+
 // They are loaded when first used.
 void ExpireFields(std::uint64_t fields, AttributeBase* const* attributes) {
   for (std::size_t i = 0; fields != 0; ++i, fields >>= 1) {
@@ -101,11 +110,16 @@ absl::StatusOr<std::shared_ptr<EntityBase>> ObjectLoader::Load(
 void ObjectLoader::Expect(const Mapping& mapping, const RowLayout& layout,
                           const Bind& bind,
                           absl::Span<const sql::ValueView> row) const {
-  // A small map is in the cache; other keys cost more to hash than they save.
-  constexpr std::size_t kLarge = 4096;
-  if (identity_map_->size() < kLarge || !mapping.has_integer_key()) return;
+  // Other keys cost more to hash than they save.
+  if (!IsLarge(*identity_map_) || !mapping.has_integer_key()) return;
   identity_map_->Prefetch(
       {&mapping, bind.shard, KeyOfRow(mapping, layout, row)});
+}
+
+void ObjectLoader::Expect(const Mapping& mapping, const Bind& bind,
+                          std::int64_t key) const {
+  if (!IsLarge(*identity_map_)) return;
+  identity_map_->Prefetch({&mapping, bind.shard, KeyValue(key)});
 }
 
 absl::Status ObjectLoader::FillExpired(EntityBase& object,

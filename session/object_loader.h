@@ -43,9 +43,11 @@ class ObjectLoader {
       const Mapping& mapping, const RowLayout& layout, const Bind& bind,
       absl::Span<const sql::ValueView> row);
 
-  // A Load of that row is coming; changes nothing, and helps when many come.
+  // A Load of that row is coming, or an Adopt under a key that is one integer;
+  // changes nothing, and helps when many come.
   void Expect(const Mapping& mapping, const RowLayout& layout, const Bind& bind,
               absl::Span<const sql::ValueView> row) const;
+  void Expect(const Mapping& mapping, const Bind& bind, std::int64_t key) const;
 
   // Fills in those of the fields that are expired in `object` from its row,
   // which has a cell for each.
