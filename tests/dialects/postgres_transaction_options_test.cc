@@ -112,7 +112,7 @@ TEST_F(PostgresTransactionOptionsTest, SetTransactionMayStillComeFirst) {
 TEST_F(PostgresTransactionOptionsTest, AStatementThatTakesTooLong) {
   for (const bool script : {false, true}) {
     SHARD_ASSERT_OK(
-        connection().Begin({.statement_timeout = absl::Milliseconds(30)}));
+        connection().Begin({.statement_timeout = absl::Milliseconds(300)}));
     SHARD_ASSERT_OK(Run("INSERT INTO t VALUES (1)"));
     const std::string_view sleep = "SELECT pg_sleep(20)";
     EXPECT_THAT(script ? Script(sleep) : Run(sleep).status(),
@@ -137,7 +137,7 @@ TEST_F(PostgresTransactionOptionsTest, ALockThatIsWaitedForTooLong) {
 
 TEST_F(PostgresTransactionOptionsTest, TheDeadlineEndsAStatement) {
   SHARD_ASSERT_OK(
-      connection().Begin({.deadline = absl::Now() + absl::Milliseconds(80)}));
+      connection().Begin({.deadline = absl::Now() + absl::Milliseconds(500)}));
   SHARD_ASSERT_OK(Run("INSERT INTO t VALUES (1)"));
   EXPECT_THAT(Run("SELECT pg_sleep(20)"), HasCode(Code::kDeadlineExceeded));
   SHARD_ASSERT_OK(connection().Rollback());
@@ -146,10 +146,10 @@ TEST_F(PostgresTransactionOptionsTest, TheDeadlineEndsAStatement) {
 
 TEST_F(PostgresTransactionOptionsTest, NoStatementIsBegunBehindTheDeadline) {
   for (const bool script : {false, true}) {
-    SHARD_ASSERT_OK(
-        connection().Begin({.deadline = absl::Now() + absl::Milliseconds(60)}));
+    SHARD_ASSERT_OK(connection().Begin(
+        {.deadline = absl::Now() + absl::Milliseconds(500)}));
     SHARD_ASSERT_OK(Run("INSERT INTO t VALUES (1)"));
-    absl::SleepFor(absl::Milliseconds(70));
+    absl::SleepFor(absl::Milliseconds(510));
     ForgetStatements();
     const std::string_view select = "SELECT 1";
     EXPECT_THAT(
@@ -162,7 +162,7 @@ TEST_F(PostgresTransactionOptionsTest, NoStatementIsBegunBehindTheDeadline) {
 }
 
 TEST_F(PostgresTransactionOptionsTest, SavepointsEndBehindTheDeadline) {
-  const absl::Time deadline = absl::Now() + absl::Milliseconds(200);
+  const absl::Time deadline = absl::Now() + absl::Milliseconds(1000);
   SHARD_ASSERT_OK(connection().Begin({.deadline = deadline}));
   SHARD_ASSERT_OK(Run("INSERT INTO t VALUES (1)"));
   SHARD_ASSERT_OK(connection().Savepoint("a;"));
@@ -207,13 +207,13 @@ TEST_F(PostgresTransactionOptionsTest, AServerThatIgnoresItIsGivenUp) {
 TEST_F(PostgresTransactionOptionsTest, CommitIsNotBounded) {
   SHARD_ASSERT_OK(Script(
       "CREATE FUNCTION nap() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-      "PERFORM pg_sleep(0.2); RETURN NULL; END $$;"
+      "PERFORM pg_sleep(0.7); RETURN NULL; END $$;"
       "CREATE CONSTRAINT TRIGGER naps AFTER INSERT ON t DEFERRABLE INITIALLY "
       "DEFERRED FOR EACH ROW EXECUTE FUNCTION nap()"));
   for (const bool lift : {false, true}) {
     SHARD_ASSERT_OK(
-        connection().Begin({.deadline = absl::Now() + absl::Milliseconds(100),
-                            .statement_timeout = absl::Milliseconds(90)}));
+        connection().Begin({.deadline = absl::Now() + absl::Milliseconds(500),
+                            .statement_timeout = absl::Milliseconds(450)}));
     SHARD_ASSERT_OK(Run(absl::StrCat("INSERT INTO t VALUES (", lift, ")")));
     if (lift) connection().LiftTimeLimits();
     SHARD_ASSERT_OK(connection().Commit());

@@ -229,7 +229,8 @@ TEST_P(BeginOptionsTest, ReadOnlyReadsAndRefusesStatementsThatWrite) {
 
 TEST_P(BeginOptionsTest, AStatementThatTakesTooLong) {
   ShardedSession session(options());
-  SHARD_ASSERT_OK(session.Begin({.statement_timeout = absl::Milliseconds(50)}));
+  SHARD_ASSERT_OK(
+      session.Begin({.statement_timeout = absl::Milliseconds(500)}));
   SHARD_ASSERT_OK(session.Add(MakeNote("lost")));
   EXPECT_THAT(session.Execute(LongStatement(), {}, Home()).status(),
               HasCode(Code::kDeadlineExceeded));
@@ -244,10 +245,10 @@ TEST_P(BeginOptionsTest, AStatementThatTakesTooLong) {
 TEST_P(BeginOptionsTest, ACommitBehindTheDeadlineCommitsNothing) {
   ShardedSession session(options());
   SHARD_ASSERT_OK(
-      session.Begin({.deadline = absl::Now() + absl::Milliseconds(300)}));
+      session.Begin({.deadline = absl::Now() + absl::Milliseconds(1000)}));
   SHARD_ASSERT_OK(session.Add(MakeNote("late")));
   SHARD_ASSERT_OK(session.Flush());
-  absl::SleepFor(absl::Milliseconds(310));
+  absl::SleepFor(absl::Milliseconds(1010));
   EXPECT_THAT(session.Commit().status(), HasCode(Code::kDeadlineExceeded));
   session.Rollback();
   EXPECT_EQ(CountRows(home(), "notes"), 0);

@@ -374,7 +374,7 @@ TEST_P(JoinedTransactionTest, Row033AFailureInsideASavepoint) {
 TEST_P(JoinedTransactionTest, Row033ASavepointEndsBehindTheDeadline) {
   for (const Verb verb : {Verb::kCommit, Verb::kRollback, Verb::kClose}) {
     RunSql(home(), "delete from notes");
-    const absl::Time deadline = absl::Now() + absl::Milliseconds(500);
+    const absl::Time deadline = absl::Now() + absl::Milliseconds(1000);
     SHARD_ASSERT_OK(outer_->Begin({.deadline = deadline}));
     Insert("o");
     ShardedSession session = Join(Mode::kCreateSavepoint);

@@ -38,7 +38,7 @@ TEST_F(DeadlineTest, NoLongerCountsOnceItIsAboutToBeDecided) {
       std::vector<std::size_t> all;
       for (std::size_t i = 0; i < cluster().size(); ++i) all.push_back(i);
       ShardedSession session(options());
-      const absl::Time deadline = absl::Now() + absl::Milliseconds(700);
+      const absl::Time deadline = absl::Now() + absl::Milliseconds(1200);
       SHARD_ASSERT_OK(session.Begin({.deadline = deadline}));
       cluster().AddCities(session, "Rome", all);
       BeLateAt(point, deadline);
@@ -58,7 +58,7 @@ TEST_F(DeadlineTest, BoundsPreparing) {
     std::vector<std::size_t> all;
     for (std::size_t i = 0; i < cluster().size(); ++i) all.push_back(i);
     ShardedSession session(options());
-    const absl::Time deadline = absl::Now() + absl::Milliseconds(700);
+    const absl::Time deadline = absl::Now() + absl::Milliseconds(1200);
     SHARD_ASSERT_OK(session.Begin({.deadline = deadline}));
     cluster().AddCities(session, "Rome", all);
     BeLateAt("prepare.send", deadline);
