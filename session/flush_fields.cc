@@ -104,6 +104,13 @@ FieldSets ChangedFields(const Mapping& mapping,
   return sets;
 }
 
+bool HasChanges(EntityBase& object) {
+  AttributeBase* attributes[kMostFields];
+  object.mapping().Attributes(object, attributes);
+  const FieldSets sets = ChangedFields(object.mapping(), attributes);
+  return (sets.values | sets.expressions) != 0;
+}
+
 std::vector<sql::ColumnAssignment> Assignments(const Mapping& mapping,
                                                const EntityBase& object,
                                                std::uint64_t values) {

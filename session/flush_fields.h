@@ -44,6 +44,8 @@ inline bool FetchesAlways(const Mapping& mapping) {
 // What was assigned and not flushed.
 FieldSets ChangedFields(const Mapping& mapping,
                         AttributeBase* const* attributes);
+// Whether there are any in the object.
+bool HasChanges(EntityBase& object);
 
 // Makes attributes of a new object unset that are nullopt where that means the
 // default. Returns which.

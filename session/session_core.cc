@@ -14,6 +14,7 @@
 #include "shard/base/status_macros.h"
 #include "shard/router/vertical_resolver.h"
 #include "shard/session/attribute.h"
+#include "shard/session/flush_fields.h"
 #include "shard/session/two_phase/recoverer.h"
 
 namespace shard {
@@ -119,15 +120,7 @@ absl::Status SessionCore::Add(const std::shared_ptr<EntityBase>& object) {
                      " ", state.key.DebugString(), "; use that one"));
   }
   loader_.Adopt(*object);
-  AttributeBase* attributes[kMostFields];
-  object->mapping().Attributes(*object, attributes);
-  const bool changed =
-      std::any_of(attributes, attributes + object->mapping().fields().size(),
-                  [](const AttributeBase* attribute) {
-                    return attribute->state() == AttributeState::kModified ||
-                           attribute->state() == AttributeState::kExpression;
-                  });
-  if (changed) ObjectChanged(*object);
+  if (HasChanges(*object)) ObjectChanged(*object);
   return absl::OkStatus();
 }
 

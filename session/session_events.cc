@@ -9,23 +9,12 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "shard/base/status_macros.h"
-#include "shard/session/attribute.h"
+#include "shard/session/flush_fields.h"
 #include "shard/session/session_core.h"
 #include "shard/session/sharded_session.h"
 
 namespace shard {
 namespace {
-
-bool HasChanges(EntityBase& object) {
-  AttributeBase* attributes[kMostFields];
-  const Mapping& mapping = object.mapping();
-  mapping.Attributes(object, attributes);
-  return std::any_of(attributes, attributes + mapping.fields().size(),
-                     [](const AttributeBase* attribute) {
-                       return attribute->state() == AttributeState::kModified ||
-                              attribute->state() == AttributeState::kExpression;
-                     });
-}
 
 bool IsUpdated(EntityBase& object) {
   const InstanceState& state = InstanceAccess::State(object);
