@@ -26,20 +26,27 @@ void AttributeBase::Throw(absl::Status status) {
   throw BadAttributeAccess(std::move(status));
 }
 
+EntityBase& AttributeBase::owner() const {
+  const char* const owner = reinterpret_cast<const char*>(this) - offset_;
+  return *reinterpret_cast<EntityBase*>(const_cast<char*>(owner));
+}
+
 void AttributeBase::BecomeModified() {
-  InstanceState& state = owner_->state_;
+  EntityBase& object = owner();
+  InstanceState& state = object.state_;
   if (state_ == AttributeState::kExpression) DropExpression(state, index_);
   state_ = AttributeState::kModified;
   made_by_database_ = false;
-  if (state.host != nullptr && !state.dirty) state.host->ObjectChanged(*owner_);
+  if (state.host != nullptr && !state.dirty) state.host->ObjectChanged(object);
 }
 
 void AttributeBase::SetExpression(sql::Expression expression) {
-  InstanceState& state = owner_->state_;
+  EntityBase& object = owner();
+  InstanceState& state = object.state_;
   DropExpression(state, index_);
   state.expressions.emplace_back(index_, std::move(expression));
   state_ = AttributeState::kExpression;
-  if (state.host != nullptr && !state.dirty) state.host->ObjectChanged(*owner_);
+  if (state.host != nullptr && !state.dirty) state.host->ObjectChanged(object);
 }
 
 absl::Status AttributeBase::EnsureReadable() const {
@@ -47,7 +54,8 @@ absl::Status AttributeBase::EnsureReadable() const {
       state_ == AttributeState::kModified) {
     return absl::OkStatus();
   }
-  const Mapping& mapping = owner_->mapping();
+  EntityBase& object = owner();
+  const Mapping& mapping = object.mapping();
   const auto where = [&mapping, this] {
     return absl::StrCat(mapping.class_info().name, ".",
                         mapping.field(index_).column->name());
@@ -62,14 +70,14 @@ absl::Status AttributeBase::EnsureReadable() const {
     return absl::FailedPreconditionError(absl::StrCat(
         where(), " was never set; assign it, or add the object and flush"));
   }
-  ObjectHost* host = owner_->state_.host;
+  ObjectHost* host = object.state_.host;
   if (host == nullptr) {
     return absl::FailedPreconditionError(absl::StrCat(
         where(),
         " is expired and its object detached from any session; read "
         "it before the session ends"));
   }
-  return host->LoadExpired(*owner_, index_);
+  return host->LoadExpired(object, index_);
 }
 
 }  // namespace shard

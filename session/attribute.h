@@ -58,7 +58,12 @@ class AttributeBase {
   absl::Status EnsureReadable() const;
   [[noreturn]] static void Throw(absl::Status status);
 
-  EntityBase* owner_ = nullptr;
+  // The object that it lives in.
+  EntityBase& owner() const;
+
+  // How far it is from the beginning of its object, in bytes: half of what a
+  // pointer takes, and the same in all objects.
+  std::uint32_t offset_ = 0;
   std::uint16_t index_ = 0;  // place in the mapping
   AttributeState state_ = AttributeState::kUnset;
   bool made_by_database_ = false;  // its value is none that was assigned
@@ -144,9 +149,11 @@ struct AttributeAccess {
   static void SetMadeByDatabase(AttributeBase& attribute) {
     attribute.made_by_database_ = true;
   }
-  static void Attach(AttributeBase& attribute, EntityBase* owner,
+  static void Attach(AttributeBase& attribute, const EntityBase& owner,
                      std::uint16_t index) {
-    attribute.owner_ = owner;
+    attribute.offset_ = static_cast<std::uint32_t>(
+        reinterpret_cast<const char*>(&attribute) -
+        reinterpret_cast<const char*>(&owner));
     attribute.index_ = index;
   }
   // As if it had been assigned; its value is there already.

@@ -58,7 +58,7 @@ struct Entity : EntityBase, Fields<AsAttributes> {
     std::uint16_t index = 0;
     internal::VisitFields<kFieldCount>(
         static_cast<Fields<AsAttributes>&>(*this), [&](auto&... fields) {
-          (AttributeAccess::Attach(fields, this, index++), ...);
+          (AttributeAccess::Attach(fields, *this, index++), ...);
         });
   }
 

@@ -2,44 +2,138 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/hash/hash.h"
 
 namespace shard {
+namespace {
+
+std::uint32_t Hash(const Mapping* mapping, ShardId shard, const KeyValue& key) {
+  return static_cast<std::uint32_t>(absl::HashOf(mapping, shard, key));
+}
+
+}  // namespace
 
 IdentityKey IdentityOf(const EntityBase& object) {
   const InstanceState& state = InstanceAccess::State(object);
   return {state.mapping, state.shard, state.key};
 }
 
-std::weak_ptr<EntityBase>& IdentityMap::At(const IdentityKey& key) {
-  if (objects_.size() >= sweep_at_) Sweep();
-  if (key.shard.is_none()) holds_unsharded_ = true;
-  return objects_[key];
+// The entry whose object has that identity. What was found is kept: it might be
+// gone a moment later.
+struct IdentityMap::Search {
+  bool Matches(std::uint32_t index) const {
+    std::shared_ptr<EntityBase> object = (*entries)[index].object.lock();
+    if (object == nullptr) {
+      vacant = index;
+      return false;
+    }
+    const InstanceState& state = InstanceAccess::State(*object);
+    if (state.mapping != mapping || state.shard != shard || state.key != key) {
+      return false;
+    }
+    found = std::move(object);
+    return true;
+  }
+
+  const std::vector<Entry>* entries;
+  const Mapping* mapping;
+  ShardId shard;
+  const KeyValue& key;
+  std::uint32_t hash = Hash(mapping, shard, key);
+  mutable std::shared_ptr<EntityBase> found = nullptr;
+  // An entry without an object, of the same hash.
+  mutable std::optional<std::uint32_t> vacant = std::nullopt;
+};
+
+// The entry of that object, whose identity makes the hash.
+struct IdentityMap::SearchForObject {
+  bool Matches(std::uint32_t index) const {
+    return (*entries)[index].object.lock().get() == object;
+  }
+
+  const std::vector<Entry>* entries;
+  const EntityBase* object;
+  std::uint32_t hash;
+};
+
+std::shared_ptr<EntityBase> IdentityMap::Find(const IdentityKey& key) const {
+  const Search search{&entries_, key.mapping, key.shard, key.key};
+  slots_.find(search);
+  return std::move(search.found);
 }
 
-void IdentityMap::Reserve(std::size_t more) {
-  if (objects_.size() + more > sweep_at_) Sweep();
-  // No sweep while they come: they are all there still.
-  sweep_at_ = std::max(sweep_at_, objects_.size() + more);
-  objects_.reserve(objects_.size() + more);
+IdentityMap::Place IdentityMap::At(const IdentityKey& key) {
+  if (entries_.size() >= sweep_at_) Sweep();
+  if (key.shard.is_none()) holds_unsharded_ = true;
+  const Search search{&entries_, key.mapping, key.shard, key.key};
+  slots_.find(search);
+  if (search.found != nullptr) return {std::move(search.found), nullptr};
+  if (search.vacant.has_value()) {
+    return {nullptr, &entries_[*search.vacant].object};
+  }
+  slots_.insert({search.hash, static_cast<std::uint32_t>(entries_.size())});
+  return {nullptr, &entries_.emplace_back(Entry{{}, search.hash}).object};
+}
+
+void IdentityMap::Insert(EntityBase& object) {
+  const InstanceState& state = InstanceAccess::State(object);
+  if (entries_.size() >= sweep_at_) Sweep();
+  if (state.shard.is_none()) holds_unsharded_ = true;
+  const Search search{&entries_, state.mapping, state.shard, state.key};
+  const auto known = slots_.find(search);
+  if (known != slots_.end()) {
+    entries_[known->entry].object = object.weak_from_this();
+  } else if (search.vacant.has_value()) {
+    entries_[*search.vacant].object = object.weak_from_this();
+  } else {
+    slots_.insert({search.hash, static_cast<std::uint32_t>(entries_.size())});
+    entries_.push_back({object.weak_from_this(), search.hash});
+  }
+}
+
+void IdentityMap::Prefetch(const IdentityKey& key) const {
+  slots_.prefetch(Search{&entries_, key.mapping, key.shard, key.key});
 }
 
 void IdentityMap::Erase(const EntityBase& object) {
-  const auto found = objects_.find(IdentityOf(object));
-  if (found == objects_.end()) return;
-  const std::shared_ptr<EntityBase> held = found->second.lock();
-  if (held == nullptr || held.get() == &object) objects_.erase(found);
+  const InstanceState& state = InstanceAccess::State(object);
+  const auto found = slots_.find(SearchForObject{
+      &entries_, &object, Hash(state.mapping, state.shard, state.key)});
+  if (found != slots_.end()) entries_[found->entry].object.reset();
+}
+
+void IdentityMap::Clear() {
+  slots_.clear();
+  entries_.clear();
+}
+
+void IdentityMap::Reserve(std::size_t more) {
+  if (entries_.size() + more > sweep_at_) Sweep();
+  // No sweep while they come: they are all there still.
+  sweep_at_ = std::max(sweep_at_, entries_.size() + more);
+  entries_.reserve(entries_.size() + more);
+  slots_.reserve(entries_.size() + more);
 }
 
 // Forgets the objects that are gone. Each sweep pays for as many inserts as
 // there are objects left, so an insert stays cheap on average.
 void IdentityMap::Sweep() {
-  absl::erase_if(objects_,
-                 [](const auto& entry) { return entry.second.expired(); });
-  sweep_at_ = std::max<std::size_t>(1024, objects_.size() * 2);
-  objects_.reserve(sweep_at_);  // once, instead of growing there step by step
+  std::erase_if(entries_,
+                [](const Entry& entry) { return entry.object.expired(); });
+  sweep_at_ = std::max<std::size_t>(1024, entries_.size() * 2);
+  entries_.reserve(sweep_at_);  // once, instead of growing there step by step
+  slots_.clear();
+  slots_.reserve(sweep_at_);
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    slots_.insert({entries_[i].hash, static_cast<std::uint32_t>(i)});
+  }
 }
 
 }  // namespace shard

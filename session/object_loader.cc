@@ -65,7 +65,7 @@ void ObjectLoader::Adopt(EntityBase& object) {
   InstanceState& state = InstanceAccess::State(object);
   state.object_state = ObjectState::kPersistent;
   state.host = host_;
-  identity_map_->Insert(IdentityOf(object), object.weak_from_this());
+  identity_map_->Insert(object);
 }
 
 void ObjectLoader::Rekey(EntityBase& object, KeyValue key) {
@@ -73,18 +73,18 @@ void ObjectLoader::Rekey(EntityBase& object, KeyValue key) {
   InstanceState& state = InstanceAccess::State(object);
   rekeyed_->emplace_back(object.shared_from_this(),
                          std::exchange(state.key, std::move(key)));
-  identity_map_->Insert(IdentityOf(object), object.weak_from_this());
+  identity_map_->Insert(object);
 }
 
 absl::StatusOr<std::shared_ptr<EntityBase>> ObjectLoader::Load(
     const Mapping& mapping, const RowLayout& layout, const Bind& bind,
     absl::Span<const sql::ValueView> row) {
   IdentityKey identity{&mapping, bind.shard, KeyOfRow(mapping, layout, row)};
-  std::weak_ptr<EntityBase>& place = identity_map_->At(identity);
-  if (std::shared_ptr<EntityBase> known = place.lock()) {
+  auto [known, place] = identity_map_->At(identity);
+  if (known != nullptr) {
     SHARD_RETURN_IF_ERROR(FillExpired(*known, layout.fields, row));
     InstanceAccess::State(*known).expired = false;
-    return known;
+    return std::move(known);
   }
   std::shared_ptr<EntityBase> object = mapping.Make();
   AttributeBase* attributes[kMostFields];
@@ -102,7 +102,7 @@ absl::StatusOr<std::shared_ptr<EntityBase>> ObjectLoader::Load(
   state.engine = bind.engine;
   state.object_state = ObjectState::kPersistent;
   state.host = host_;
-  place = object;
+  *place = object;
   TellLoaded(*object);
   return object;
 }

@@ -134,6 +134,8 @@ class SessionCore : public ObjectHost {
   absl::Status CheckNested(const char* verb) const;
   void UndoSince(Savepoint savepoint,
                  const std::vector<const Engine*>& committed, Reads reads);
+  // Its row was inserted behind it.
+  static bool IsNewSince(Savepoint savepoint, const EntityBase& object);
   void UndoObject(EntityBase& object, Savepoint savepoint, bool stays,
                   Reads reads);
   void RestoreRowKey(EntityBase& object, KeyValue key);

@@ -221,9 +221,7 @@ void SessionCore::Close() {
     return;
   }
   RollBack(Reads::kKeep);
-  std::vector<std::shared_ptr<EntityBase>> objects;
-  identity_map_.ForEach([&objects](const auto& o) { objects.push_back(o); });
-  for (const auto& object : objects) Detach(*object);
+  identity_map_.ForEach([this](const auto& object) { Detach(*object); });
   identity_map_.Clear();
 }
 
@@ -335,37 +333,39 @@ void SessionCore::UndoSince(Savepoint savepoint,
       work_.gone.push_back(object);
     }
   }
+  // New objects leave the identity map before others go back to the identities
+  // that these may have taken.
+  identity_map_.ForEach([&](const std::shared_ptr<EntityBase>& object) {
+    UndoObject(*object, savepoint, stays(StateOf(*object)), reads);
+  });
   auto rekeyed = TakeFrom(work_.rekeyed, savepoint.rekeyed);
   for (auto entry = rekeyed.rbegin(); entry != rekeyed.rend(); ++entry) {
     EntityBase& object = *entry->first;
-    if (stays(StateOf(object))) continue;
+    if (StateOf(object).host == nullptr || stays(StateOf(object))) continue;
     RestoreRowKey(object, std::move(entry->second));
   }
   for (const auto& object : TakeFrom(work_.gone, savepoint.gone)) {
-    InstanceState& state = StateOf(*object);
-    if (stays(state)) {
+    if (stays(StateOf(*object))) {
       LetGoOfDeleted(*object);
-    } else {
-      loader_.Adopt(*object);
+      continue;
     }
-  }
-  std::vector<std::shared_ptr<EntityBase>> objects;
-  identity_map_.ForEach([&objects](const auto& o) { objects.push_back(o); });
-  for (const auto& object : objects) {
-    UndoObject(*object, savepoint, stays(StateOf(*object)), reads);
+    if (!IsNewSince(savepoint, *object)) loader_.Adopt(*object);
+    UndoObject(*object, savepoint, false, reads);
   }
   work_.added.clear();
   work_.changed.clear();
   work_.deleted.clear();
 }
 
+bool SessionCore::IsNewSince(Savepoint savepoint, const EntityBase& object) {
+  return InstanceAccess::State(object).inserted_at >= savepoint.inserted_from;
+}
+
 void SessionCore::UndoObject(EntityBase& object, Savepoint savepoint,
                              bool stays, Reads reads) {
   InstanceState& state = StateOf(object);
   const bool written = state.written_in_transaction;
-  if (state.inserted_at >= savepoint.inserted_from && !stays) {
-    return MakeTransient(object);
-  }
+  if (IsNewSince(savepoint, object) && !stays) return MakeTransient(object);
   if (savepoint.inserted_from == 1) {  // the transaction is over
     state.inserted_at = 0;
     state.key_generated = false;
@@ -384,6 +384,7 @@ void SessionCore::RestoreRowKey(EntityBase& object, KeyValue key) {
   for (const std::uint16_t field : object.mapping().key_fields()) {
     AttributeAccess::SetState(*attributes[field], AttributeState::kModified);
   }
+  ExpireAttributes(object);
 }
 
 }  // namespace shard

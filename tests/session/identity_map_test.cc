@@ -1,7 +1,12 @@
 // The identity map: one object for each row, held weakly.
 #include "shard/session/identity_map.h"
 
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <random>
 #include <thread>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -130,8 +135,8 @@ std::shared_ptr<Account> Stored(std::int64_t id) {
 TEST(IdentityMapOnlyTest, EraseLeavesTheOneThatTookItsPlace) {
   IdentityMap map;
   const auto first = Stored(1), second = Stored(1);
-  map.Insert(IdentityOf(*first), first);
-  map.Insert(IdentityOf(*second), second);
+  map.Insert(*first);
+  map.Insert(*second);
   map.Erase(*first);
   EXPECT_EQ(map.Find(IdentityOf(*second)), second);
   map.Erase(*second);
@@ -142,13 +147,79 @@ TEST(IdentityMapOnlyTest, TheShardIsPartOfTheIdentity) {
   IdentityMap map;
   const auto first = Stored(1), second = Stored(1);
   InstanceAccess::State(*second).shard = ShardId::Of("other");
-  map.Insert(IdentityOf(*first), first);
-  map.Insert(IdentityOf(*second), second);
+  map.Insert(*first);
+  map.Insert(*second);
   EXPECT_EQ(map.Find(IdentityOf(*first)), first);
   EXPECT_EQ(map.Find(IdentityOf(*second)), second);
   int seen = 0;
   map.ForEach([&seen](const auto&) { ++seen; });
   EXPECT_EQ(seen, 2);
+}
+
+TEST(IdentityMapOnlyTest, TheSameIdentityAgainAndAgainTakesNoMoreRoom) {
+  IdentityMap map;
+  for (int i = 0; i < 100; ++i) {
+    const auto object = Stored(1);
+    map.Insert(*object);
+    EXPECT_EQ(map.Find(IdentityOf(*object)), object);
+  }
+  EXPECT_EQ(map.size(), 1u);
+  EXPECT_EQ(map.Find(IdentityOf(*Stored(1))), nullptr);
+}
+
+TEST(IdentityMapOnlyTest, VisitorsMayErase) {
+  IdentityMap map;
+  std::vector<std::shared_ptr<Account>> held;
+  for (std::int64_t id = 0; id < 10; ++id) {
+    map.Insert(*held.emplace_back(Stored(id)));
+  }
+  std::vector<std::int64_t> seen;
+  map.ForEach([&](const std::shared_ptr<EntityBase>& object) {
+    seen.push_back(
+        InstanceAccess::State(*object).key.Views().front().integer());
+    map.Erase(*object);
+    if (seen.back() == 3) map.Erase(*held[4]);
+  });
+  EXPECT_THAT(seen, ::testing::ElementsAre(0, 1, 2, 3, 5, 6, 7, 8, 9));
+  map.ForEach([](const auto&) { ADD_FAILURE() << "one is left"; });
+}
+
+// Objects come, are let go of, erased and replaced; an ordinary map is right.
+TEST(IdentityMapOnlyTest, AgreesWithAnOrdinaryMap) {
+  IdentityMap map;
+  std::map<std::int64_t, std::shared_ptr<Account>> expected;
+  std::mt19937 random(7);
+  constexpr std::int64_t kKeys = 5000;
+  for (int step = 0; step < 100'000; ++step) {
+    const std::int64_t id = static_cast<std::int64_t>(random() % kKeys);
+    const unsigned what = random() % 16;
+    if (what < 8) {
+      const auto object = Stored(id);
+      const auto [known, place] = map.At(IdentityOf(*object));
+      ASSERT_EQ(known, expected[id]);
+      if (place != nullptr) {
+        *place = object;
+        expected[id] = object;
+      }
+    } else if (what < 12) {
+      expected.erase(id);  // nobody holds it any more
+    } else if (what < 14) {
+      map.Insert(*(expected[id] = Stored(id)));
+    } else if (const auto object = expected[id]; object != nullptr) {
+      map.Erase(*object);
+      ASSERT_EQ(map.Find(IdentityOf(*object)), nullptr);
+      expected.erase(id);
+    }
+    if (step % 10'000 == 0) map.Reserve(1'000);
+  }
+  std::erase_if(expected, [](const auto& e) { return e.second == nullptr; });
+  std::map<std::int64_t, std::shared_ptr<EntityBase>> seen;
+  map.ForEach([&seen](const std::shared_ptr<EntityBase>& object) {
+    const auto key = InstanceAccess::State(*object).key.Views();
+    EXPECT_TRUE(seen.emplace(key.front().integer(), object).second);
+  });
+  ASSERT_EQ(seen.size(), expected.size());
+  for (const auto& [id, object] : expected) EXPECT_EQ(seen[id], object);
 }
 
 TEST(KeyValueTest, EqualValuesAreEqualKeys) {

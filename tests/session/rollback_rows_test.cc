@@ -105,6 +105,73 @@ TEST_P(RollbackRowsTest, Row019DeletedObjectsComeBack) {
   EXPECT_EQ(counter->name.value(), "a");
 }
 
+// Whoever took the identity of another row in the transaction gives it back.
+
+TEST_P(RollbackRowsTest, Row019ARowComesBackFromUnderItsSuccessor) {
+  ShardedSession session(options());
+  const auto counter = MakeCounter("old", 1);
+  SHARD_ASSERT_OK(session.Add(counter));
+  SHARD_ASSERT_OK(session.Commit());
+  const std::int64_t id = counter->id.value();
+  const auto successor = MakeCounter("new", 2);
+  successor->id = id;
+  SHARD_ASSERT_OK(session.Delete(counter));
+  SHARD_ASSERT_OK(session.Flush());
+  SHARD_ASSERT_OK(session.Add(successor));
+  SHARD_ASSERT_OK(session.Flush());
+  session.Rollback();
+  EXPECT_EQ(counter->object_state(), ObjectState::kPersistent);
+  EXPECT_EQ(successor->object_state(), ObjectState::kTransient);
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto found, session.Get<Counter>(id));
+  EXPECT_EQ(found, counter);
+  EXPECT_EQ(counter->name.value(), "old");
+}
+
+TEST_P(RollbackRowsTest, Row019ARowComesBackFromUnderADeletedSuccessor) {
+  ShardedSession session(options());
+  const auto counter = MakeCounter("old", 1);
+  SHARD_ASSERT_OK(session.Add(counter));
+  SHARD_ASSERT_OK(session.Commit());
+  const std::int64_t id = counter->id.value();
+  const auto successor = MakeCounter("new", 2);
+  successor->id = id;
+  SHARD_ASSERT_OK(session.Delete(counter));
+  SHARD_ASSERT_OK(session.Flush());
+  SHARD_ASSERT_OK(session.Add(successor));
+  SHARD_ASSERT_OK(session.Flush());
+  SHARD_ASSERT_OK(session.Delete(successor));
+  SHARD_ASSERT_OK(session.Flush());
+  session.Rollback();
+  EXPECT_EQ(counter->object_state(), ObjectState::kPersistent);
+  EXPECT_EQ(successor->object_state(), ObjectState::kTransient);
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto found, session.Get<Counter>(id));
+  EXPECT_EQ(found, counter);
+  EXPECT_EQ(counter->name.value(), "old");
+}
+
+TEST_P(RollbackRowsTest, Row019AChangedKeyComesBackFromUnderANewRow) {
+  ShardedSession session(options());
+  const auto counter = MakeCounter("old", 1);
+  SHARD_ASSERT_OK(session.Add(counter));
+  SHARD_ASSERT_OK(session.Commit());
+  const std::int64_t id = counter->id.value();
+  counter->id = id + 100;
+  SHARD_ASSERT_OK(session.Flush());
+  const auto successor = MakeCounter("new", 2);
+  successor->id = id;
+  SHARD_ASSERT_OK(session.Add(successor));
+  SHARD_ASSERT_OK(session.Flush());
+  session.Rollback();
+  EXPECT_EQ(successor->object_state(), ObjectState::kTransient);
+  EXPECT_EQ(counter->id.value(), id);
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto found, session.Get<Counter>(id));
+  EXPECT_EQ(found, counter);
+  EXPECT_EQ(counter->name.value(), "old");
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto other,
+                             session.Get<Counter>(id + 100));
+  EXPECT_EQ(other, nullptr);
+}
+
 TEST_P(RollbackRowsTest, ValuesThatAStatementWroteDoNotOutliveClose) {
   ShardedSession session(options());
   const auto counter = MakeCounter("a", 1);
