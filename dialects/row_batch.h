@@ -2,9 +2,11 @@
 #ifndef SHARD_DIALECTS_ROW_BATCH_H_
 #define SHARD_DIALECTS_ROW_BATCH_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -38,7 +40,7 @@ class RowBatch {
     ClearRows();
   }
   void ClearRows() {
-    cells_.clear();
+    used_ = 0;
     rows_ = 0;
     arena_.Clear();
   }
@@ -46,22 +48,29 @@ class RowBatch {
   const std::vector<ResultColumn>& columns() const { return columns_; }
   std::size_t rows() const { return rows_; }
   absl::Span<const sql::ValueView> row(std::size_t index) const {
-    return absl::MakeConstSpan(cells_).subspan(index * columns_.size(),
-                                               columns_.size());
+    return {cells_.data() + index * columns_.size(), columns_.size()};
   }
 
   // For drivers: the cells of the next row, one for each column.
-  void Add(sql::ValueView cell) { cells_.push_back(cell); }
+  void Add(const sql::ValueView& cell) {
+    if (used_ == cells_.size()) [[unlikely]] Grow();
+    cells_[used_++] = cell;
+  }
   void AddBytes(sql::ValueType type, std::string_view bytes) {
-    cells_.push_back(sql::ValueView::Bytes(type, arena_.Copy(bytes)));
+    Add(sql::ValueView::Bytes(type, arena_.Copy(bytes)));
   }
   void FinishRow() { ++rows_; }
   sql::ByteArena& arena() { return arena_; }
 
  private:
+  void Grow() { cells_.resize(std::max<std::size_t>(64, cells_.size() * 2)); }
+
   std::vector<ResultColumn> columns_;
   std::uint64_t serial_ = 0;           // CompiledStatement::serial of columns_
-  std::vector<sql::ValueView> cells_;  // row by row
+  // Row by row; those behind `used_` wait for more rows. (push_back would take
+  // longer than reading the cell.)
+  std::vector<sql::ValueView> cells_;
+  std::size_t used_ = 0;
   std::size_t rows_ = 0;
   sql::ByteArena arena_;
 };

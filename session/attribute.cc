@@ -10,14 +10,6 @@
 #include "shard/sql/expression.h"
 
 namespace shard {
-namespace {
-
-void DropExpression(InstanceState& state, std::uint16_t index) {
-  std::erase_if(state.expressions,
-                [index](const auto& entry) { return entry.first == index; });
-}
-
-}  // namespace
 
 BadAttributeAccess::BadAttributeAccess(absl::Status status)
     : std::runtime_error(status.ToString()), status_(std::move(status)) {}
@@ -34,7 +26,7 @@ EntityBase& AttributeBase::owner() const {
 void AttributeBase::BecomeModified() {
   EntityBase& object = owner();
   InstanceState& state = object.state_;
-  if (state_ == AttributeState::kExpression) DropExpression(state, index_);
+  if (state_ == AttributeState::kExpression) state.expressions.Drop(index_);
   state_ = AttributeState::kModified;
   made_by_database_ = false;
   if (state.host != nullptr && !state.dirty) state.host->ObjectChanged(object);
@@ -43,8 +35,7 @@ void AttributeBase::BecomeModified() {
 void AttributeBase::SetExpression(sql::Expression expression) {
   EntityBase& object = owner();
   InstanceState& state = object.state_;
-  DropExpression(state, index_);
-  state.expressions.emplace_back(index_, std::move(expression));
+  state.expressions.Set(index_, std::move(expression));
   state_ = AttributeState::kExpression;
   if (state.host != nullptr && !state.dirty) state.host->ObjectChanged(object);
 }

@@ -4,13 +4,11 @@
 
 #include <cstdint>
 #include <memory>
-#include <utility>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "shard/router/shard_id.h"
 #include "shard/session/identity_key.h"
-#include "shard/sql/expression.h"
+#include "shard/session/pending_expressions.h"
 
 namespace shard {
 
@@ -45,9 +43,10 @@ class ObjectHost {
 struct InstanceState {
   const Mapping* mapping = nullptr;
   ObjectHost* host = nullptr;  // null unless a session holds the object
-  KeyValue key;                // its row's primary key, once it has a row
-  ShardId shard;               // its row's shard: the identity token
   Engine* engine = nullptr;    // where its row is
+  KeyValue key;                // its row's primary key, once it has a row
+  PendingExpressions expressions;
+  ShardId shard;  // its row's shard: the identity token
   ObjectState object_state = ObjectState::kTransient;
   bool dirty = false;                   // in its session's list of changes
   bool expired = false;                 // all of it, since it was last loaded
@@ -57,8 +56,6 @@ struct InstanceState {
   // How deep in nested transactions its row was inserted, from 1; 0: not in
   // this transaction. A rollback up to there makes it transient.
   std::uint16_t inserted_at = 0;
-  // SQL waiting for the next flush, by attribute.
-  std::vector<std::pair<std::uint16_t, sql::Expression>> expressions;
 };
 
 // Base of all mapped classes; see entity.h. Always held by std::shared_ptr once

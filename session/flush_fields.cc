@@ -25,7 +25,7 @@ absl::Status ApplyDefault(const Mapping& mapping, std::size_t field,
         attribute, value, AttributeState::kModified);
     return status.ok() ? status : CellError(mapping, field, value, status);
   }
-  InstanceAccess::State(object).expressions.emplace_back(
+  InstanceAccess::State(object).expressions.Set(
       static_cast<std::uint16_t>(field), std::move(made));
   AttributeAccess::SetState(attribute, AttributeState::kExpression);
   return absl::OkStatus();
@@ -34,7 +34,7 @@ absl::Status ApplyDefault(const Mapping& mapping, std::size_t field,
 const sql::Expression& ExpressionFor(const EntityBase& object,
                                      std::size_t field) {
   for (const auto& [index, expression] :
-       InstanceAccess::State(object).expressions) {
+       InstanceAccess::State(object).expressions.entries()) {
     if (index == field) return expression;
   }
   static const sql::Expression none;

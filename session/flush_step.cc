@@ -122,7 +122,7 @@ absl::Status FlushStep::CheckOneRowEach(const Outcome& outcome,
 void FlushStep::BecomeClean(InstanceState& state) {
   state.dirty = false;
   state.written_in_transaction = true;
-  state.expressions.clear();
+  state.expressions.Clear();
 }
 
 absl::Status FlushStep::ReadReturned(

@@ -43,7 +43,7 @@ FlushStep* Flusher::AddStep(Share& share, StepKind kind,
 absl::Status Flusher::CheckSubqueries(const EntityBase& object,
                                       const Share& share) {
   std::vector<sql::Expression> expressions;
-  for (const auto& entry : InstanceAccess::State(object).expressions) {
+  for (const auto& entry : InstanceAccess::State(object).expressions.entries()) {
     expressions.push_back(entry.second);
   }
   for (const auto& query : SubqueriesOf(expressions)) {

@@ -42,12 +42,17 @@ std::size_t HashOf(const sql::ValueView& view) {
 
 }  // namespace
 
+KeyValue::KeyValue(const KeyValue& other) : number_(other.number_) {
+  if (other.parts_ == nullptr) return;
+  parts_ = std::make_unique<const std::vector<sql::Value>>(*other.parts_);
+}
+
 KeyValue KeyValue::FromViews(absl::Span<const sql::ValueView> parts) {
   if (parts.size() == 1 && IsInteger(parts[0])) {
     return KeyValue(parts[0].integer());
   }
   KeyValue key;
-  auto values = std::make_shared<std::vector<sql::Value>>();
+  auto values = std::make_unique<std::vector<sql::Value>>();
   std::size_t hash = 0;
   for (const sql::ValueView& part : parts) {
     values->emplace_back(part);

@@ -18,10 +18,14 @@ namespace shard {
 class Mapping;
 
 // The values of a primary key. One integer, the common case, is kept inline;
-// anything else on the heap, shared between copies. Immutable.
+// anything else on the heap. Immutable.
 class KeyValue {
  public:
   KeyValue() = default;
+  KeyValue(const KeyValue& other);
+  KeyValue(KeyValue&&) noexcept = default;
+  KeyValue& operator=(const KeyValue& other) { return *this = KeyValue(other); }
+  KeyValue& operator=(KeyValue&&) noexcept = default;
   explicit KeyValue(std::int64_t number) : number_(number) {}
   // Copies what the views point to.
   static KeyValue FromViews(absl::Span<const sql::ValueView> parts);
@@ -46,14 +50,15 @@ class KeyValue {
   static bool SlowEqual(const KeyValue& a, const KeyValue& b);
 
   std::int64_t number_ = 0;  // the integer, or a hash of the parts
-  std::shared_ptr<const std::vector<sql::Value>> parts_;
+  std::unique_ptr<const std::vector<sql::Value>> parts_;
 };
 
 // The same primary key on two shards is two objects: the shard is part of it.
+// Only for looking up: the key is somebody else's.
 struct IdentityKey {
-  const Mapping* mapping = nullptr;
+  const Mapping* mapping;
   ShardId shard;
-  KeyValue key;
+  const KeyValue& key;
 
   friend bool operator==(const IdentityKey& a, const IdentityKey& b) {
     return a.mapping == b.mapping && a.shard == b.shard && a.key == b.key;

@@ -14,8 +14,8 @@
 namespace shard {
 namespace {
 
-std::uint32_t Hash(const Mapping* mapping, ShardId shard, const KeyValue& key) {
-  return static_cast<std::uint32_t>(absl::HashOf(mapping, shard, key));
+std::uint32_t Hash(const IdentityKey& key) {
+  return static_cast<std::uint32_t>(absl::HashOf(key));
 }
 
 }  // namespace
@@ -34,19 +34,14 @@ struct IdentityMap::Search {
       vacant = index;
       return false;
     }
-    const InstanceState& state = InstanceAccess::State(*object);
-    if (state.mapping != mapping || state.shard != shard || state.key != key) {
-      return false;
-    }
+    if (!(IdentityOf(*object) == key)) return false;
     found = std::move(object);
     return true;
   }
 
   const std::vector<Entry>* entries;
-  const Mapping* mapping;
-  ShardId shard;
-  const KeyValue& key;
-  std::uint32_t hash = Hash(mapping, shard, key);
+  const IdentityKey& key;
+  std::uint32_t hash = Hash(key);
   mutable std::shared_ptr<EntityBase> found = nullptr;
   // An entry without an object, of the same hash.
   mutable std::optional<std::uint32_t> vacant = std::nullopt;
@@ -64,7 +59,7 @@ struct IdentityMap::SearchForObject {
 };
 
 std::shared_ptr<EntityBase> IdentityMap::Find(const IdentityKey& key) const {
-  const Search search{&entries_, key.mapping, key.shard, key.key};
+  const Search search{&entries_, key};
   slots_.find(search);
   return std::move(search.found);
 }
@@ -72,7 +67,7 @@ std::shared_ptr<EntityBase> IdentityMap::Find(const IdentityKey& key) const {
 IdentityMap::Place IdentityMap::At(const IdentityKey& key) {
   if (entries_.size() >= sweep_at_) Sweep();
   if (key.shard.is_none()) holds_unsharded_ = true;
-  const Search search{&entries_, key.mapping, key.shard, key.key};
+  const Search search{&entries_, key};
   slots_.find(search);
   if (search.found != nullptr) return {std::move(search.found), nullptr};
   if (search.vacant.has_value()) {
@@ -83,10 +78,10 @@ IdentityMap::Place IdentityMap::At(const IdentityKey& key) {
 }
 
 void IdentityMap::Insert(EntityBase& object) {
-  const InstanceState& state = InstanceAccess::State(object);
   if (entries_.size() >= sweep_at_) Sweep();
-  if (state.shard.is_none()) holds_unsharded_ = true;
-  const Search search{&entries_, state.mapping, state.shard, state.key};
+  if (object.shard().is_none()) holds_unsharded_ = true;
+  const IdentityKey key = IdentityOf(object);
+  const Search search{&entries_, key};
   const auto known = slots_.find(search);
   if (known != slots_.end()) {
     entries_[known->entry].object = object.weak_from_this();
@@ -99,13 +94,12 @@ void IdentityMap::Insert(EntityBase& object) {
 }
 
 void IdentityMap::Prefetch(const IdentityKey& key) const {
-  slots_.prefetch(Search{&entries_, key.mapping, key.shard, key.key});
+  slots_.prefetch(Search{&entries_, key});
 }
 
 void IdentityMap::Erase(const EntityBase& object) {
-  const InstanceState& state = InstanceAccess::State(object);
-  const auto found = slots_.find(SearchForObject{
-      &entries_, &object, Hash(state.mapping, state.shard, state.key)});
+  const auto found = slots_.find(
+      SearchForObject{&entries_, &object, Hash(IdentityOf(object))});
   if (found != slots_.end()) entries_[found->entry].object.reset();
 }
 
@@ -123,11 +117,13 @@ void IdentityMap::Reserve(std::size_t more) {
 }
 
 // Forgets the objects that are gone. Each sweep pays for as many inserts as
-// there are objects left, so an insert stays cheap on average.
+// there are objects left, or three times as many where most are held anyway, so
+// an insert stays cheap on average.
 void IdentityMap::Sweep() {
-  std::erase_if(entries_,
-                [](const Entry& entry) { return entry.object.expired(); });
-  sweep_at_ = std::max<std::size_t>(1024, entries_.size() * 2);
+  const std::size_t gone = std::erase_if(
+      entries_, [](const Entry& entry) { return entry.object.expired(); });
+  const std::size_t growth = gone > entries_.size() ? 2 : 4;
+  sweep_at_ = std::max<std::size_t>(1024, entries_.size() * growth);
   entries_.reserve(sweep_at_);  // once, instead of growing there step by step
   slots_.clear();
   slots_.reserve(sweep_at_);

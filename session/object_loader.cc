@@ -79,8 +79,8 @@ void ObjectLoader::Rekey(EntityBase& object, KeyValue key) {
 absl::StatusOr<std::shared_ptr<EntityBase>> ObjectLoader::Load(
     const Mapping& mapping, const RowLayout& layout, const Bind& bind,
     absl::Span<const sql::ValueView> row) {
-  IdentityKey identity{&mapping, bind.shard, KeyOfRow(mapping, layout, row)};
-  auto [known, place] = identity_map_->At(identity);
+  KeyValue key = KeyOfRow(mapping, layout, row);
+  auto [known, place] = identity_map_->At({&mapping, bind.shard, key});
   if (known != nullptr) {
     SHARD_RETURN_IF_ERROR(FillExpired(*known, layout.fields, row));
     InstanceAccess::State(*known).expired = false;
@@ -97,7 +97,7 @@ absl::StatusOr<std::shared_ptr<EntityBase>> ObjectLoader::Load(
   }
   if (layout.missing != 0) ExpireFields(layout.missing, attributes);
   InstanceState& state = InstanceAccess::State(*object);
-  state.key = std::move(identity.key);
+  state.key = std::move(key);
   state.shard = bind.shard;
   state.engine = bind.engine;
   state.object_state = ObjectState::kPersistent;

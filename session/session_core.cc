@@ -168,8 +168,7 @@ absl::Status SessionCore::ExpireFields(EntityBase& object,
     key = key || mapping.field(i).column->primary_key();
     if (mapping.field(i).column->primary_key()) continue;
     AttributeAccess::SetState(*attributes[i], AttributeState::kExpired);
-    std::erase_if(StateOf(object).expressions,
-                  [i](const auto& entry) { return entry.first == i; });
+    StateOf(object).expressions.Drop(i);
   }
   if (key) RestoreKey(object, attributes);
   return absl::OkStatus();
@@ -246,7 +245,7 @@ void SessionCore::ExpireAttributes(EntityBase& object) {
     }
   }
   InstanceState& state = StateOf(object);
-  state.expressions.clear();
+  state.expressions.Clear();
   state.expired = true;
   RestoreKey(object, attributes);
 }

@@ -62,7 +62,7 @@ absl::Status CopyAttributes(const EntityBase& given,
     }
   }
   for (const auto& [field, expression] :
-       InstanceAccess::State(given).expressions) {
+       InstanceAccess::State(given).expressions.entries()) {
     AttributeAccess::SetExpression(*attributes[field], expression);
   }
   return absl::OkStatus();
