@@ -158,6 +158,7 @@ class SessionCore : public ObjectHost {
   // changed.
   absl::Status CheckNotWriting(const char* verb) const;
 
+  void ForgetUnchanged();
   absl::Status FlushForCommit(const char* verb);
   class PoisonOnException;
   void RollBack(Reads reads);

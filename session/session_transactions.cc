@@ -14,6 +14,7 @@
 #include "shard/base/environment.h"
 #include "shard/base/status_macros.h"
 #include "shard/session/attribute.h"
+#include "shard/session/flush_fields.h"
 #include "shard/session/flusher.h"
 #include "shard/session/scoped_value.h"
 #include "shard/session/session_core.h"
@@ -53,7 +54,10 @@ absl::Status SessionCore::Flush() {
   if (work_.empty()) return absl::OkStatus();
   SHARD_RETURN_IF_ERROR(transaction_.CheckBegun());
   SHARD_RETURN_IF_ERROR(transaction_.CheckHealthy());
-  SHARD_RETURN_IF_ERROR(transaction_.CheckNotReadOnly());
+  if (absl::Status refused = transaction_.CheckNotReadOnly(); !refused.ok()) {
+    ForgetUnchanged();
+    return work_.empty() ? absl::OkStatus() : refused;
+  }
   absl::Status status = FlushOnce();
   const Ending wanted = std::exchange(wanted_after_flush_, Ending::kNone);
   if (wanted != Ending::kNone) {
@@ -66,6 +70,15 @@ absl::Status SessionCore::Flush() {
   }
   if (status.ok()) Tell(&SessionListener::AfterFlush);
   return status;
+}
+
+// Objects may have been expired since something was assigned in them.
+void SessionCore::ForgetUnchanged() {
+  std::erase_if(work_.changed, [](const std::shared_ptr<EntityBase>& object) {
+    if (HasChanges(*object)) return false;
+    StateOf(*object).dirty = false;
+    return true;
+  });
 }
 
 // An exception of the user's code, a default or a listener, may leave a flush

@@ -210,6 +210,28 @@ TEST_P(BeginOptionsTest, ReadOnlyRefusesAFlushBeforeAnyStatement) {
   EXPECT_EQ(CountRows(home(), "notes"), 0);
 }
 
+// What was assigned and expired again is nothing to write.
+TEST_P(BeginOptionsTest, ReadOnlyDoesNotRefuseWhatIsNoChange) {
+  ShardedSession session(options());
+  const auto note = MakeNote("old");
+  SHARD_ASSERT_OK(session.Add(note));
+  SHARD_ASSERT_OK(session.Commit());
+  SHARD_ASSERT_OK(session.Begin({.read_only = true}));
+  note->text = "new";
+  SHARD_ASSERT_OK(session.Expire(*note));
+  SHARD_ASSERT_OK(session.Scalars(Select<Note>()));  // would flush first
+  EXPECT_EQ(note->text.value(), "old");
+  note->text = "newer";  // is heard of again
+  EXPECT_THAT(session.Scalars(Select<Note>()).status(),
+              StatusIs(Code::kFailedPrecondition, HasSubstr("read-only")));
+  SHARD_ASSERT_OK(session.Refresh(*note));
+  SHARD_ASSERT_OK(session.Flush());
+  SHARD_ASSERT_OK(session.Commit());
+  note->text = "newest";
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_EQ(ReadText(home(), "select text from notes"), "newest");
+}
+
 TEST_P(BeginOptionsTest, ReadOnlyReadsAndRefusesStatementsThatWrite) {
   RunSql(home(), "insert into notes (region, text) values ('eu', 'kept')");
   ShardedSession session(options());
