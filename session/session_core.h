@@ -24,6 +24,7 @@
 #include "shard/session/result.h"
 #include "shard/session/row_stream.h"
 #include "shard/session/session_options.h"
+#include "shard/session/share_part.h"
 #include "shard/session/transaction.h"
 #include "shard/session/unit_of_work.h"
 #include "shard/sql/statement.h"
@@ -204,6 +205,18 @@ class SessionCore : public ObjectHost {
       const sql::Statement& statement, absl::Span<const sql::Parameters> sets,
       const BindArguments& bind);
   void ExpireWritten(const sql::Statement& statement);
+  // Rows that statements have changed past the objects. What is read of them is
+  // not committed, so that it does not outlive a Close.
+  struct WrittenRows {
+    const Engine* engine = nullptr;     // null: on any
+    const sql::Table* table = nullptr;  // null: of any
+    bool operator==(const WrittenRows&) const = default;
+  };
+  void NoteWritten(const WrittenRows& rows);
+  // Of text it is only known where it changed rows.
+  void NoteTextWrote(const sql::Statement& statement,
+                     const std::vector<SharePart>& parts);
+  bool IsAmongWritten(const EntityBase& object) const;
   // The object of a key that the session holds and no shard has, or null.
   std::shared_ptr<EntityBase> FindUnsharded(const Mapping& mapping,
                                             const KeyValue& key) const;
@@ -230,7 +243,8 @@ class SessionCore : public ObjectHost {
   IdentityMap identity_map_;
   UnitOfWork work_;
   Transaction transaction_;
-  std::vector<Savepoint> nested_;  // the innermost last
+  std::vector<WrittenRows> written_rows_;  // in this transaction
+  std::vector<Savepoint> nested_;          // the innermost last
   enum class Flushing { kNo, kAsking, kWriting } flushing_ = Flushing::kNo;
   // What a listener has called in a flush, to be done once that is over.
   enum class Ending { kNone, kRollback, kClose };

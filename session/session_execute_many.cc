@@ -176,8 +176,10 @@ absl::StatusOr<Result> SessionCore::ExecuteMany(
   }
   SHARD_RETURN_IF_ERROR(transaction_.Open(shares));
   SHARD_RETURN_IF_ERROR(ExpectToWrite(statement, shares));
-  SHARD_RETURN_IF_ERROR(RunParts(parts));
+  const absl::Status run = RunParts(parts);
+  NoteTextWrote(statement, parts);
   ExpireWritten(statement);
+  SHARD_RETURN_IF_ERROR(run);
   return CollectParts(std::move(parts));
 }
 

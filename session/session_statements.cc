@@ -235,7 +235,9 @@ absl::StatusOr<Result> SessionCore::RunBuffered(
     SHARD_RETURN_IF_ERROR(
         BindParameters(*parts[i].statement, parameters, &parts[i].values));
   }
-  SHARD_RETURN_IF_ERROR(RunParts(parts));
+  const absl::Status run = RunParts(parts);
+  NoteTextWrote(statement, parts);
+  SHARD_RETURN_IF_ERROR(run);
   return CollectParts(std::move(parts));
 }
 
@@ -293,19 +295,29 @@ absl::StatusOr<Result> SessionCore::RunInsert(
 
 // What a statement changed behind the objects' backs is read again.
 void SessionCore::ExpireWritten(const sql::Statement& statement) {
-  const auto* insert = statement.As<sql::InsertStatement>();
-  const bool changes_rows =
-      insert != nullptr ? insert->on_conflict.has_value()
-                        : statement.As<sql::UpdateStatement>() != nullptr ||
-                              statement.As<sql::DeleteStatement>() != nullptr;
-  if (!changes_rows) return;
+  if (statement.As<sql::TextStatement>() != nullptr) return;  // of what?
   const sql::Table& table = *TablesOf(statement).front();
+  NoteWritten({nullptr, &table});
+  const auto* insert = statement.As<sql::InsertStatement>();
+  if (insert != nullptr && !insert->on_conflict.has_value()) return;
   identity_map_.ForEach([&](const std::shared_ptr<EntityBase>& object) {
-    if (&object->mapping().table() != &table) return;
-    ExpireLoaded(*object);
-    // What is read now was not committed: it does not outlive a Close.
-    InstanceAccess::State(*object).written_in_transaction = true;
+    if (&object->mapping().table() == &table) ExpireLoaded(*object);
   });
+}
+
+void SessionCore::NoteWritten(const WrittenRows& rows) {
+  if (std::find(written_rows_.begin(), written_rows_.end(), rows) ==
+      written_rows_.end()) {
+    written_rows_.push_back(rows);
+  }
+}
+
+void SessionCore::NoteTextWrote(const sql::Statement& statement,
+                                const std::vector<SharePart>& parts) {
+  if (statement.As<sql::TextStatement>() == nullptr) return;
+  for (const SharePart& part : parts) {
+    if (part.affected > 0) NoteWritten({part.share->bind().engine, nullptr});
+  }
 }
 
 absl::StatusOr<std::shared_ptr<RowStream>> SessionCore::OpenRows(

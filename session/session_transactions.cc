@@ -294,6 +294,7 @@ void SessionCore::SettleCommit() {
     state.written_in_transaction = false;
     if (options_.expire_on_commit) ExpireAttributes(*object);
   });
+  written_rows_.clear();
   for (const auto& object : work_.gone) LetGoOfDeleted(*object);
   work_.gone.clear();
   work_.rekeyed.clear();
@@ -324,6 +325,7 @@ void SessionCore::SettleRollback(const std::vector<const Engine*>& committed,
                                  Reads reads) {
   nested_.clear();
   UndoSince({}, committed, reads);
+  written_rows_.clear();
 }
 
 // Objects go back to what their rows are now. Rows on committed engines stay.
@@ -377,7 +379,7 @@ bool SessionCore::IsNewSince(Savepoint savepoint, const EntityBase& object) {
 void SessionCore::UndoObject(EntityBase& object, Savepoint savepoint,
                              bool stays, Reads reads) {
   InstanceState& state = StateOf(object);
-  const bool written = state.written_in_transaction;
+  const bool written = state.written_in_transaction || IsAmongWritten(object);
   if (IsNewSince(savepoint, object) && !stays) return MakeTransient(object);
   if (savepoint.inserted_from == 1) {  // the transaction is over
     state.inserted_at = 0;
@@ -385,6 +387,15 @@ void SessionCore::UndoObject(EntityBase& object, Savepoint savepoint,
     state.written_in_transaction = false;
   }
   if (written || reads == Reads::kExpire) ExpireAttributes(object);
+}
+
+bool SessionCore::IsAmongWritten(const EntityBase& object) const {
+  return std::any_of(
+      written_rows_.begin(), written_rows_.end(), [&](const WrittenRows& rows) {
+        const InstanceState& state = InstanceAccess::State(object);
+        return (rows.engine == nullptr || rows.engine == state.engine) &&
+               (rows.table == nullptr || rows.table == &state.mapping->table());
+      });
 }
 
 void SessionCore::RestoreRowKey(EntityBase& object, KeyValue key) {

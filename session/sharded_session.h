@@ -358,7 +358,9 @@ class ShardedSession {
   SessionInfo& info() { return core_->info(); }
 
   // Rolls back and lets go of all objects; what they read and did not write can
-  // still be read from them. The session can be used again.
+  // still be read from them, but for classes that a statement of the
+  // transaction wrote, and for databases whose rows text of it changed. What
+  // was done on a ConnectionFor is not known. The session can be used again.
   void Close() { core_->Close(); }
 
  private:

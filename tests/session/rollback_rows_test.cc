@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "gmock/gmock.h"
@@ -10,6 +11,7 @@
 #include "shard/session/entity.h"
 #include "shard/session/query.h"
 #include "shard/session/sharded_session.h"
+#include "shard/sql/statement.h"
 #include "shard/tests/session/session_test.h"
 
 namespace shard::testing {
@@ -183,6 +185,60 @@ TEST_P(RollbackRowsTest, ValuesThatAStatementWroteDoNotOutliveClose) {
   session.Close();
   EXPECT_EQ(counter->hits.state(), AttributeState::kExpired);
   EXPECT_EQ(ReadNumber(home(), "select hits from counters"), 1);
+}
+
+// Also where they came into objects that were not here when it ran, and
+// whatever wrote them.
+TEST_P(RollbackRowsTest, ValuesReadAfterAStatementWroteDoNotOutliveClose) {
+  RunSql(home(),
+         "insert into counters (id, region, name, hits) values "
+         "(1, 'eu', 'a', 1)");
+  const sql::Statement by_class =
+      Update<Counter>().Set(c.hits = 42).Where(c.region == "eu");
+  const sql::Statement by_text =
+      sql::TextSql("update counters set hits = 42 where id = :id");
+  for (const bool text : {false, true}) {
+    for (const bool many : {false, true}) {
+      SCOPED_TRACE(text + 2 * many);
+      std::vector<sql::Parameters> sets(1);
+      if (text) sets.front() = {{"id", 1}};
+      const sql::Statement& statement = text ? by_text : by_class;
+      ShardedSession session(options());
+      SHARD_ASSERT_OK(
+          many ? session.Execute(statement, sets, AtHome<Counter>()).status()
+               : session.Execute(statement, sets.front(), AtHome<Counter>())
+                     .status());
+      SHARD_ASSERT_OK_AND_ASSIGN(const auto counter, session.Get<Counter>(1));
+      EXPECT_EQ(counter->hits.value(), 42);
+      session.Close();
+      EXPECT_EQ(counter->hits.state(), AttributeState::kExpired);
+      SHARD_ASSERT_OK_AND_ASSIGN(const auto again, session.Get<Counter>(1));
+      EXPECT_EQ(again->hits.value(), 1);
+    }
+  }
+}
+
+// What is not known to have been written stays readable.
+TEST_P(RollbackRowsTest, TextThatChangedNothingLeavesObjectsReadable) {
+  RunSql(home(),
+         "insert into counters (id, region, name, hits) values "
+         "(1, 'eu', 'a', 1)");
+  for (const char* text : {"select hits from counters",
+                           "update counters set hits = 42 where id = 7"}) {
+    ShardedSession session(options());
+    SHARD_ASSERT_OK_AND_ASSIGN(const auto counter, session.Get<Counter>(1));
+    SHARD_ASSERT_OK(session.Execute(text, {}, AtHome<Counter>()));
+    session.Close();
+    EXPECT_EQ(counter->hits.state(), AttributeState::kLoaded);
+  }
+  // What was committed, too.
+  ShardedSession session(options());
+  SHARD_ASSERT_OK(
+      session.Execute("update counters set hits = 42", {}, AtHome<Counter>()));
+  SHARD_ASSERT_OK(session.Commit());
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto counter, session.Get<Counter>(1));
+  session.Close();
+  EXPECT_EQ(counter->hits.value(), 42);
 }
 
 // A shard that was chosen for a row that is gone is chosen again.
