@@ -10,9 +10,9 @@
 #include "gtest/gtest.h"
 #include "shard/base/testing.h"
 #include "shard/dialects/engine.h"
-#include "shard/session/entity.h"
 #include "shard/session/query.h"
 #include "shard/session/sharded_session.h"
+#include "shard/tests/session/note.h"
 #include "shard/tests/session/session_test.h"
 #include "shard/tests/support/postgres_databases.h"
 #include "shard/tests/support/postgres_proxy.h"
@@ -22,13 +22,6 @@ namespace {
 
 using Code = absl::StatusCode;
 
-template <class F>
-struct NoteFields {
-  Field<F, std::int64_t, "id", PrimaryKey> id;
-  Field<F, std::string, "region", ClientDefault<&HomeRegion>> region;
-  Field<F, std::string, "text"> text;
-};
-struct Note : Entity<Note, NoteFields, "notes"> {};
 constexpr auto& c = Note::c;
 
 class BeginFailureTest : public SessionTest {};

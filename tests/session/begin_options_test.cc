@@ -10,9 +10,9 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "shard/base/testing.h"
-#include "shard/session/entity.h"
 #include "shard/session/query.h"
 #include "shard/session/sharded_session.h"
+#include "shard/tests/session/note.h"
 #include "shard/tests/session/session_test.h"
 
 namespace shard::testing {
@@ -21,13 +21,6 @@ namespace {
 using ::testing::HasSubstr;
 using Code = absl::StatusCode;
 
-template <class F>
-struct NoteFields {
-  Field<F, std::int64_t, "id", PrimaryKey> id;
-  Field<F, std::string, "region", ClientDefault<&HomeRegion>> region;
-  Field<F, std::string, "text"> text;
-};
-struct Note : Entity<Note, NoteFields, "notes"> {};
 constexpr auto& c = Note::c;
 
 // Keeps a database at work for a long time.
@@ -41,11 +34,6 @@ class BeginOptionsTest : public SessionTest {
   void SetUp() override {
     SessionTest::SetUp();
     if (!IsSkipped()) Open<Note>();
-  }
-  static std::shared_ptr<Note> MakeNote(std::string text) {
-    auto note = std::make_shared<Note>();
-    note->text = std::move(text);
-    return note;
   }
   SessionOptions ByHand() const {
     SessionOptions by_hand = options();

@@ -11,23 +11,15 @@
 #include "shard/base/testing.h"
 #include "shard/dialects/engine.h"
 #include "shard/router/vertical_resolver.h"
-#include "shard/session/entity.h"
 #include "shard/session/query.h"
 #include "shard/session/sharded_session.h"
+#include "shard/tests/session/note.h"
 #include "shard/tests/session/session_test.h"
 
 namespace shard::testing {
 namespace {
 
 using Code = absl::StatusCode;
-
-template <class F>
-struct NoteFields {
-  Field<F, std::int64_t, "id", PrimaryKey> id;
-  Field<F, std::string, "region", ClientDefault<&HomeRegion>> region;
-  Field<F, std::string, "text"> text;
-};
-struct Note : Entity<Note, NoteFields, "notes"> {};
 
 class ConnectionRowsTest : public SessionTest {
  protected:
@@ -44,9 +36,7 @@ TEST_P(ConnectionRowsTest, Row031OneConnectionForEachEngineAndTransaction) {
   ShardedSession session(options());
   SHARD_ASSERT_OK_AND_ASSIGN(Connection * first, session.ConnectionFor(Home()));
   SHARD_ASSERT_OK(session.Execute("select 1", {}, Home()));
-  auto note = std::make_shared<Note>();
-  note->text = "new";
-  SHARD_ASSERT_OK(session.Add(note));
+  SHARD_ASSERT_OK(session.Add(MakeNote("new")));
   SHARD_ASSERT_OK(session.Flush());
   SHARD_ASSERT_OK_AND_ASSIGN(Connection * again, session.ConnectionFor(Home()));
   EXPECT_EQ(first, again);

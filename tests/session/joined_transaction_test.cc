@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -12,10 +13,10 @@
 #include "gtest/gtest.h"
 #include "shard/base/testing.h"
 #include "shard/dialects/engine.h"
-#include "shard/session/entity.h"
 #include "shard/session/query.h"
 #include "shard/session/session_listener.h"
 #include "shard/session/sharded_session.h"
+#include "shard/tests/session/note.h"
 #include "shard/tests/session/session_test.h"
 
 namespace shard::testing {
@@ -28,13 +29,6 @@ using ::testing::StartsWith;
 using Code = absl::StatusCode;
 using Mode = JoinTransactionMode;
 
-template <class F>
-struct NoteFields {
-  Field<F, std::int64_t, "id", PrimaryKey> id;
-  Field<F, std::string, "region", ClientDefault<&HomeRegion>> region;
-  Field<F, std::string, "text"> text;
-};
-struct Note : Entity<Note, NoteFields, "notes"> {};
 constexpr auto& c = Note::c;
 
 enum class Around { kNothing, kTransaction, kSavepoint };
@@ -86,9 +80,7 @@ class JoinedTransactionTest : public SessionTest {
         "INSERT INTO notes (region, text) VALUES ('eu', '" + text + "')"));
   }
   static absl::Status Add(ShardedSession& session, std::string text) {
-    auto note = std::make_shared<Note>();
-    note->text = std::move(text);
-    return session.Add(note);
+    return session.Add(MakeNote(std::move(text)));
   }
   static absl::Status Write(ShardedSession& session, std::string text) {
     SHARD_RETURN_IF_ERROR(Add(session, std::move(text)));
@@ -342,8 +334,7 @@ TEST_P(JoinedTransactionTest, Row033NewObjectsOfAClosedSession) {
   for (const Mode mode : {Mode::kRollbackOnly, Mode::kCreateSavepoint}) {
     SHARD_ASSERT_OK(outer_->Begin());
     ShardedSession session = Join(mode);
-    const auto note = std::make_shared<Note>();
-    note->text = "s";
+    const auto note = MakeNote("s");
     SHARD_ASSERT_OK(session.Add(note));
     SHARD_ASSERT_OK(session.Flush());
     session.Close();

@@ -17,10 +17,10 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "shard/base/testing.h"
-#include "shard/session/entity.h"
 #include "shard/session/query.h"
 #include "shard/session/session_listener.h"
 #include "shard/session/sharded_session.h"
+#include "shard/tests/session/note.h"
 #include "shard/tests/session/session_test.h"
 
 namespace shard::testing {
@@ -30,20 +30,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using Code = absl::StatusCode;
-
-template <class F>
-struct NoteFields {
-  Field<F, std::int64_t, "id", PrimaryKey> id;
-  Field<F, std::string, "region", ClientDefault<&HomeRegion>> region;
-  Field<F, std::string, "text"> text;
-};
-struct Note : Entity<Note, NoteFields, "notes"> {};
-
-std::shared_ptr<Note> MakeNote(std::string text) {
-  auto note = std::make_shared<Note>();
-  note->text = std::move(text);
-  return note;
-}
 
 Note& AsNote(EntityBase& object) { return static_cast<Note&>(object); }
 

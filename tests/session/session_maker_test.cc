@@ -18,9 +18,9 @@
 #include "shard/base/testing.h"
 #include "shard/dialects/engine.h"
 #include "shard/router/topology.h"
-#include "shard/session/entity.h"
 #include "shard/session/query.h"
 #include "shard/session/session_listener.h"
+#include "shard/tests/session/note.h"
 #include "shard/tests/session/session_test.h"
 
 namespace shard::testing {
@@ -28,20 +28,7 @@ namespace {
 
 using Code = absl::StatusCode;
 
-template <class F>
-struct NoteFields {
-  Field<F, std::int64_t, "id", PrimaryKey> id;
-  Field<F, std::string, "region", ClientDefault<&HomeRegion>> region;
-  Field<F, std::string, "text"> text;
-};
-struct Note : Entity<Note, NoteFields, "notes"> {};
 constexpr auto& c = Note::c;
-
-std::shared_ptr<Note> MakeNote(std::string text) {
-  auto note = std::make_shared<Note>();
-  note->text = std::move(text);
-  return note;
-}
 
 // A session class of a user's own.
 class CountingSession : public ShardedSession {
