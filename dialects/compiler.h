@@ -13,12 +13,15 @@
 #include "absl/status/statusor.h"
 #include "shard/dialects/compiled_statement.h"
 #include "shard/dialects/dialect.h"
+#include "shard/sql/expression.h"
 #include "shard/sql/statement.h"
+#include "shard/sql/value_type.h"
 
 namespace shard {
 
 // Writes one statement; used once. The first error stops it and is returned.
-// Standard SQL is written here, what differs is asked of the Dialect.
+// Standard SQL is written here, what differs is asked of the Dialect. Not
+// thread-safe; the dialect must outlive it.
 class Compiler {
  public:
   explicit Compiler(const Dialect& dialect) : dialect_(dialect) {}
@@ -67,6 +70,9 @@ class Compiler {
   // An operand of a comparison or sort, with the collation it needs.
   void WriteComparable(const sql::Expression& expression, bool is_decimal);
 
+  static bool IsDecimal(const sql::Expression& expression) {
+    return !expression.empty() && expression->type == sql::ValueType::kDecimal;
+  }
   // Where decimals are kept as text, arithmetic would quietly use doubles.
   void RefuseInexact(const sql::Expression& operand, const char* what);
 
