@@ -4,8 +4,6 @@
 
 #include <concepts>
 #include <cstddef>
-#include <cstdint>
-#include <initializer_list>
 #include <memory>
 #include <string_view>
 #include <tuple>
@@ -35,12 +33,6 @@
 #include "shard/sql/statement.h"
 
 namespace shard {
-
-namespace internal {
-// A set of fields, field i in bit i. kInvalidArgument: a column is another's.
-absl::StatusOr<std::uint64_t> FieldsOf(
-    const Mapping& mapping, std::initializer_list<const sql::Column*> columns);
-}  // namespace internal
 
 // Holds objects, one for each class, shard and primary key; writes what changed
 // in them in one go; and runs statements. All of it happens in one transaction,
@@ -183,21 +175,13 @@ class ShardedSession {
       absl::StatusOr<std::vector<std::tuple<Ts...>>> Tuples(
           const TypedSelect<Ts...>& select,
           const sql::Parameters& parameters = {},
-          const BindArguments& bind = {}, const ExecutionOptions& how = {}) {
-    auto rows = core_->OpenRows(select, parameters, bind, how);
-    if (!rows.ok()) return std::move(rows).status();
-    return internal::ReadTuples<Ts...>(**rows);
-  }
+          const BindArguments& bind = {}, const ExecutionOptions& how = {});
   // The value of a Select of one column that finds one row. kNotFound: none;
   // kFailedPrecondition: several.
   template <class T>
   requires(!MappedClass<T>) absl::StatusOr<T> Scalar(
       const TypedSelect<T>& select, const sql::Parameters& parameters = {},
-      const BindArguments& bind = {}, const ExecutionOptions& how = {}) {
-    SHARD_ASSIGN_OR_RETURN(Result result,
-                           core_->Execute(select, parameters, bind, how));
-    return result.Scalar<T>();
-  }
+      const BindArguments& bind = {}, const ExecutionOptions& how = {});
 
   // The objects that a Select<Account>() finds, one by one, in constant memory:
   //   SHARD_ASSIGN_OR_RETURN(auto accounts, session.Stream(Select<Account>()));
@@ -209,33 +193,17 @@ class ShardedSession {
   absl::StatusOr<ObjectStream<E>> Stream(const TypedSelect<E>& select,
                                          const sql::Parameters& parameters = {},
                                          const BindArguments& bind = {},
-                                         const ExecutionOptions& how = {}) {
-    auto reader =
-        core_->OpenObjects(E::ClassMapping(), select, parameters, bind, how);
-    if (!reader.ok()) return std::move(reader).status();
-    return ObjectStream<E>(*std::move(reader));
-  }
+                                         const ExecutionOptions& how = {});
   // The same as plain structs, all at once or one by one: no objects, no
   // identity, nothing to flush, and much faster. Deferred fields are read too.
   template <MappedClass E>
   absl::StatusOr<std::vector<typename E::Row>> Rows(
       const TypedSelect<E>& select, const sql::Parameters& parameters = {},
-      const BindArguments& bind = {}, const ExecutionOptions& how = {}) {
-    SHARD_ASSIGN_OR_RETURN(StructStream<E> stream,
-                           StreamRows(select, parameters, bind, how));
-    return stream.All();
-  }
+      const BindArguments& bind = {}, const ExecutionOptions& how = {});
   template <MappedClass E>
   absl::StatusOr<StructStream<E>> StreamRows(
       const TypedSelect<E>& select, const sql::Parameters& parameters = {},
-      const BindArguments& bind = {}, const ExecutionOptions& how = {}) {
-    SHARD_RETURN_IF_ERROR(E::ClassMapping().status());
-    auto rows = core_->OpenRows(
-        internal::WithAllFields(E::ClassMapping(), select.statement()),
-        parameters, bind, how);
-    if (!rows.ok()) return std::move(rows).status();
-    return StructStream<E>(*std::move(rows));
-  }
+      const BindArguments& bind = {}, const ExecutionOptions& how = {});
 
   // No flush before statements as long as what it returns lives.
   shard::NoAutoflush NoAutoflush() { return core_->PauseAutoflush(); }
@@ -261,11 +229,7 @@ class ShardedSession {
   // object has a version and it is not that of the session's object: its copy
   // of the row is stale. The version of a stored object is never assigned.
   template <MappedClass E>
-  absl::StatusOr<std::shared_ptr<E>> Merge(const E& object) {
-    auto merged = core_->Merge(object);
-    if (!merged.ok()) return std::move(merged).status();
-    return std::static_pointer_cast<E>(*std::move(merged));
-  }
+  absl::StatusOr<std::shared_ptr<E>> Merge(const E& object);
 
   // Writes all changes: INSERTs, UPDATEs of changed columns only, DELETEs.
   // Keys that the databases made are then in the objects. An error found before
@@ -338,20 +302,10 @@ class ShardedSession {
   // not one of the object's class.
   template <class... Columns>
   requires(sizeof...(Columns) > 0) absl::Status
-      Refresh(EntityBase& object, const Columns&...) {
-    SHARD_ASSIGN_OR_RETURN(
-        const std::uint64_t fields,
-        internal::FieldsOf(object.mapping(), {&Columns::column()...}));
-    return core_->RefreshFields(object, fields);
-  }
+      Refresh(EntityBase& object, const Columns&... columns);
   template <class... Columns>
   requires(sizeof...(Columns) > 0) absl::Status
-      Expire(EntityBase& object, const Columns&...) {
-    SHARD_ASSIGN_OR_RETURN(
-        const std::uint64_t fields,
-        internal::FieldsOf(object.mapping(), {&Columns::column()...}));
-    return core_->ExpireFields(object, fields);
-  }
+      Expire(EntityBase& object, const Columns&... columns);
   // Lets go of the object; its changes are not written.
   absl::Status Expunge(EntityBase& object) { return core_->Expunge(object); }
   // The session's own copy of SessionOptions::info; Close leaves it alone.
@@ -374,94 +328,8 @@ class ShardedSession {
 // The name of a session over one database.
 using Session = ShardedSession;
 
-// Implementation only below.
-
-namespace internal {
-
-// kInvalidArgument when the values are no primary key of the class.
-absl::StatusOr<KeyValue> MakeKey(const Mapping& mapping,
-                                 absl::Span<const sql::Value> values);
-
-template <class T>
-sql::Value KeyPart(const T& part) {
-  if constexpr (requires { sql::TypeAdapter<T>::kType; }) {
-    return sql::ToValue(part);
-  } else {
-    return sql::Value(part);
-  }
-}
-
-// Takes the BindArguments out of the arguments of Get.
-inline void TakeBind(const BindArguments& bind, const BindArguments** out) {
-  *out = &bind;
-}
-template <class T>
-void TakeBind(const T&, const BindArguments**) {}
-template <class T>
-void TakePart(const T& part, std::vector<sql::Value>* out) {
-  if constexpr (!std::same_as<T, BindArguments>) out->push_back(KeyPart(part));
-}
-
-}  // namespace internal
-
-template <MappedClass E, class... Key>
-absl::StatusOr<std::shared_ptr<E>> ShardedSession::Get(const Key&... key) {
-  const Mapping& mapping = E::ClassMapping();
-  static const BindArguments none;
-  const BindArguments* bind = &none;
-  (internal::TakeBind(key, &bind), ...);
-  if constexpr (sizeof...(Key) == 1 && (std::signed_integral<Key> && ...)) {
-    // The commonest key, without memory.
-    if (mapping.has_integer_key()) {
-      auto found = core_->Get(mapping, KeyValue(std::int64_t{key}...), *bind);
-      if (!found.ok()) return std::move(found).status();
-      return std::static_pointer_cast<E>(*std::move(found));
-    }
-  }
-  std::vector<sql::Value> parts;
-  (internal::TakePart(key, &parts), ...);
-  SHARD_ASSIGN_OR_RETURN(const KeyValue value,
-                         internal::MakeKey(mapping, parts));
-  auto found = core_->Get(mapping, value, *bind);
-  if (!found.ok()) return std::move(found).status();
-  return std::static_pointer_cast<E>(*std::move(found));
-}
-
-template <MappedClass E>
-absl::StatusOr<std::vector<std::shared_ptr<E>>> ShardedSession::Scalars(
-    const TypedSelect<E>& select, const sql::Parameters& parameters,
-    const BindArguments& bind, const ExecutionOptions& how) {
-  auto objects =
-      core_->LoadObjects(E::ClassMapping(), select, parameters, bind, how);
-  if (!objects.ok()) return std::move(objects).status();
-  // Filled in place: growing, moving and converting a vector of its own for
-  // each class would cost the compiler more than all the rest.
-  absl::StatusOr<std::vector<std::shared_ptr<E>>> typed(absl::in_place,
-                                                        objects->size());
-  for (std::size_t i = 0; i < objects->size(); ++i) {
-    auto object = std::static_pointer_cast<E>(std::move((*objects)[i]));
-    (*typed)[i].swap(object);
-  }
-  return typed;
-}
-
-template <class T>
-requires(!MappedClass<T>)
-    absl::StatusOr<std::vector<T>> ShardedSession::Scalars(
-        const TypedSelect<T>& select, const sql::Parameters& parameters,
-        const BindArguments& bind, const ExecutionOptions& how) {
-  SHARD_ASSIGN_OR_RETURN(Result result,
-                         core_->Execute(select, parameters, bind, how));
-  std::vector<T> values;
-  while (true) {
-    SHARD_ASSIGN_OR_RETURN(const StreamRow* row, result.Next());
-    if (row == nullptr) return values;
-    T value{};
-    SHARD_RETURN_IF_ERROR(sql::TypeAdapter<T>::Read(row->cells[0], &value));
-    values.push_back(std::move(value));
-  }
-}
-
 }  // namespace shard
+
+#include "shard/session/typed_session.h"  // IWYU pragma: export
 
 #endif  // SHARD_SESSION_SHARDED_SESSION_H_
