@@ -1,10 +1,12 @@
 #include "shard/session/flush_fields.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "shard/base/status_macros.h"
 #include "shard/session/object_loader.h"
@@ -109,6 +111,26 @@ bool HasChanges(EntityBase& object) {
   object.mapping().Attributes(object, attributes);
   const FieldSets sets = ChangedFields(object.mapping(), attributes);
   return (sets.values | sets.expressions) != 0;
+}
+
+bool HasKey(const Mapping& mapping, AttributeBase* const* attributes) {
+  return std::all_of(
+      mapping.key_fields().begin(), mapping.key_fields().end(),
+      [&](const std::uint16_t field) { return HasValue(*attributes[field]); });
+}
+
+KeyValue KeyOf(const Mapping& mapping, AttributeBase* const* attributes) {
+  sql::ByteArena arena;
+  if (mapping.has_integer_key()) {
+    const std::uint16_t field = mapping.key_fields().front();
+    return KeyValue(
+        mapping.field(field).ops->view(*attributes[field], arena).integer());
+  }
+  absl::InlinedVector<sql::ValueView, 2> parts;
+  for (const std::uint16_t field : mapping.key_fields()) {
+    parts.push_back(mapping.field(field).ops->view(*attributes[field], arena));
+  }
+  return KeyValue::FromViews(parts);
 }
 
 std::vector<sql::ColumnAssignment> Assignments(const Mapping& mapping,

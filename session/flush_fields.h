@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "shard/session/attribute.h"
 #include "shard/session/entity_base.h"
+#include "shard/session/identity_key.h"
 #include "shard/session/mapping.h"
 #include "shard/sql/dml.h"
 
@@ -46,6 +47,10 @@ FieldSets ChangedFields(const Mapping& mapping,
                         AttributeBase* const* attributes);
 // Whether there are any in the object.
 bool HasChanges(EntityBase& object);
+
+// Whether the attributes say all of the primary key, and it, if they do.
+bool HasKey(const Mapping& mapping, AttributeBase* const* attributes);
+KeyValue KeyOf(const Mapping& mapping, AttributeBase* const* attributes);
 
 // Makes attributes of a new object unset that are nullopt where that means the
 // default. Returns which.

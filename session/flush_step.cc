@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -35,21 +34,6 @@ void SettleFields(const Mapping& mapping, AttributeBase* const* attributes) {
         break;
     }
   }
-}
-
-// The key as the attributes have it now.
-KeyValue KeyOf(const Mapping& mapping, AttributeBase* const* attributes) {
-  sql::ByteArena arena;
-  if (mapping.has_integer_key()) {
-    const std::uint16_t field = mapping.key_fields().front();
-    return KeyValue(
-        mapping.field(field).ops->view(*attributes[field], arena).integer());
-  }
-  absl::InlinedVector<sql::ValueView, 2> parts;
-  for (const std::uint16_t field : mapping.key_fields()) {
-    parts.push_back(mapping.field(field).ops->view(*attributes[field], arena));
-  }
-  return KeyValue::FromViews(parts);
 }
 
 }  // namespace

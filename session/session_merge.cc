@@ -1,11 +1,9 @@
 // SessionCore's taking over of an object's state.
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <utility>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "shard/base/status_macros.h"
@@ -18,18 +16,6 @@
 
 namespace shard {
 namespace {
-
-// The primary key that the attributes say, if they say all of it.
-std::optional<KeyValue> KeyOf(const Mapping& mapping,
-                              AttributeBase* const* attributes) {
-  sql::ByteArena arena;
-  absl::InlinedVector<sql::ValueView, 2> parts;
-  for (const std::uint16_t field : mapping.key_fields()) {
-    if (!HasValue(*attributes[field])) return std::nullopt;
-    parts.push_back(mapping.field(field).ops->view(*attributes[field], arena));
-  }
-  return KeyValue::FromViews(parts);
-}
 
 absl::Status CopyValue(const MappedField& field, const AttributeBase& from,
                        AttributeBase& to) {
@@ -81,7 +67,7 @@ absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::MergeTarget(
       state.object_state == ObjectState::kDetached) {
     key = state.key;
     if (!state.shard.is_none()) bind.shard = state.shard;
-  } else {
+  } else if (HasKey(mapping, attributes)) {
     key = KeyOf(mapping, attributes);
   }
   if (!key.has_value()) return nullptr;
