@@ -152,6 +152,7 @@ class SessionCore : public ObjectHost {
     std::vector<std::shared_ptr<EntityBase>> inserted, updated, deleted;
   };
   absl::StatusOr<Written> AskBeforeWriting();
+  absl::Status AskBeforeUpdates(std::vector<bool>& asked);
   void TellWritten(const Written& written);
   // kFailedPrecondition from within a flush.
   absl::Status CheckNotFlushing(const char* verb) const;

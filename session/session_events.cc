@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <iterator>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -54,24 +55,40 @@ void SessionCore::TellCommitted(const CommitResult& result) {
   }
 }
 
+// Of those that are written and were not asked about, until there are no more:
+// what is asked may change other objects. `asked`: which of the list were.
+absl::Status SessionCore::AskBeforeUpdates(std::vector<bool>& asked) {
+  for (bool some = true; std::exchange(some, false);) {
+    for (std::size_t i = 0; i < work_.changed.size(); ++i) {
+      asked.resize(work_.changed.size());
+      EntityBase& object = *work_.changed[i];
+      if (asked[i] || !IsUpdated(object)) continue;
+      asked[i] = some = true;
+      for (const auto& listener : options_.listeners) {
+        SHARD_RETURN_IF_ERROR(listener->BeforeUpdate(object));
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
 // All are asked before anything is planned, since each may change any object.
-// The list of changed ones may grow meanwhile.
 absl::StatusOr<SessionCore::Written> SessionCore::AskBeforeWriting() {
   Written written;
   if (options_.listeners.empty()) return written;
-  for (const auto& listener : options_.listeners) {
-    for (const auto& object : work_.added) {
+  for (const auto& object : work_.added) {
+    for (const auto& listener : options_.listeners) {
       SHARD_RETURN_IF_ERROR(listener->BeforeInsert(*object));
     }
-    for (std::size_t i = 0; i < work_.changed.size(); ++i) {
-      EntityBase& object = *work_.changed[i];
-      if (!IsUpdated(object)) continue;
-      SHARD_RETURN_IF_ERROR(listener->BeforeUpdate(object));
-    }
-    for (const auto& object : work_.deleted) {
+  }
+  std::vector<bool> asked;
+  SHARD_RETURN_IF_ERROR(AskBeforeUpdates(asked));
+  for (const auto& object : work_.deleted) {
+    for (const auto& listener : options_.listeners) {
       SHARD_RETURN_IF_ERROR(listener->BeforeDelete(*object));
     }
   }
+  SHARD_RETURN_IF_ERROR(AskBeforeUpdates(asked));
   written.inserted = work_.added;
   std::copy_if(work_.changed.begin(), work_.changed.end(),
                std::back_inserter(written.updated),
@@ -81,11 +98,17 @@ absl::StatusOr<SessionCore::Written> SessionCore::AskBeforeWriting() {
 }
 
 void SessionCore::TellWritten(const Written& written) {
-  for (const auto& listener : options_.listeners) {
-    for (const auto& object : written.inserted) listener->AfterInsert(*object);
-    for (const auto& object : written.updated) listener->AfterUpdate(*object);
-    for (const auto& object : written.deleted) listener->AfterDelete(*object);
-  }
+  const auto tell = [this](void (SessionListener::*news)(EntityBase&),
+                           const auto& objects) {
+    for (const auto& object : objects) {
+      for (const auto& listener : options_.listeners) {
+        ((*listener).*news)(*object);
+      }
+    }
+  };
+  tell(&SessionListener::AfterInsert, written.inserted);
+  tell(&SessionListener::AfterUpdate, written.updated);
+  tell(&SessionListener::AfterDelete, written.deleted);
 }
 
 absl::Status SessionCore::CheckNotFlushing(const char* verb) const {

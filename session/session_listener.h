@@ -41,7 +41,11 @@ class SessionListener {
   // all of them went well. Before it, attributes may be assigned, those of the
   // object and of others; an error refuses the flush, with nothing written.
   // Add and Delete say kFailedPrecondition meanwhile: BeforeFlush is the place
-  // for them.
+  // for them. Every listener is asked about every object that is written, once:
+  // also about those that another listener was the first to change. What is
+  // assigned in an object that a listener was asked about is written without
+  // asking it again, so that one which checks objects belongs behind those
+  // that change them.
   virtual absl::Status BeforeInsert(EntityBase&) { return absl::OkStatus(); }
   virtual absl::Status BeforeUpdate(EntityBase&) { return absl::OkStatus(); }
   virtual absl::Status BeforeDelete(EntityBase&) { return absl::OkStatus(); }

@@ -463,6 +463,53 @@ TEST_P(ListenerTest, SeveralAreCalledInOrder) {
   EXPECT_THAT(order, ElementsAre(1, 2));
 }
 
+// Also about what another one changes, at whatever moment.
+TEST_P(ListenerTest, EachIsAskedOnceAboutEachObjectThatIsWritten) {
+  const auto second = std::make_shared<Recorder>();
+  SessionOptions two = Listened();
+  two.listeners.push_back(second);
+  ShardedSession session(two);
+  std::vector<std::shared_ptr<Note>> notes;
+  for (const char* text : {"idle", "changed", "touched", "doomed", "late"}) {
+    notes.push_back(MakeNote(text));
+    SHARD_ASSERT_OK(session.Add(notes.back()));
+  }
+  SHARD_ASSERT_OK(session.Commit());
+  const auto idle = notes[0], changed = notes[1], touched = notes[2],
+             doomed = notes[3], late = notes[4];
+  idle->text = "never mind";
+  SHARD_ASSERT_OK(session.Expire(*idle));
+  EXPECT_EQ(idle->text.value(), "idle");
+  changed->text = "changed!";
+  SHARD_ASSERT_OK(session.Delete(doomed));
+  second->before_update = [&](EntityBase& object) {
+    if (&object != changed.get()) return absl::OkStatus();
+    touched->text = "touched!";
+    idle->text = "idle!";
+    changed->text = "changed!!";
+    return absl::OkStatus();
+  };
+  second->before_delete = [&](EntityBase&) {
+    late->text = "late!";
+    return absl::OkStatus();
+  };
+  Take();
+  second->Take();
+  SHARD_ASSERT_OK(session.Flush());
+  const auto told = ElementsAre(
+      "before flush", "before update changed!", "before update touched!",
+      "before update idle!", "before delete doomed", "before update late!",
+      "after update idle!", "after update changed!!", "after update touched!",
+      "after update late!", "after delete doomed", "after flush");
+  EXPECT_THAT(Take(), told);
+  EXPECT_THAT(second->Take(), told);
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_EQ(ReadNumber(home(),
+                       "select count(*) from notes where text in ('idle!', "
+                       "'changed!!', 'touched!', 'late!')"),
+            4);
+}
+
 struct Heard {
   std::string shard, statement;
   std::size_t parameters, rows;
