@@ -19,6 +19,7 @@
 #include "shard/dialects/participant.h"
 #include "shard/dialects/row_batch.h"
 #include "shard/dialects/statement_listeners.h"
+#include "shard/dialects/transaction_guest.h"
 #include "shard/dialects/transaction_options.h"
 #include "shard/sql/table.h"
 #include "shard/sql/value.h"
@@ -157,6 +158,10 @@ class Connection {
   // Who hears of the statements that run here.
   StatementListeners& listeners() { return listeners_; }
 
+  // Those who have joined its transaction, in the order in which they came.
+  // They must be gone when the loan ends.
+  std::vector<TransactionGuest*>& guests() { return guests_; }
+
   // Its part in an atomic commit.
   virtual Participant& participant() = 0;
 
@@ -196,6 +201,7 @@ class Connection {
   virtual std::string BeginText(const TransactionOptions& options) const = 0;
 
   StatementListeners listeners_;
+  std::vector<TransactionGuest*> guests_;
   std::vector<std::string> savepoints_;
 };
 

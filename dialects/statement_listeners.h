@@ -29,23 +29,33 @@ struct StatementEvent {
 
 using OnStatement = std::function<void(const StatementEvent&)>;
 
-// The engine's listener, and that of whoever has the connection on loan. Costs
-// next to nothing, not even a look at the clock, when there is neither. Not
-// thread-safe, like its connection.
+// The engine's listener, and that of whoever has the connection on loan, or of
+// a guest in its place. Costs next to nothing, not even a look at the clock,
+// when there is neither. Not thread-safe, like its connection.
 class StatementListeners {
  public:
   using Clock = std::chrono::steady_clock;
+
+  StatementListeners() = default;
+  StatementListeners(const StatementListeners&) = delete;
+  StatementListeners& operator=(const StatementListeners&) = delete;
 
   void SetEngine(std::string name, OnStatement listener) {
     engine_name_ = std::move(name);
     of_engine_ = std::move(listener);
   }
-  // Null when the loan ends. Returns who listened before.
-  OnStatement SetBorrower(OnStatement listener) {
-    return std::exchange(of_borrower_, std::move(listener));
+  // Null when the loan ends.
+  void SetBorrower(OnStatement listener) {
+    of_borrower_ = std::move(listener);
+    told_ = &of_borrower_;
+  }
+  // Hears in the borrower's place, and must live until another one does. Null,
+  // or empty: the borrower hears again.
+  void SetGuest(const OnStatement* listener) {
+    told_ = listener != nullptr && *listener ? listener : &of_borrower_;
   }
 
-  bool any() const { return of_engine_ || of_borrower_; }
+  bool any() const { return of_engine_ || *told_; }
   // When a statement began, to be handed to Tell; meaningless when nobody
   // listens.
   Clock::time_point Now() const {
@@ -58,13 +68,14 @@ class StatementListeners {
         engine_name_, text, parameters,
         ok,           rows, absl::FromChrono(Clock::now() - begin)};
     if (of_engine_) of_engine_(event);
-    if (of_borrower_) of_borrower_(event);
+    if (*told_) (*told_)(event);
   }
 
  private:
   std::string engine_name_;
   OnStatement of_engine_;
   OnStatement of_borrower_;
+  const OnStatement* told_ = &of_borrower_;
 };
 
 }  // namespace shard

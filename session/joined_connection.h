@@ -24,6 +24,12 @@ class Engine;
 // a savepoint cannot be rolled back, all of the transaction is. If the
 // connection is in no transaction, the session begins one of its own, and ends
 // it, whatever the mode.
+//
+// Several sessions may have joined one transaction, and take turns in it. They
+// end in any order, as far as that can be: Commit says kFailedPrecondition, and
+// the session goes on, while another one stands in what it would end; and once
+// one has rolled back what another one did, or stands in, that one's statements
+// and Commit say kAborted, and it can only be rolled back.
 enum class JoinTransactionMode {
   kConditionalSavepoint,
   kRollbackOnly,

@@ -1,9 +1,11 @@
 #include "shard/session/joined_transaction.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -32,20 +34,34 @@ bool IsKnown(JoinTransactionMode mode) {
   return false;
 }
 
+absl::Status Undone() {
+  return absl::AbortedError(
+      "another session that has joined the same transaction has rolled back "
+      "what this one has done in it, or stands in; call Rollback(), and try "
+      "again");
+}
+
 }  // namespace
 
 JoinedTransaction::JoinedTransaction(Connection* connection,
                                      OnStatement listener)
-    : connection_(*connection), listens_(listener != nullptr) {
-  if (!listens_) return;
-  former_listener_ = connection_.listeners().SetBorrower(std::move(listener));
+    : connection_(*connection) {
+  guest_.listener = std::move(listener);
+  // They may have ended savepoints of their own since.
+  for (TransactionGuest* guest : connection_.guests()) {
+    guest->wrote_in =
+        std::min(guest->wrote_in, connection_.savepoints().size());
+  }
+  connection_.guests().push_back(&guest_);
+  connection_.listeners().SetGuest(&guest_.listener);
 }
 
 JoinedTransaction::~JoinedTransaction() {
   RollBack();
-  if (listens_) {
-    connection_.listeners().SetBorrower(std::move(former_listener_));
-  }
+  std::vector<TransactionGuest*>& guests = connection_.guests();
+  std::erase(guests, &guest_);
+  connection_.listeners().SetGuest(guests.empty() ? nullptr
+                                                  : &guests.back()->listener);
 }
 
 absl::StatusOr<std::unique_ptr<JoinedTransaction>> JoinedTransaction::Enter(
@@ -62,6 +78,7 @@ absl::StatusOr<std::unique_ptr<JoinedTransaction>> JoinedTransaction::Enter(
   std::unique_ptr<JoinedTransaction> entered(
       new JoinedTransaction(joined.connection, std::move(listener)));
   SHARD_RETURN_IF_ERROR(entered->Begin(joined.mode, how));
+  entered->guest_.inside = joined.connection->savepoints().size();
   entered->over_ = false;
   return entered;
 }
@@ -99,17 +116,64 @@ absl::Status JoinedTransaction::ReleaseDownTo(std::size_t savepoints) {
   return absl::OkStatus();
 }
 
+bool JoinedTransaction::EndsTransaction() const {
+  return may_commit_ && part_ == Part::kTransaction;
+}
+
+bool JoinedTransaction::AnotherStandsAbove(std::size_t savepoints) const {
+  const auto& guests = connection_.guests();
+  return std::any_of(guests.begin(), guests.end(), [&](const auto* guest) {
+    return guest != &guest_ && guest->inside > savepoints;
+  });
+}
+
+void JoinedTransaction::NoteRolledBack(bool all, std::size_t savepoints) {
+  for (TransactionGuest* guest : connection_.guests()) {
+    if (guest == &guest_) continue;
+    guest->gone = guest->gone || all || guest->inside > savepoints;
+    guest->undone =
+        guest->undone || guest->gone || guest->wrote_in > savepoints;
+  }
+}
+
+absl::Status JoinedTransaction::Resume(bool writes) {
+  if (guest_.undone) return Undone();
+  connection_.listeners().SetGuest(&guest_.listener);
+  if (writes) {
+    guest_.wrote_in =
+        std::max(guest_.wrote_in, connection_.savepoints().size());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status JoinedTransaction::CheckMayCommit() const {
+  if (guest_.undone) return Undone();
+  const bool ends_it_for_others = EndsTransaction()
+                                      ? connection_.guests().size() > 1
+                                      : AnotherStandsAbove(kept_);
+  if (!ends_it_for_others) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "another session has joined what this Commit would end, and is still in "
+      "it; commit, roll back or close that one first");
+}
+
 absl::Status JoinedTransaction::Commit() {
-  SHARD_RETURN_IF_ERROR(may_commit_ && part_ == Part::kTransaction
-                            ? connection_.Commit()
-                            : ReleaseDownTo(kept_));
+  SHARD_RETURN_IF_ERROR(CheckMayCommit());
+  connection_.listeners().SetGuest(&guest_.listener);
+  SHARD_RETURN_IF_ERROR(EndsTransaction() ? connection_.Commit()
+                                          : ReleaseDownTo(kept_));
   over_ = true;
+  // What others wrote in savepoints that are released is now part of the rest.
+  for (TransactionGuest* guest : connection_.guests()) {
+    guest->wrote_in = std::min(guest->wrote_in, kept_);
+  }
   return absl::OkStatus();
 }
 
 void JoinedTransaction::RollBack() {
-  if (std::exchange(over_, true)) return;
+  if (std::exchange(over_, true) || guest_.gone) return;
   if (!connection_.usable() || !connection_.in_transaction()) return;
+  connection_.listeners().SetGuest(&guest_.listener);
   absl::Status undone;
   while (part_ == Part::kSavepoint && undone.ok() &&
          connection_.savepoints().size() > around_) {
@@ -117,14 +181,19 @@ void JoinedTransaction::RollBack() {
     undone = connection_.RollbackTo(name);
     if (undone.ok()) undone = connection_.Release(name);
   }
-  if (part_ == Part::kTransaction || !undone.ok()) {
-    connection_.Rollback().IgnoreError();
-  }
+  const bool all = part_ == Part::kTransaction || !undone.ok();
+  if (all) connection_.Rollback().IgnoreError();
+  NoteRolledBack(all, around_);
 }
 
 bool JoinedTransaction::Leave() {
-  const bool stays = !may_commit_ && !over_ && connection_.in_transaction() &&
-                     ReleaseDownTo(kept_).ok();
+  bool stays =
+      !may_commit_ && !over_ && !guest_.undone && connection_.in_transaction();
+  // Where another one stands in them, they end with what is around.
+  if (stays && !AnotherStandsAbove(kept_)) {
+    connection_.listeners().SetGuest(&guest_.listener);
+    stays = ReleaseDownTo(kept_).ok();
+  }
   if (stays) over_ = true;
   RollBack();
   return stays;

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "shard/dialects/connection.h"
+#include "shard/dialects/transaction_guest.h"
 #include "shard/dialects/transaction_options.h"
 #include "shard/session/joined_connection.h"
 
@@ -20,9 +21,10 @@ class JoinedTransaction {
  public:
   // Begins one, or a savepoint, where the mode says so. From then on
   // `listener`, if there is one, hears of the statements in place of the
-  // owner's. Errors leave the connection as it was. kInvalidArgument: no such
-  // mode; kFailedPrecondition: a transaction is open already, and `how` cannot
-  // be had in it; kUnavailable: the connection is lost.
+  // owner's, and of those of other guests, who may end in any order. Errors
+  // leave the connection as it was. kInvalidArgument: no such mode;
+  // kFailedPrecondition: a transaction is open already, and `how` cannot be had
+  // in it; kUnavailable: the connection is lost.
   static absl::StatusOr<std::unique_ptr<JoinedTransaction>> Enter(
       const JoinedConnection& joined, const TransactionOptions& how,
       OnStatement listener);
@@ -31,6 +33,13 @@ class JoinedTransaction {
   JoinedTransaction& operator=(const JoinedTransaction&) = delete;
 
   Connection& connection() { return connection_; }
+  // To be called before the connection is used: from now on its own listener
+  // hears. kAborted: another guest of the transaction has rolled back what this
+  // one has done, or stands in; it can only be rolled back.
+  absl::Status Resume(bool writes);
+  // Whether Commit can be: the same error, or kFailedPrecondition, since
+  // another guest stands in what it would end, and must end first.
+  absl::Status CheckMayCommit() const;
   // After an error it is still there, to be rolled back.
   absl::Status Commit();
   // Rolls the whole transaction back where the savepoint cannot be: the owner
@@ -45,17 +54,21 @@ class JoinedTransaction {
   enum class Part { kTransaction, kSavepoint };
   JoinedTransaction(Connection* connection, OnStatement listener);
   absl::Status Begin(JoinTransactionMode mode, const TransactionOptions& how);
+  bool EndsTransaction() const;
+  bool AnotherStandsAbove(std::size_t savepoints) const;
   // Ends those that the session has made inside.
   absl::Status ReleaseDownTo(std::size_t savepoints);
+  // Tells the other guests what was rolled back: all, or what was done in more
+  // than so many savepoints.
+  void NoteRolledBack(bool all, std::size_t savepoints);
 
   Connection& connection_;
+  TransactionGuest guest_;
   Part part_ = Part::kTransaction;
   bool may_commit_ = true;
   std::size_t around_ = 0;  // savepoints that are none of its business
   std::size_t kept_ = 0;    // savepoints that its commit leaves
-  const bool listens_;
-  OnStatement former_listener_;
-  bool over_ = true;  // or not begun
+  bool over_ = true;        // or not begun
 };
 
 }  // namespace shard

@@ -136,6 +136,7 @@ absl::StatusOr<Connection*> SessionCore::ConnectionFor(
   SHARD_ASSIGN_OR_RETURN(const Bind place, Resolve(request, bind));
   SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.ShareFor(place));
   SHARD_RETURN_IF_ERROR(transaction_.RecordFollowers({share}));
+  SHARD_RETURN_IF_ERROR(share->Resume(true));
   share->ExpectWrites();
   return &share->connection();
 }

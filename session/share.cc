@@ -55,6 +55,10 @@ absl::Status Share::Start(const Request& request) {
   // A SELECT may lock rows or call what writes: only the database knows.
   Touch();
   may_have_written_ = may_have_written_ || request.statement->is_write;
+  if (const absl::Status there = Resume(request.statement->is_write);
+      !there.ok()) {
+    return Failed(there);
+  }
   const absl::Status status = connection_->Start(request);
   if (status.ok()) return status;
   return absl::IsInvalidArgument(status) || absl::IsOutOfRange(status)
@@ -76,7 +80,8 @@ absl::StatusOr<Outcome> Share::Execute(const Request& request, RowBatch* rows) {
 
 absl::Status Share::StartInsert(const InsertRequest& request) {
   ExpectWrites();
-  const absl::Status status = connection_->StartInsert(request);
+  absl::Status status = Resume(true);
+  if (status.ok()) status = connection_->StartInsert(request);
   return status.ok() ? status : Failed(status);
 }
 
@@ -90,6 +95,9 @@ absl::StatusOr<Outcome> Share::FinishInsert() {
 absl::StatusOr<std::unique_ptr<Cursor>> Share::OpenCursor(
     const Request& request, std::size_t batch_rows) {
   Touch();
+  if (const absl::Status there = Resume(false); !there.ok()) {
+    return Failed(there);
+  }
   auto cursor = connection_->OpenCursor(request, batch_rows);
   if (!cursor.ok()) return Refused(cursor.status());
   return cursor;

@@ -40,6 +40,14 @@ class Share {
   absl::Status Commit() {
     return joined_ != nullptr ? joined_->Commit() : connection_->Commit();
   }
+  // Before others than the verbs here work on the connection, and before its
+  // Commit. Errors: see JoinedTransaction.
+  absl::Status Resume(bool writes) {
+    return joined_ != nullptr ? joined_->Resume(writes) : absl::OkStatus();
+  }
+  absl::Status CheckMayCommit() const {
+    return joined_ != nullptr ? joined_->CheckMayCommit() : absl::OkStatus();
+  }
   Connection& connection() { return *connection_; }
   const Dialect& dialect() const { return bind_.engine->dialect(); }
   // The shard's name, or the engine's where it is not a shard.

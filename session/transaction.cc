@@ -179,8 +179,10 @@ absl::Status Transaction::OnAll(const std::string& script) {
     if (!share->open()) continue;
     tasks.push_back({&share->connection(),
                      [&script, share = share.get()] {
-                       const absl::Status status =
-                           share->connection().StartScript(script);
+                       absl::Status status = share->Resume(false);
+                       if (status.ok()) {
+                         status = share->connection().StartScript(script);
+                       }
                        return status.ok() ? status : share->Failed(status);
                      },
                      [share = share.get()] {
@@ -336,6 +338,11 @@ absl::Status Transaction::CommitOne(Share& share) {
 
 absl::StatusOr<CommitResult> Transaction::CommitEach() {
   SHARD_RETURN_IF_ERROR(CheckHasNotWritten());
+  for (const auto& share : shares_) {
+    if (absl::Status ready = share->CheckMayCommit(); !ready.ok()) {
+      return share->Refused(ready);
+    }
+  }
   LiftTimeLimits();
   CommitResult result;
   absl::Status first_failure;
