@@ -44,7 +44,8 @@ absl::Status ScriptRunner::Start(Script script) {
     SHARD_RETURN_IF_ERROR(late_begin_.CheckMayRun(shown()));
     SHARD_RETURN_IF_ERROR(late_begin_.CheckInTime(
         script_.text, PQtransactionStatus(link_.libpq())));
-    const std::string text = TakeOpening() + script_.text;
+    const std::string text =
+        opening_.Take(script_.text, late_begin_, link_) + script_.text;
     if (PQsendQuery(link_.libpq(), text.c_str()) != 1) {
       return link_.Lost(shown());
     }
@@ -63,21 +64,6 @@ bool ScriptRunner::StartLocally() {
   }
   late_begin_.End();
   return true;
-}
-
-std::string ScriptRunner::TakeOpening() {
-  LateBegin::Opening opening =
-      late_begin_.TakeOpening(script_.text, PQtransactionStatus(link_.libpq()));
-  std::string text;
-  if (!opening.begin.empty()) absl::StrAppend(&text, opening.begin, ";");
-  for (const LateBegin::Setting& setting : opening.settings) {
-    absl::StrAppend(&text, setting.text, ";");
-  }
-  if (!opening.limit.empty()) absl::StrAppend(&text, opening.limit, ";");
-  settings_ = opening.settings.size() + (opening.limit.empty() ? 0 : 1);
-  link_.GiveUpAt(opening.give_up_at);
-  begin_ = std::move(opening.begin);
-  return text;
 }
 
 absl::Status ScriptRunner::Finish() {
@@ -102,13 +88,8 @@ void ScriptRunner::Take(const PGresult* result) {
   if (PQresultStatus(result) == PGRES_FATAL_ERROR) {
     return Fail(ErrorOfResult(result, shown()));
   }
-  if (!begin_.empty()) {
-    late_begin_.NoteBegun();
-    listeners_.Tell(std::exchange(begin_, std::string()), 0, 0, true, sent_at_);
-    sent_at_ = listeners_.Now();
-  } else if (settings_ > 0) {
-    --settings_;
-  } else if (IsCopy(result)) {
+  if (opening_.TakeAnswer(late_begin_, listeners_, &sent_at_)) return;
+  if (IsCopy(result)) {
     Fail(CopyRefused(shown()));
     if (absl::Status status = DiscardCopy(result); !status.ok()) {
       error_ = status;

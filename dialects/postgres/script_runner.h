@@ -14,6 +14,7 @@
 #include "shard/dialects/postgres/late_begin.h"
 #include "shard/dialects/postgres/link.h"
 #include "shard/dialects/postgres/look_ahead.h"
+#include "shard/dialects/postgres/script_opening.h"
 #include "shard/dialects/postgres/server_state.h"
 
 namespace shard::postgres {
@@ -60,7 +61,6 @@ class ScriptRunner {
     return script_.shown.empty() ? script_.text : script_.shown;
   }
   bool StartLocally();
-  std::string TakeOpening();
   void Take(const PGresult* result);
   void TakeResult(const PGresult* result);
   absl::Status DiscardCopy(const PGresult* result);
@@ -74,9 +74,8 @@ class ScriptRunner {
 
   Script script_;
   std::vector<ScriptResult> results_;
-  absl::Status error_;        // the first one
-  std::string begin_;         // in front of the script, and not answered yet
-  std::size_t settings_ = 0;  // likewise, how many
+  absl::Status error_;  // the first one
+  ScriptOpening opening_;
   bool running_ = false;
   StatementListeners::Clock::time_point sent_at_;  // or the last one told of
   std::size_t rows_ = 0;                           // of all its statements
