@@ -139,6 +139,12 @@ class Connection {
   virtual absl::StatusOr<Outcome> FinishInsert() = 0;
   absl::StatusOr<Outcome> Insert(const InsertRequest& request);
 
+  // Between Start and Finish of anything: goes on with it as far as it goes
+  // without waiting. True when there will be more to do before Finish need
+  // only wait: a server that takes rows in pieces has to be fed. For who waits
+  // for another database meanwhile.
+  virtual bool Advance() { return false; }
+
   // A cursor over the rows of a statement that returns rows. The statement must
   // live as long as the cursor; the parameters only until the first Finish.
   // `batch_rows`: rows a batch at most.
@@ -187,8 +193,8 @@ class Connection {
   void NoteSavepoint(std::string_view name);
   void NoteReleased(std::string_view name);
 
-  // Called during long work in Finish, from the thread that does it, so that a
-  // caller can put others to work meanwhile. Ignored where work runs elsewhere.
+  // Called during long work in Finish, from the thread that does it, or while
+  // that waits, so that a caller can put others to work meanwhile.
   virtual void set_progress(std::function<void()> progress);
 
  protected:

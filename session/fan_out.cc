@@ -81,6 +81,24 @@ class EmbeddedTasks : public std::enable_shared_from_this<EmbeddedTasks> {
   std::size_t done_ = 0;  // guarded by mutex_
 };
 
+bool AdvanceAll(absl::Span<FanOutTask* const> tasks) {
+  bool more = false;
+  for (FanOutTask* task : tasks) more |= task->connection->Advance();
+  return more;
+}
+
+// Servers that have to be fed are, while another is waited for.
+void FinishRemote(absl::Span<FanOutTask* const> tasks) {
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    const auto later = tasks.subspan(i + 1);
+    const bool feeds = AdvanceAll(later);
+    Connection* const connection = tasks[i]->connection;
+    if (feeds) connection->set_progress([later] { AdvanceAll(later); });
+    tasks[i]->status = tasks[i]->finish();
+    if (feeds) connection->set_progress(nullptr);
+  }
+}
+
 }  // namespace
 
 absl::Status FanOut(absl::Span<FanOutTask> tasks) {
@@ -95,7 +113,7 @@ absl::Status FanOut(absl::Span<FanOutTask> tasks) {
   } else if (!embedded.empty()) {
     std::make_shared<EmbeddedTasks>(std::move(embedded))->Run();
   }
-  for (FanOutTask* task : remote) task->status = task->finish();
+  FinishRemote(remote);
   for (const FanOutTask& task : tasks) {
     if (!task.status.ok()) return task.status;
   }

@@ -34,6 +34,10 @@ constexpr char kSettingUp[] = "the settings of a new connection";
 // answer of usual size, but not a stream without end.
 constexpr int kMostLateReads = 64;
 
+// How long one wait is, where others are to be helped between: a server has
+// work for longer in what its socket holds.
+constexpr absl::Duration kStretch = absl::Milliseconds(2);
+
 // As poll takes it.
 int MillisecondsUntil(absl::Time deadline) {
   if (deadline == absl::InfiniteFuture()) return -1;
@@ -242,6 +246,18 @@ absl::Status Link::AsLoss(const absl::Status& error,
                        DatabaseCode(error).value_or(""));
 }
 
+bool Link::WaitForSocket(short events, absl::Time deadline) {
+  const int socket = PQsocket(libpq());
+  while (progress_) {
+    progress_();
+    const absl::Time now = absl::Now();
+    const absl::Time until = std::min(deadline, now + kStretch);
+    if (postgres::WaitForSocket(socket, events, until)) return true;
+    if (now >= deadline) return false;
+  }
+  return postgres::WaitForSocket(socket, events, deadline);
+}
+
 absl::Status Link::Wait(std::string_view statement) {
   const int unsent = PQflush(libpq());
   // When it fails, the server may have said why before it hung up.
@@ -249,7 +265,7 @@ absl::Status Link::Wait(std::string_view statement) {
     const short events = unsent == 1 ? POLLIN | POLLOUT : POLLIN;
     const absl::Time deadline = std::min(deadline_, give_up_at_);
     const bool late = absl::Now() >= deadline && ++late_reads_ > kMostLateReads;
-    if (late || !WaitForSocket(PQsocket(libpq()), events, deadline)) {
+    if (late || !WaitForSocket(events, deadline)) {
       broken_ = timed_out_ = true;
       return DatabaseError(absl::StatusCode::kDeadlineExceeded,
                            "no answer in time; the server may still be at work "

@@ -4,9 +4,11 @@
 
 #include <libpq-fe.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -50,6 +52,10 @@ class Link {
   void set_deadline(absl::Time deadline);
   // A second one, of the running transaction; the earlier counts.
   void GiveUpAt(absl::Time time) { give_up_at_ = time; }
+  // Called every now and then while it waits. Null: not.
+  void set_progress(std::function<void()> progress) {
+    progress_ = std::move(progress);
+  }
 
   // False once the connection is lost, or out of step with the server.
   bool usable() const;
@@ -82,11 +88,14 @@ class Link {
   absl::Status SetUp();
   // Waits for all results and returns the last, which is no error.
   absl::StatusOr<Result> LastResult(std::string_view statement);
+  // False when nothing can be read, or written, by the deadline.
+  bool WaitForSocket(short events, absl::Time deadline);
 
   std::unique_ptr<Libpqxx> libpqxx_;
   absl::Time deadline_ = absl::InfiniteFuture();
   absl::Time give_up_at_ = absl::InfiniteFuture();
   int late_reads_ = 0;  // since the deadline is over
+  std::function<void()> progress_;
   bool broken_ = false;
   bool timed_out_ = false;
 };
