@@ -19,10 +19,13 @@ Conversation::Conversation(std::unique_ptr<Link> link,
                            const StatementListeners* listeners)
     : link_(std::move(link)),
       pipeline_(link_.get(), &state_, &late_begin_, &look_ahead_, listeners),
-      scripts_(link_.get(), &state_, &late_begin_, &look_ahead_, listeners) {}
+      scripts_(link_.get(), &state_, &late_begin_, &look_ahead_, listeners),
+      copies_(link_.get(), &late_begin_, &look_ahead_, listeners) {}
 
 absl::Status Conversation::CheckIdle() const {
-  if (!pipeline_.running() && !scripts_.running()) return absl::OkStatus();
+  if (!pipeline_.running() && !scripts_.running() && !copies_.running()) {
+    return absl::OkStatus();
+  }
   return absl::FailedPreconditionError(
       "the connection is busy: finish what was started first");
 }
@@ -71,6 +74,7 @@ absl::Status Conversation::CheckOutsideTransaction() const {
 
 absl::Status Conversation::StartScript(Script script) {
   pipeline_.Abandon();
+  copies_.Abandon();
   if (scripts_.running()) scripts_.Finish().IgnoreError();
   return scripts_.Start(std::move(script));
 }

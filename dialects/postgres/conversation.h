@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "shard/dialects/engine.h"
+#include "shard/dialects/postgres/copy_runner.h"
 #include "shard/dialects/postgres/late_begin.h"
 #include "shard/dialects/postgres/link.h"
 #include "shard/dialects/postgres/look_ahead.h"
@@ -23,8 +24,8 @@ namespace shard::postgres {
 
 using ScriptResults = std::vector<ScriptResult>;
 
-// Tasks and scripts, one at a time, in the transaction that both share. Not
-// thread-safe.
+// Tasks, scripts and COPYs, one at a time, in the transaction that they share.
+// Not thread-safe.
 class Conversation {
  public:
   // `listeners` must outlive it.
@@ -33,8 +34,9 @@ class Conversation {
   Link& link() { return *link_; }
   const Link& link() const { return *link_; }
   Pipeline& pipeline() { return pipeline_; }
+  CopyRunner& copies() { return copies_; }
 
-  // kFailedPrecondition between the start and the finish of a task or script.
+  // kFailedPrecondition between the start and the finish of any of them.
   absl::Status CheckIdle() const;
 
   // Sends nothing yet. kFailedPrecondition in a transaction.
@@ -70,6 +72,7 @@ class Conversation {
   LookAhead look_ahead_;
   Pipeline pipeline_;
   ScriptRunner scripts_;
+  CopyRunner copies_;
 };
 
 }  // namespace shard::postgres

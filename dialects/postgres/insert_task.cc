@@ -18,17 +18,6 @@
 #include "shard/dialects/postgres/wire.h"
 
 namespace shard::postgres {
-namespace {
-
-// Enough that the cost of a statement does not show; little enough that
-// neither side has to hold much.
-constexpr std::size_t kMostRows = 10'000;
-constexpr std::size_t kMostBytes = 16 << 20;
-
-std::size_t BytesOf(const sql::ValueView& value) {
-  return value.holds_bytes() ? value.bytes().size() + 4 : 12;
-}
-
 absl::Status KeysChanged(const InsertRequest& request) {
   return absl::FailedPreconditionError(absl::StrCat(
       FetchedKey(request).QualifiedName(),
@@ -36,7 +25,15 @@ absl::Status KeysChanged(const InsertRequest& request) {
       "them?)"));
 }
 
-}  // namespace
+absl::Status RowsKeptOut(const InsertRequest& request, std::size_t rows_in,
+                         std::string_view statement) {
+  return DatabaseError(
+      absl::StatusCode::kFailedPrecondition,
+      absl::StrCat("table ", request.table->name(), ": of ", request.rows,
+                   " rows ", rows_in,
+                   " were inserted (a trigger or rule keeps rows out?)"),
+      statement, "");
+}
 
 absl::Status CheckInsert(const InsertRequest& request) {
   const std::size_t count = request.columns.size();
@@ -96,12 +93,7 @@ bool InsertTask::SendInsert(Pipeline& pipeline) {
 
 absl::StatusOr<Outcome> InsertTask::TakeOutcome() {
   if (request_.returning && rows_in_ != request_.rows) {
-    return DatabaseError(
-        absl::StatusCode::kFailedPrecondition,
-        absl::StrCat("table ", request_.table->name(), ": of ", request_.rows,
-                     " rows ", rows_in_,
-                     " were inserted (a trigger or rule keeps rows out?)"),
-        text_, "");
+    return RowsKeptOut(request_, rows_in_, text_);
   }
   if (fetches()) reader_.Finish();
   Outcome outcome;
@@ -153,33 +145,12 @@ void PageInsertTask::Prepare(const InsertRequest& request, std::string text) {
     types_.push_back(ElementFor(column->type()).array);
   }
   arrays_.resize(column_count());
-  CutPages();
-}
-
-void PageInsertTask::CutPages() {
-  page_ends_.clear();
-  std::size_t begin = 0;
-  std::size_t bytes = 0;
-  for (std::size_t row = 0; row < request().rows; ++row) {
-    std::size_t row_bytes = 0;
-    for (const sql::ValueView& cell :
-         request().values.subspan(row * column_count(), column_count())) {
-      row_bytes += BytesOf(cell);
-    }
-    if (row > begin &&
-        (row - begin == kMostRows || bytes + row_bytes > kMostBytes)) {
-      page_ends_.push_back(row);
-      begin = row;
-      bytes = 0;
-    }
-    bytes += row_bytes;
-  }
-  page_ends_.push_back(request().rows);
+  pages_.Cut(request);
 }
 
 bool PageInsertTask::Send(std::size_t step, Pipeline& pipeline) {
-  const std::size_t begin = PageBegin(step);
-  const std::size_t rows = page_ends_[step] - begin;
+  const std::size_t begin = pages_.begin(step);
+  const std::size_t rows = pages_.rows(step);
   const auto cells =
       request().values.subspan(begin * column_count(), rows * column_count());
   buffer_.Clear();
@@ -200,7 +171,7 @@ bool PageInsertTask::Send(std::size_t step, Pipeline& pipeline) {
 absl::Status PageInsertTask::Receive(std::size_t step, const PGresult* result) {
   if (fetches()) return TakeFetched(result);
   if (request().generated_key != nullptr) {
-    return TakeKeys(page_ends_[step] - PageBegin(step), result);
+    return TakeKeys(pages_.rows(step), result);
   }
   rows_in_ += AffectedRows(result);
   return absl::OkStatus();
@@ -235,9 +206,7 @@ absl::Status PageInsertTask::TakeKeys(std::size_t rows,
 
 absl::Status PageInsertTask::Explain(std::size_t step,
                                      const absl::Status& error) const {
-  if (page_ends_.size() == 1) return error;
-  return Annotate(error, absl::StrCat("rows ", PageBegin(step) + 1, " to ",
-                                      page_ends_[step]));
+  return pages_.Explain(step, error);
 }
 
 }  // namespace shard::postgres

@@ -16,6 +16,7 @@
 #include "shard/dialects/compiled_statement.h"
 #include "shard/dialects/connection.h"
 #include "shard/dialects/postgres/array_parameter.h"
+#include "shard/dialects/postgres/insert_pages.h"
 #include "shard/dialects/postgres/parameters.h"
 #include "shard/dialects/postgres/pipeline.h"
 #include "shard/dialects/postgres/results.h"
@@ -26,7 +27,13 @@ namespace shard::postgres {
 // column and row, never the value.
 absl::Status CheckInsert(const InsertRequest& request);
 
-// What both ways of inserting share. Kept and used again, for its buffers.
+// Other rows came out than went in; of a request with `returning`.
+absl::Status KeysChanged(const InsertRequest& request);
+absl::Status RowsKeptOut(const InsertRequest& request, std::size_t rows_in,
+                         std::string_view statement);
+
+// What both ways of inserting by statements share. Kept and used again, for its
+// buffers.
 class InsertTask : public PipelineTask {
  public:
   // After Pipeline::Finish: checks that each row went in.
@@ -74,13 +81,13 @@ class PageInsertTask final : public InsertTask {
  public:
   void Prepare(const InsertRequest& request, std::string text);
 
-  std::size_t steps() const override { return page_ends_.size(); }
+  std::size_t steps() const override { return pages_.size(); }
   std::size_t parameters(std::size_t step) const override {
-    return rows_of_page(step) * column_count();
+    return pages_.rows(step) * column_count();
   }
   // What comes back is one row with all keys.
   std::size_t rows(std::size_t step, const PGresult*) const override {
-    return rows_of_page(step);
+    return pages_.rows(step);
   }
   bool Send(std::size_t step, Pipeline& pipeline) override;
   absl::Status Receive(std::size_t step, const PGresult* result) override;
@@ -88,16 +95,9 @@ class PageInsertTask final : public InsertTask {
                        const absl::Status& error) const override;
 
  private:
-  std::size_t PageBegin(std::size_t step) const {
-    return step == 0 ? 0 : page_ends_[step - 1];
-  }
-  std::size_t rows_of_page(std::size_t step) const {
-    return page_ends_[step] - PageBegin(step);
-  }
-  void CutPages();
   absl::Status TakeKeys(std::size_t rows, const PGresult* result);
 
-  std::vector<std::size_t> page_ends_;
+  InsertPages pages_;
   std::vector<ArrayParameter> arrays_;
 };
 

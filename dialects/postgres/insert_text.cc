@@ -17,23 +17,6 @@
 namespace shard::postgres {
 namespace {
 
-// Strings (varchar, citext, domains over them) take text as it is, and a cast
-// would cut it to length where an insert complains.
-constexpr char kLookUp[] = R"sql(
-SELECT a.attname,
-       CASE WHEN t.typcategory = 'S' THEN ''
-            ELSE pg_catalog.format_type(a.atttypid, NULL) END,
-       CASE WHEN a.attname = $2::text THEN
-         (SELECT CASE WHEN s.name IS NOT NULL
-                      THEN pg_catalog.has_sequence_privilege(s.name, 'USAGE')
-                 END
-          FROM (SELECT pg_catalog.pg_get_serial_sequence($1::text, $2::text)
-                AS name OFFSET 0) AS s) END
-FROM pg_catalog.pg_attribute AS a
-JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
-WHERE a.attrelid = pg_catalog.to_regclass($1::text)
-  AND a.attnum > 0 AND NOT a.attisdropped)sql";
-
 std::string Literal(std::string_view text) {
   return absl::StrCat("'", absl::StrReplaceAll(ToAbsl(text), {{"'", "''"}}),
                       "'");
@@ -128,17 +111,6 @@ const sql::Column& FetchedKey(const InsertRequest& request) {
                                           : *request.table->primary_key()[0];
 }
 
-absl::StatusOr<TableFacts> LookUpTable(Link& link, const std::string& table,
-                                       const std::string& key) {
-  SHARD_ASSIGN_OR_RETURN(const auto rows, link.LookUp(kLookUp, {table, key}));
-  TableFacts facts;
-  for (const std::vector<std::string>& row : rows) {
-    if (!row[1].empty()) facts.casts.emplace(row[0], row[1]);
-    if (row[2] == "t") facts.has_sequence = true;
-  }
-  return facts;
-}
-
 absl::StatusOr<std::string> RowInsertText(const InsertRequest& request) {
   SHARD_ASSIGN_OR_RETURN(const Names names, QuoteNames(request));
   std::string text = absl::StrCat("INSERT INTO ", names.table);
@@ -200,6 +172,46 @@ absl::StatusOr<std::string> KeyedPageInsertText(const InsertRequest& request,
       ") OVERRIDING SYSTEM VALUE SELECT unnest(keys)", comma,
       Unnested(request, facts), " FROM k RETURNING ", names.key,
       "::int8 AS key", ReturnedOf(names), ") SELECT ", answer);
+}
+
+absl::StatusOr<std::string> CopyText(const InsertRequest& request) {
+  SHARD_ASSIGN_OR_RETURN(const Names names, QuoteNames(request));
+  const char* const comma =
+      names.key.empty() || names.columns.empty() ? "" : ", ";
+  return absl::StrCat("COPY ", names.table, " (", names.key, comma,
+                      absl::StrJoin(names.columns, ", "),
+                      ") FROM STDIN (FORMAT binary)");
+}
+
+// The lock is the one that COPY takes anyway. CREATE TRIGGER and the like wait
+// for its end, and what they did before the query sees, unless it looks at the
+// past, as it does in a transaction whose snapshot is older than the lock.
+absl::StatusOr<std::string> CopyGuardText(const InsertRequest& request,
+                                          const TableFacts& facts, bool fresh) {
+  SHARD_ASSIGN_OR_RETURN(const Names names, QuoteNames(request));
+  const std::string table = Literal(names.table);
+  std::string holds =
+      absl::StrCat(FingerprintOf(table), " = ", Literal(facts.fingerprint));
+  if (!fresh) {
+    absl::StrAppend(&holds,
+                    " AND pg_catalog.current_setting('transaction_isolation') "
+                    "LIKE 'read%'");
+  }
+  std::string text =
+      absl::StrCat("LOCK TABLE ONLY ", names.table, " IN ROW EXCLUSIVE MODE;");
+  if (request.generated_key == nullptr) {
+    absl::StrAppend(&text, "SELECT CASE WHEN ", holds, " THEN '{}' END");
+  } else {
+    absl::StrAppend(
+        &text,
+        "SELECT CASE WHEN s.holds THEN ARRAY(SELECT nextval(s.name) "
+        "FROM generate_series(1, ",
+        request.rows, "))::text END FROM (SELECT ", holds,
+        " AS holds, pg_get_serial_sequence(", table, ", ",
+        Literal(request.generated_key->name()),
+        ")::regclass AS name OFFSET 0) AS s");
+  }
+  return text;
 }
 
 }  // namespace shard::postgres

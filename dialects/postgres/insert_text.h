@@ -3,26 +3,12 @@
 #define SHARD_DIALECTS_POSTGRES_INSERT_TEXT_H_
 
 #include <string>
-#include <string_view>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "shard/dialects/connection.h"
-#include "shard/dialects/postgres/link.h"
+#include "shard/dialects/postgres/table_facts.h"
 
 namespace shard::postgres {
-
-// What the catalogue says of a table that an insert needs to know.
-struct TableFacts {
-  // The key is numbered by a sequence of its own that we may use.
-  bool has_sequence = false;
-  // Columns of a type that text does not turn into by itself: what to cast to.
-  absl::flat_hash_map<std::string, std::string> casts;
-};
-
-// `table` is quoted. A table that does not exist has no facts.
-absl::StatusOr<TableFacts> LookUpTable(Link& link, const std::string& table,
-                                       const std::string& key);
 
 // One row: INSERT ... VALUES ($1, ...), with RETURNING for a generated key.
 absl::StatusOr<std::string> RowInsertText(const InsertRequest& request);
@@ -42,6 +28,18 @@ absl::StatusOr<std::string> PageInsertText(const InsertRequest& request,
 // columns to fetch it answers as the other does.
 absl::StatusOr<std::string> KeyedPageInsertText(const InsertRequest& request,
                                                 const TableFacts& facts);
+
+// "COPY ... FROM STDIN": the generated key first, if there is one. Needs at
+// least one column, the key or another.
+absl::StatusOr<std::string> CopyText(const InsertRequest& request);
+
+// What goes in front of the COPYs of a request, one message with them, so that
+// nothing can come between: locks the table against those who would change it,
+// and says in one row whether the facts still hold. NULL: they do not. Else
+// "{}", or, with a generated key, as many numbers of its sequence as there are
+// rows. `fresh`: the transaction has read nothing before.
+absl::StatusOr<std::string> CopyGuardText(const InsertRequest& request,
+                                          const TableFacts& facts, bool fresh);
 
 }  // namespace shard::postgres
 

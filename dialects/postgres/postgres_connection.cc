@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/time/clock.h"
 #include "shard/base/status_macros.h"
+#include "shard/dialects/postgres/insert_text.h"
 #include "shard/dialects/postgres/postgres_cursor.h"
 #include "shard/dialects/postgres/postgres_dialect.h"
 
@@ -65,6 +66,22 @@ absl::Status PostgresConnection::StartInsert(const InsertRequest& request) {
     nothing_started_ = true;
     return absl::OkStatus();
   }
+  SHARD_ASSIGN_OR_RETURN(const bool copies, StartCopy(request));
+  return copies ? absl::OkStatus() : StartStatements(request);
+}
+
+absl::StatusOr<bool> PostgresConnection::StartCopy(
+    const InsertRequest& request) {
+  if (!IsWorthCopying(request)) return false;
+  SHARD_ASSIGN_OR_RETURN(const TableFacts* facts, FactsOf(request));
+  if (!MayCopy(request, *facts)) return false;
+  SHARD_RETURN_IF_ERROR(copy_.Prepare(request, *facts));
+  copied_ = request;
+  SHARD_RETURN_IF_ERROR(conversation_.copies().Start(&copy_));
+  return true;
+}
+
+absl::Status PostgresConnection::StartStatements(const InsertRequest& request) {
   if (!request.returning && request.generated_key != nullptr) {
     SHARD_ASSIGN_OR_RETURN(reserved_,
                            ReservedKeys::Take(conversation_.link(), request));
@@ -121,6 +138,21 @@ absl::Status PostgresConnection::StartPageInsert(const InsertRequest& request,
 
 absl::StatusOr<Outcome> PostgresConnection::FinishInsert() {
   if (std::exchange(nothing_started_, false)) return Outcome{{0}, {}};
+  return conversation_.copies().running() ? FinishCopy() : FinishStatements();
+}
+
+absl::StatusOr<Outcome> PostgresConnection::FinishCopy() {
+  if (absl::Status status = conversation_.copies().Finish(); !status.ok()) {
+    tables_.erase(inserting_into_);  // perhaps the table is not what it was
+    return status;
+  }
+  if (!copy_.refused()) return copy_.TakeOutcome();
+  tables_.erase(inserting_into_);
+  SHARD_RETURN_IF_ERROR(StartStatements(copied_));
+  return FinishStatements();
+}
+
+absl::StatusOr<Outcome> PostgresConnection::FinishStatements() {
   if (absl::Status status = conversation_.pipeline().Finish(); !status.ok()) {
     // Perhaps the table is not what it was.
     tables_.erase(inserting_into_);

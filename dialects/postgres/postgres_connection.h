@@ -3,10 +3,12 @@
 #define SHARD_DIALECTS_POSTGRES_POSTGRES_CONNECTION_H_
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
@@ -15,12 +17,13 @@
 #include "shard/dialects/connection.h"
 #include "shard/dialects/engine.h"
 #include "shard/dialects/postgres/conversation.h"
+#include "shard/dialects/postgres/copy_task.h"
 #include "shard/dialects/postgres/insert_task.h"
-#include "shard/dialects/postgres/insert_text.h"
 #include "shard/dialects/postgres/link.h"
 #include "shard/dialects/postgres/postgres_participant.h"
 #include "shard/dialects/postgres/reserved_keys.h"
 #include "shard/dialects/postgres/run_task.h"
+#include "shard/dialects/postgres/table_facts.h"
 
 namespace shard::postgres {
 
@@ -50,6 +53,11 @@ class PostgresConnection final : public Connection {
   bool inserts_fetch() const override { return true; }
   absl::Status StartInsert(const InsertRequest& request) override;
   absl::StatusOr<Outcome> FinishInsert() override;
+  bool Advance() override { return conversation_.copies().Advance(); }
+  // Called, too, while it waits for its server.
+  void set_progress(std::function<void()> progress) override {
+    conversation_.link().set_progress(std::move(progress));
+  }
   absl::StatusOr<std::unique_ptr<Cursor>> OpenCursor(
       const Request& request, std::size_t batch_rows) override;
   absl::Status StartScript(std::string_view sql) override;
@@ -76,7 +84,12 @@ class PostgresConnection final : public Connection {
   std::string BeginText(const TransactionOptions& options) const override;
   absl::Status CheckIdle() const;
   absl::StatusOr<const TableFacts*> FactsOf(const InsertRequest& request);
+  // Rows by COPY, or else by statements.
+  absl::StatusOr<bool> StartCopy(const InsertRequest& request);
+  absl::Status StartStatements(const InsertRequest& request);
   absl::Status StartInsertOf(const InsertRequest& request);
+  absl::StatusOr<Outcome> FinishCopy();
+  absl::StatusOr<Outcome> FinishStatements();
   absl::Status StartRowInsert(const InsertRequest& request);
   absl::Status StartPageInsert(const InsertRequest& request,
                                const TableFacts& facts);
@@ -87,6 +100,8 @@ class PostgresConnection final : public Connection {
   RunTask run_;
   RowInsertTask row_insert_;
   PageInsertTask page_insert_;
+  CopyTask copy_;
+  InsertRequest copied_;                  // by copy_, while that is running
   InsertTask* insert_ = nullptr;          // the one that is running
   std::optional<ReservedKeys> reserved_;  // of that one
   bool nothing_started_ = false;          // a request of no runs, or no rows

@@ -195,6 +195,14 @@ std::string_view Cell(const PGresult* result, int row, int column) {
           static_cast<std::size_t>(PQgetlength(result, row, column))};
 }
 
+// libpq takes what it does not change as non-const.
+std::int64_t RowsOfTag(const PGresult* result) {
+  const char* const digits = PQcmdTuples(const_cast<PGresult*>(result));
+  std::int64_t rows = 0;
+  std::from_chars(digits, digits + std::strlen(digits), rows);
+  return rows;
+}
+
 }  // namespace
 
 bool AllReadableInBinary(const PGresult* result) {
@@ -339,17 +347,15 @@ bool RowReader::AddCell(const Column& column, std::string_view cell) {
 }
 
 std::int64_t AffectedRows(const PGresult* result) {
-  PGresult* const mutable_result = const_cast<PGresult*>(result);
-  const absl::string_view tag = PQcmdStatus(mutable_result);
+  const absl::string_view tag = PQcmdStatus(const_cast<PGresult*>(result));
   if (!absl::StartsWith(tag, "INSERT") && !absl::StartsWith(tag, "UPDATE") &&
       !absl::StartsWith(tag, "DELETE") && !absl::StartsWith(tag, "MERGE")) {
     return 0;
   }
-  const char* const digits = PQcmdTuples(mutable_result);
-  std::int64_t rows = 0;
-  std::from_chars(digits, digits + std::strlen(digits), rows);
-  return rows;
+  return RowsOfTag(result);
 }
+
+std::int64_t CopiedRows(const PGresult* result) { return RowsOfTag(result); }
 
 std::size_t CountRows(const PGresult* result) {
   const int read = PQntuples(result);

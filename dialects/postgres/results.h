@@ -27,6 +27,8 @@ std::optional<std::int64_t> IntegerCell(const PGresult* result, int row,
 
 // Rows that an INSERT, UPDATE, DELETE or MERGE changed; 0 for anything else.
 std::int64_t AffectedRows(const PGresult* result);
+// Rows that a COPY from the client put in.
+std::int64_t CopiedRows(const PGresult* result);
 // Rows that came back, or else those that were changed.
 std::size_t CountRows(const PGresult* result);
 

@@ -19,6 +19,8 @@ T SwapToWire(T value) {
     return static_cast<T>(__builtin_bswap64(static_cast<std::uint64_t>(value)));
   } else if constexpr (sizeof(T) == 4) {
     return static_cast<T>(__builtin_bswap32(static_cast<std::uint32_t>(value)));
+  } else if constexpr (sizeof(T) == 1) {
+    return value;
   } else {
     static_assert(sizeof(T) == 2);
     return static_cast<T>(__builtin_bswap16(static_cast<std::uint16_t>(value)));
