@@ -36,8 +36,7 @@ WHERE a.attrelid = pg_catalog.to_regclass($1::text)
   AND a.attnum > 0 AND NOT a.attisdropped)sql";
 
 constexpr char kOfTable[] =
-    "c.relkind = 'r' AND NOT c.relhasrules AND NOT "
-    "pg_catalog.row_security_active(c.oid) AND "
+    "c.relkind = 'r' AND NOT c.relhasrules AND NOT c.relrowsecurity AND "
     "pg_catalog.has_table_privilege(c.oid, 'INSERT')";
 
 }  // namespace
