@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 
+#include "shard/dialects/postgres/numeric_form.h"
 #include "shard/dialects/postgres/wire.h"
 
 namespace shard::postgres {
@@ -13,9 +14,8 @@ using sql::ValueType;
 using sql::ValueView;
 
 constexpr std::string_view kHead("PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19);
-// The most that is written without asking for room: the head of a page or a
-// row, and a number.
-constexpr std::size_t kRoom = 32;
+// The most that is written without asking for room: a number and its length.
+constexpr std::size_t kRoom = kMostNumericBytes + 4;
 
 bool IsText(TypeOid type) {
   return type == kTextOid || type == kVarcharOid || type == kBpcharOid ||
@@ -52,8 +52,10 @@ std::optional<CopyForm> CopyFormOf(ValueType mapped, TypeOid type) {
       return When(type == kInt8Oid, CopyForm::kInt8);
     case ValueType::kDouble:
       return When(type == kFloat8Oid, CopyForm::kDouble);
-    case ValueType::kText:
     case ValueType::kDecimal:
+      if (type == kNumericOid) return CopyForm::kNumeric;
+      [[fallthrough]];  // it is text
+    case ValueType::kText:
     case ValueType::kJson:
       if (type == kJsonbOid) return CopyForm::kJsonb;
       return When(IsText(type), CopyForm::kBytes);
@@ -144,6 +146,11 @@ char* CopyEncoder::PutCell(CopyForm form, const ValueView& value, char* out) {
     case CopyForm::kDate:
       return PutNumber(static_cast<std::int32_t>(value.integer() - kEpochDays),
                        out);
+    case CopyForm::kNumeric: {
+      char* const end = PutNumeric(value.bytes(), out + 4);
+      Put(out, static_cast<std::int32_t>(end - out - 4));
+      return end;
+    }
     case CopyForm::kBytes:
       rest_ = value.bytes();
       return Put(out, static_cast<std::int32_t>(rest_.size()));

@@ -25,10 +25,13 @@ enum class CopyForm {
   kDouble,
   kTimestamp,
   kDate,
+  kNumeric,
   kBytes,  // text and uuid, too
   kJsonb
 };
 
+// What travels as kNumeric must be what IsPlainNumeric (numeric_form.h).
+//
 // For values of a column mapped as `mapped`, whose type in the database is
 // `type`. Nothing where an INSERT would have to convert them.
 std::optional<CopyForm> CopyFormOf(sql::ValueType mapped, TypeOid type);

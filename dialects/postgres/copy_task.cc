@@ -10,6 +10,7 @@
 #include "shard/base/status_macros.h"
 #include "shard/dialects/postgres/insert_task.h"
 #include "shard/dialects/postgres/insert_text.h"
+#include "shard/dialects/postgres/numeric_form.h"
 
 namespace shard::postgres {
 namespace {
@@ -22,6 +23,15 @@ std::optional<CopyForm> FormOf(const sql::Column& column,
   const auto type = facts.types.find(column.name());
   if (type == facts.types.end()) return std::nullopt;
   return CopyFormOf(column.type(), type->second);
+}
+
+bool ArePlainNumerics(const InsertRequest& request, std::size_t column) {
+  const std::size_t count = request.columns.size();
+  for (std::size_t i = column; i < request.values.size(); i += count) {
+    const sql::ValueView& value = request.values[i];
+    if (!value.is_null() && !IsPlainNumeric(value.bytes())) return false;
+  }
+  return true;
 }
 
 // "{1,2,3}"; false when it is something else.
@@ -55,8 +65,12 @@ bool MayCopy(const InsertRequest& request, const TableFacts& facts) {
   } else if (request.columns.empty()) {
     return false;
   }
-  for (const sql::Column* column : request.columns) {
-    if (!FormOf(*column, facts).has_value()) return false;
+  for (std::size_t i = 0; i < request.columns.size(); ++i) {
+    const std::optional<CopyForm> form = FormOf(*request.columns[i], facts);
+    if (!form.has_value()) return false;
+    if (*form == CopyForm::kNumeric && !ArePlainNumerics(request, i)) {
+      return false;
+    }
   }
   return true;
 }

@@ -329,7 +329,6 @@ TEST_F(PostgresCopyTest, ColumnsOfOtherTypesInTheDatabase) {
   const std::pair<const char*, ValueView> kCases[] = {
       {"uuid", ValueView::Text("6ba7b810-9dad-11d1-80b4-00c04fd430c8")},
       {"int", ValueView::Int64(5)},
-      {"numeric(9,2)", ValueView::Bytes(ValueType::kDecimal, "1.005")},
       {"timestamp", ValueView::Of(Timestamp{1})},
       {"float4", ValueView::Double(0.5)},
       {"int4range", ValueView::Text("[1,2)")}};
@@ -345,6 +344,99 @@ TEST_F(PostgresCopyTest, ColumnsOfOtherTypesInTheDatabase) {
         << type;
     EXPECT_EQ(Ways(), "INSERT") << type;
   }
+}
+
+TEST_F(PostgresCopyTest, Decimals) {
+  SHARD_ASSERT_OK(
+      Script("CREATE TABLE sums (id int, n numeric, r numeric(9,2), t text)"));
+  const sql::Table table("sums", {{.name = "id", .type = ValueType::kInt32},
+                                  {.name = "n", .type = ValueType::kDecimal},
+                                  {.name = "r", .type = ValueType::kDecimal},
+                                  {.name = "t", .type = ValueType::kText}});
+  std::vector<std::string> texts = {"0",
+                                    "-0",
+                                    "0.00",
+                                    "1",
+                                    "+1.50",
+                                    "-1.005",
+                                    ".5",
+                                    "5.",
+                                    "-.00001",
+                                    "10000",
+                                    "9999",
+                                    "100000",
+                                    "0.0001234",
+                                    "12345.6",
+                                    "-999999.995",
+                                    "0000012",
+                                    std::string(78, '9') + ".1"};
+  std::vector<ValueView> values;
+  for (std::size_t i = 0; i < kRows; ++i) {
+    const std::string& text = texts[i % texts.size()];
+    values.push_back(ValueView::Int32(static_cast<std::int32_t>(i)));
+    values.push_back(ValueView::Bytes(ValueType::kDecimal, text));
+    values.push_back(text.size() > 20
+                         ? ValueView()
+                         : ValueView::Bytes(ValueType::kDecimal, text));
+    values.push_back(ValueView::Text(text));
+  }
+  std::vector<const sql::Column*> all;
+  for (const sql::Column& column : table.columns()) all.push_back(&column);
+  ForgetStatements();
+  SHARD_ASSERT_OK(connection().Insert({&table, all, kRows, values, nullptr}));
+  EXPECT_EQ(Ways(), "COPY");
+  // As text, since 1.0 equals 1.00.
+  EXPECT_EQ(Number("SELECT count(*) FROM sums WHERE n::text = "
+                   "t::numeric::text AND r::text IS NOT DISTINCT FROM CASE "
+                   "WHEN length(t) < 20 THEN t::numeric(9,2)::text END"),
+            kRows);
+  const std::pair<const char*, Code> kOthers[] = {
+      {"1e5", Code::kOk},
+      {" 7 ", Code::kOk},
+      {"NaN", Code::kOk},
+      {"123456789", Code::kInvalidArgument},  // too much for numeric(9,2)
+      {"1.2.3", Code::kInvalidArgument},
+      {"-", Code::kInvalidArgument},
+      {"", Code::kInvalidArgument}};
+  for (const auto& [text, code] : kOthers) {
+    values[2] = ValueView::Bytes(ValueType::kDecimal, text);
+    EXPECT_EQ(connection()
+                  .Insert({&table, all, kRows, values, nullptr})
+                  .status()
+                  .code(),
+              code)
+        << text;
+  }
+}
+
+TEST_F(PostgresCopyTest, NamesThatNeedQuotes) {
+  const sql::Table table(
+      "it's \"odd\" é",
+      {{.name = "the \"key\"", .type = ValueType::kInt64, .primary_key = true},
+       {.name = "sel'ect", .type = ValueType::kText}});
+  SHARD_ASSERT_OK_AND_ASSIGN(const std::string create,
+                             connection().dialect().CreateTable(table));
+  SHARD_ASSERT_OK(Script(create));
+  const sql::Column* column = &table.columns()[1];
+  const std::vector<ValueView> values(kRows, ValueView::Text("x"));
+  ForgetStatements();
+  SHARD_ASSERT_OK_AND_ASSIGN(
+      const Outcome outcome,
+      connection().Insert(
+          {&table, {&column, 1}, kRows, values, table.generated_key()}));
+  EXPECT_EQ(Ways(), "COPY");
+  EXPECT_EQ(outcome.keys.back(), kRows);
+}
+
+TEST_F(PostgresCopyTest, OnlyDefaults) {
+  SHARD_ASSERT_OK(Script(kPeople));
+  ForgetStatements();
+  SHARD_ASSERT_OK_AND_ASSIGN(
+      const Outcome outcome,
+      connection().Insert({&people_, {}, kRows, {}, people_.generated_key()}));
+  EXPECT_EQ(Ways(), "COPY");
+  EXPECT_EQ(outcome.keys.size(), kRows);
+  EXPECT_EQ(Number("SELECT count(*) FROM people WHERE name IS NULL"), kRows);
 }
 
 TEST_F(PostgresCopyTest, AColumnWhoseTypeChanges) {
