@@ -64,12 +64,20 @@ absl::Status Flusher::CheckSubqueries(const EntityBase& object,
 }
 
 absl::StatusOr<Share*> Flusher::ShareOf(const EntityBase& object) {
+  // Most objects are where the one before is.
+  if (latest_place_.share != nullptr &&
+      latest_place_.mapping == &object.mapping() &&
+      latest_place_.shard == object.shard()) {
+    return latest_place_.share;
+  }
   BindRequest request;
   request.class_info = &object.mapping().class_info();
   request.operation = Operation::kFlush;
   if (!object.shard().is_none()) request.shard = object.shard();
   SHARD_ASSIGN_OR_RETURN(const Bind bind, resolver_.Resolve(request));
-  return transaction_.PlanShare(bind);
+  SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.PlanShare(bind));
+  latest_place_ = {&object.mapping(), object.shard(), share};
+  return share;
 }
 
 absl::Status Flusher::CheckStaysOnShard(EntityBase& object,
@@ -196,7 +204,8 @@ absl::Status Flusher::Run(UnitOfWork& work) {
     RestoreNulls();
     return status;
   }
-  for (const auto& object : work.changed) {
+  // The others their steps have settled.
+  for (EntityBase* object : unchanged_) {
     InstanceAccess::State(*object).dirty = false;
   }
   work.gone.insert(work.gone.end(), work.deleted.begin(), work.deleted.end());

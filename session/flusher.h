@@ -115,12 +115,20 @@ class Flusher {
   absl::flat_hash_map<GroupId, FlushStep*> groups_;
   GroupId latest_id_{};
   FlushStep* latest_step_ = nullptr;  // of latest_id_
+  struct Place {
+    const Mapping* mapping = nullptr;
+    ShardId shard;
+    Share* share = nullptr;
+  };
+  Place latest_place_;  // that ShareOf has found
   struct Made {
     EntityBase* object;
     Share* share;
     std::uint64_t fields;
   };
   std::vector<Made> to_load_;  // by LoadWhatWasMade
+  // In the list of changes, with nothing to write.
+  std::vector<EntityBase*> unchanged_;
   // What was nullopt and became unset, fields of new objects.
   std::vector<std::pair<EntityBase*, std::uint64_t>> nulls_;
   std::size_t inserts_left_ = 0;  // objects that are still to be planned

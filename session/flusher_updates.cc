@@ -44,18 +44,24 @@ sql::Expression ServerMadeVersion(const Mapping& mapping) {
 absl::Status Flusher::PlanUpdate(EntityBase& object) {
   const InstanceState& state = InstanceAccess::State(object);
   if (state.marked_deleted || state.object_state != ObjectState::kPersistent) {
+    unchanged_.push_back(&object);
     return absl::OkStatus();
   }
   const Mapping& mapping = object.mapping();
   AttributeBase* attributes[kMostFields];
   mapping.Attributes(object, attributes);
   FieldSets sets = ChangedFields(mapping, attributes);
-  if ((sets.values | sets.expressions) == 0) return absl::OkStatus();
+  if ((sets.values | sets.expressions) == 0) {
+    unchanged_.push_back(&object);
+    return absl::OkStatus();
+  }
   if (mapping.version() != VersionKind::kNone) {
     SHARD_RETURN_IF_ERROR(KnowVersion(object, attributes));
   }
-  SHARD_RETURN_IF_ERROR(ApplyOnUpdate(mapping, object, attributes));
-  sets = ChangedFields(mapping, attributes);
+  if (mapping.onupdates() != 0) {
+    SHARD_RETURN_IF_ERROR(ApplyOnUpdate(mapping, object, attributes));
+    sets = ChangedFields(mapping, attributes);
+  }
   if (mapping.version() == VersionKind::kClient) {
     sets.values |= mapping.version_set();
   }

@@ -25,8 +25,11 @@
 namespace shard {
 namespace {
 
-// Rows a cursor fetches at a time: enough to make the round trip cheap.
-constexpr std::size_t kBatchRows = 500;
+// Rows a cursor fetches at a time: enough to make the round trip cheap; where
+// there is none, as many as stay near the processor until they are read.
+std::size_t BatchRows(Share& share) {
+  return share.connection().works_in_finish() ? 100 : 500;
+}
 
 // The class that a statement is about, where it does not say so itself.
 const sql::ClassInfo* ClassOf(const sql::Statement& statement) {
@@ -210,7 +213,8 @@ absl::StatusOr<std::shared_ptr<RowStream>> SessionCore::RunSelect(
     SHARD_RETURN_IF_ERROR(BindParameters(*compiled, parameters, &values[i]));
     SHARD_ASSIGN_OR_RETURN(
         auto cursor,
-        shares[i]->OpenCursor({compiled.get(), values[i], 1}, kBatchRows));
+        shares[i]->OpenCursor({compiled.get(), values[i], 1},
+                              BatchRows(*shares[i])));
     cursors.emplace_back(shares[i], std::move(cursor));
     statements.push_back(std::move(compiled));
   }
