@@ -205,6 +205,7 @@ class SessionCore : public ObjectHost {
   absl::StatusOr<std::vector<PlacedSets>> PlaceSets(
       const sql::Statement& statement, absl::Span<const sql::Parameters> sets,
       const BindArguments& bind);
+  // Rows written past the objects (session_written_rows.cc).
   void ExpireWritten(const sql::Statement& statement);
   // Rows that statements have changed past the objects. What is read of them is
   // not committed, so that it does not outlive a Close.
@@ -218,6 +219,7 @@ class SessionCore : public ObjectHost {
   void NoteTextWrote(const sql::Statement& statement,
                      const std::vector<SharePart>& parts);
   bool IsAmongWritten(const EntityBase& object) const;
+
   // The object of a key that the session holds and no shard has, or null.
   std::shared_ptr<EntityBase> FindUnsharded(const Mapping& mapping,
                                             const KeyValue& key) const;

@@ -298,33 +298,6 @@ absl::StatusOr<Result> SessionCore::RunInsert(
   return CollectParts(std::move(parts));
 }
 
-// What a statement changed behind the objects' backs is read again.
-void SessionCore::ExpireWritten(const sql::Statement& statement) {
-  if (statement.As<sql::TextStatement>() != nullptr) return;  // of what?
-  const sql::Table& table = *TablesOf(statement).front();
-  NoteWritten({nullptr, &table});
-  const auto* insert = statement.As<sql::InsertStatement>();
-  if (insert != nullptr && !insert->on_conflict.has_value()) return;
-  identity_map_.ForEach([&](const std::shared_ptr<EntityBase>& object) {
-    if (&object->mapping().table() == &table) ExpireLoaded(*object);
-  });
-}
-
-void SessionCore::NoteWritten(const WrittenRows& rows) {
-  if (std::find(written_rows_.begin(), written_rows_.end(), rows) ==
-      written_rows_.end()) {
-    written_rows_.push_back(rows);
-  }
-}
-
-void SessionCore::NoteTextWrote(const sql::Statement& statement,
-                                const std::vector<SharePart>& parts) {
-  if (statement.As<sql::TextStatement>() == nullptr) return;
-  for (const SharePart& part : parts) {
-    if (part.affected > 0) NoteWritten({part.share->bind().engine, nullptr});
-  }
-}
-
 absl::StatusOr<std::shared_ptr<RowStream>> SessionCore::OpenRows(
     const sql::Statement& select, const sql::Parameters& parameters,
     const BindArguments& bind, const ExecutionOptions& how) {

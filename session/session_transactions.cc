@@ -389,15 +389,6 @@ void SessionCore::UndoObject(EntityBase& object, Savepoint savepoint,
   if (written || reads == Reads::kExpire) ExpireAttributes(object);
 }
 
-bool SessionCore::IsAmongWritten(const EntityBase& object) const {
-  return std::any_of(
-      written_rows_.begin(), written_rows_.end(), [&](const WrittenRows& rows) {
-        const InstanceState& state = InstanceAccess::State(object);
-        return (rows.engine == nullptr || rows.engine == state.engine) &&
-               (rows.table == nullptr || rows.table == &state.mapping->table());
-      });
-}
-
 void SessionCore::RestoreRowKey(EntityBase& object, KeyValue key) {
   const auto earlier = work_.rekeyed.size();
   loader_.Rekey(object, std::move(key));

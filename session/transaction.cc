@@ -11,12 +11,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "absl/types/span.h"
 #include "shard/base/environment.h"
 #include "shard/base/failpoint.h"
 #include "shard/base/status_macros.h"
 #include "shard/dialects/errors.h"
-#include "shard/session/fan_out.h"
 #include "shard/session/two_phase/decider_choice.h"
 #include "shard/session/two_phase/recoverer.h"
 #include "shard/session/two_phase/writer_check.h"
@@ -33,10 +31,6 @@ CommitMember MemberOf(Share& share) {
 }
 
 }  // namespace
-
-std::string Transaction::SavepointName(std::size_t depth) {
-  return absl::StrCat("shard_nested_", depth);
-}
 
 absl::Status Transaction::CheckMayWrite(const std::vector<Share*>& shares) {
   SHARD_RETURN_IF_ERROR(CheckNotReadOnly());
@@ -171,69 +165,6 @@ absl::Status Transaction::CheckNotPrepared() const {
   return absl::FailedPreconditionError(
       "the session is prepared, so it can run no more SQL in this transaction; "
       "call Commit() or Rollback()");
-}
-
-absl::Status Transaction::OnAll(const std::string& script) {
-  std::vector<FanOutTask> tasks;
-  for (const auto& share : shares_) {
-    if (!share->open()) continue;
-    tasks.push_back({&share->connection(),
-                     [&script, share = share.get()] {
-                       absl::Status status = share->Resume(false);
-                       if (status.ok()) {
-                         status = share->connection().StartScript(script);
-                       }
-                       return status.ok() ? status : share->Failed(status);
-                     },
-                     [share = share.get()] {
-                       const absl::Status status =
-                           share->connection().FinishScript();
-                       return status.ok() ? status : share->Failed(status);
-                     },
-                     absl::OkStatus()});
-  }
-  return FanOut(absl::MakeSpan(tasks));
-}
-
-absl::Status Transaction::BeginNested() {
-  SHARD_RETURN_IF_ERROR(CheckBegun());
-  SHARD_RETURN_IF_ERROR(CheckNotPrepared());
-  SHARD_RETURN_IF_ERROR(CheckHealthy());
-  SHARD_RETURN_IF_ERROR(
-      OnAll(absl::StrCat("SAVEPOINT ", SavepointName(depth_ + 1))));
-  ++depth_;
-  for (const auto& share : shares_) {
-    share->set_depth(depth_);
-    if (share->open()) {
-      share->connection().NoteSavepoint(SavepointName(depth_));
-    }
-  }
-  return absl::OkStatus();
-}
-
-absl::Status Transaction::CommitNested() {
-  SHARD_RETURN_IF_ERROR(CheckHealthy());
-  SHARD_RETURN_IF_ERROR(
-      OnAll(absl::StrCat("RELEASE SAVEPOINT ", SavepointName(depth_))));
-  NoteReleased();
-  return absl::OkStatus();
-}
-
-absl::Status Transaction::RollbackNested() {
-  const std::string name = SavepointName(depth_);
-  SHARD_RETURN_IF_ERROR(OnAll(absl::StrCat("ROLLBACK TO SAVEPOINT ", name,
-                                           "; RELEASE SAVEPOINT ", name)));
-  for (const auto& share : shares_) share->ForgetErrors(depth_);
-  NoteReleased();
-  return absl::OkStatus();
-}
-
-void Transaction::NoteReleased() {
-  const std::string name = SavepointName(depth_--);
-  for (const auto& share : shares_) {
-    share->set_depth(depth_);
-    if (share->open()) share->connection().NoteReleased(name);
-  }
 }
 
 // One database decides for itself.
