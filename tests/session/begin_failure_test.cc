@@ -1,6 +1,4 @@
 // A transaction that cannot be begun on a database, and its connection.
-#include <cstdint>
-#include <memory>
 #include <string>
 
 #include "absl/status/status.h"

@@ -1,6 +1,4 @@
 // Beginning a transaction: by itself or by hand, read-only, with limits.
-#include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 

@@ -1,5 +1,4 @@
 // Which connections a session takes, when, and that it gives them back.
-#include <cstdint>
 #include <memory>
 #include <string>
 

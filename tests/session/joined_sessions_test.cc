@@ -1,5 +1,4 @@
 // Several sessions that have joined one transaction, and end in any order.
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>

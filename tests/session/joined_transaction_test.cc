@@ -1,5 +1,4 @@
 // A session inside a transaction that somebody else has begun.
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
