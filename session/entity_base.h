@@ -50,6 +50,7 @@ struct InstanceState {
   ObjectState object_state = ObjectState::kTransient;
   bool dirty = false;                   // in its session's list of changes
   bool expired = false;                 // all of it, since it was last loaded
+  bool has_values = false;              // besides its key, since it was expired
   bool marked_deleted = false;          // the next flush deletes its row
   bool key_generated = false;           // by the database, in its INSERT
   bool written_in_transaction = false;  // what it holds may not be committed

@@ -105,6 +105,7 @@ absl::Status FlushStep::CheckOneRowEach(const Outcome& outcome,
 
 void FlushStep::BecomeClean(InstanceState& state) {
   state.dirty = false;
+  state.has_values = true;
   state.written_in_transaction = true;
   state.expressions.Clear();
 }

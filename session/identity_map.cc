@@ -111,10 +111,17 @@ void IdentityMap::Clear() {
 void IdentityMap::Reserve(std::size_t more) {
   if (entries_.size() + more > sweep_at_) Sweep();
   // No sweep while they come: they are all there still.
-  sweep_at_ = std::max(sweep_at_, entries_.size() + more);
-  entries_.reserve(entries_.size() + more);
-  slots_.reserve(entries_.size() + more);
+  const std::size_t wanted = entries_.size() + more;
+  sweep_at_ = std::max(sweep_at_, wanted);
+  // Many small steps would copy the list at each.
+  if (wanted > entries_.capacity()) {
+    entries_.reserve(std::max(wanted, entries_.capacity() * 2));
+  }
+  slots_.reserve(wanted);
 }
+
+// So few that the memory of those that are gone is still in the cache.
+constexpr std::size_t kFewest = 100;
 
 // Forgets the objects that are gone. Each sweep pays for as many inserts as
 // there are objects left, or three times as many where most are held anyway, so
@@ -123,7 +130,7 @@ void IdentityMap::Sweep() {
   const std::size_t gone = std::erase_if(
       entries_, [](const Entry& entry) { return entry.object.expired(); });
   const std::size_t growth = gone > entries_.size() ? 2 : 4;
-  sweep_at_ = std::max<std::size_t>(1024, entries_.size() * growth);
+  sweep_at_ = std::max<std::size_t>(kFewest, entries_.size() * growth);
   entries_.reserve(sweep_at_);  // once, instead of growing there step by step
   slots_.clear();
   slots_.reserve(sweep_at_);

@@ -97,7 +97,7 @@ class IdentityMap {
 
   std::vector<Entry> entries_;
   absl::flat_hash_set<Slot, HashOfSlot, Matches> slots_;
-  std::size_t sweep_at_ = 1024;
+  std::size_t sweep_at_ = 100;
   bool holds_unsharded_ = false;
 };
 

@@ -65,6 +65,7 @@ void ObjectLoader::Adopt(EntityBase& object) {
   InstanceState& state = InstanceAccess::State(object);
   state.object_state = ObjectState::kPersistent;
   state.host = host_;
+  state.has_values = true;
   identity_map_->Insert(object);
 }
 
@@ -102,6 +103,7 @@ absl::StatusOr<std::shared_ptr<EntityBase>> ObjectLoader::Load(
   state.engine = bind.engine;
   state.object_state = ObjectState::kPersistent;
   state.host = host_;
+  state.has_values = true;
   *place = object;
   TellLoaded(*object);
   return object;
@@ -128,6 +130,7 @@ absl::Status ObjectLoader::FillExpired(EntityBase& object,
   const Mapping& mapping = object.mapping();
   AttributeBase* attributes[kMostFields];
   mapping.Attributes(object, attributes);
+  InstanceAccess::State(object).has_values = true;
   bool filled = false;
   for (std::size_t i = 0; i < row.size(); ++i) {
     const std::uint16_t field = fields[i];

@@ -196,6 +196,7 @@ void SessionCore::ObjectChanged(EntityBase& object) {
   InstanceState& state = StateOf(object);
   if (state.object_state != ObjectState::kPersistent) return;
   state.dirty = true;
+  state.has_values = true;
   work_.changed.push_back(object.shared_from_this());
 }
 
@@ -236,6 +237,8 @@ void SessionCore::RemoveFromLists(const EntityBase& object) {
 }
 
 void SessionCore::ExpireAttributes(EntityBase& object) {
+  // A commit expires all objects that are held, and few of them are new to it.
+  if (!std::exchange(StateOf(object).has_values, false)) return;
   AttributeBase* attributes[kMostFields];
   const Mapping& mapping = object.mapping();
   mapping.Attributes(object, attributes);

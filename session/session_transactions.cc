@@ -399,6 +399,7 @@ void SessionCore::RestoreRowKey(EntityBase& object, KeyValue key) {
   for (const std::uint16_t field : object.mapping().key_fields()) {
     AttributeAccess::SetState(*attributes[field], AttributeState::kModified);
   }
+  StateOf(object).has_values = true;
   ExpireAttributes(object);
 }
 

@@ -1,7 +1,10 @@
 // What a rollback makes of objects, and what they are fit for afterwards.
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -172,6 +175,45 @@ TEST_P(RollbackRowsTest, Row019AChangedKeyComesBackFromUnderANewRow) {
   SHARD_ASSERT_OK_AND_ASSIGN(const auto other,
                              session.Get<Counter>(id + 100));
   EXPECT_EQ(other, nullptr);
+}
+
+// A commit leaves alone what the one before has expired; not so what was
+// loaded or assigned meanwhile, in whatever way.
+TEST_P(RollbackRowsTest, EachCommitExpiresWhatCameSinceTheLast) {
+  ShardedSession session(options());
+  const auto counter = MakeCounter("a", 1);
+  SHARD_ASSERT_OK(session.Add(counter));
+  SHARD_ASSERT_OK(session.Commit());
+  const std::int64_t id = counter->id.value();
+  const auto touches = std::vector<std::function<void()>>{
+      [] {},
+      [&] { EXPECT_EQ(counter->name.value(), "a"); },
+      [&] { SHARD_EXPECT_OK(session.Get<Counter>(id)); },
+      [&] { SHARD_EXPECT_OK(session.Scalars(Select<Counter>())); },
+      [&] { SHARD_EXPECT_OK(session.Refresh(*counter, c.name)); },
+      [&] { counter->name = "a"; },
+      [&] { counter->name = c.name + ""; },
+      [&] {
+        counter->name = "b";
+        session.Rollback();
+      },
+      [&] {
+        counter->id = id + 1;
+        SHARD_EXPECT_OK(session.Flush());
+        session.Rollback();
+      }};
+  for (std::size_t i = 0; i < touches.size(); ++i) {
+    SCOPED_TRACE(i);
+    touches[i]();
+    SHARD_ASSERT_OK(session.Commit());
+    EXPECT_EQ(counter->id.value(), id);
+    EXPECT_EQ(counter->name.state(), AttributeState::kExpired);
+    EXPECT_EQ(counter->hits.state(), AttributeState::kExpired);
+  }
+  log().Clear();
+  EXPECT_EQ(counter->hits.value(), 1);
+  EXPECT_EQ(counter->name.value(), "a");
+  EXPECT_EQ(log().Count("SELECT"), 1);
 }
 
 TEST_P(RollbackRowsTest, ValuesThatAStatementWroteDoNotOutliveClose) {
