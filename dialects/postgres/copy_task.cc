@@ -15,8 +15,9 @@
 namespace shard::postgres {
 namespace {
 
-// With fewer rows the look at the catalogue costs more than COPY saves.
-constexpr std::size_t kFewestRows = 1'000;
+// With fewer rows the look at the catalogue, and the wait until the server is
+// ready for them, cost about what COPY saves.
+constexpr std::size_t kFewestRows = 3'000;
 
 std::optional<CopyForm> FormOf(const sql::Column& column,
                                const TableFacts& facts) {

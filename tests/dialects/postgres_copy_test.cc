@@ -35,7 +35,7 @@ using testing::RunSql;
 using testing::StatusIs;
 using Code = absl::StatusCode;
 
-constexpr std::size_t kRows = 2'500;
+constexpr std::size_t kRows = 3'500;
 
 class PostgresCopyTest : public PostgresTest {
  protected:
@@ -292,7 +292,7 @@ TEST_F(PostgresCopyTest, EveryTypeWithNulls) {
       ValueView::Bytes(ValueType::kJson, "[1, 2]"),
       ValueView::Bytes(ValueType::kDecimal, "1.50")};
   std::vector<ValueView> values;
-  constexpr std::size_t kEach = 1'500;
+  constexpr std::size_t kEach = 3'000;
   for (std::size_t i = 0; i < kEach; ++i) {
     for (std::size_t column = 0; column < row.size(); ++column) {
       const bool null = (i + column) % 7 == 0;
@@ -321,7 +321,7 @@ TEST_F(PostgresCopyTest, EveryTypeWithNulls) {
                    "ALL SELECT other::text FROM other) AS x"),
             0);
   EXPECT_EQ(Number("SELECT count(*) FROM every"), kEach);
-  EXPECT_EQ(Number("SELECT count(*) FROM every WHERE length(t) = 200000"), 2);
+  EXPECT_EQ(Number("SELECT count(*) FROM every WHERE length(t) = 200000"), 5);
 }
 
 // What COPY does not convert goes another way.
@@ -447,7 +447,7 @@ TEST_F(PostgresCopyTest, AColumnWhoseTypeChanges) {
   ForgetStatements();
   SHARD_ASSERT_OK_AND_ASSIGN(const Outcome outcome, InsertPeople(connection()));
   EXPECT_EQ(Ways(), "INSERT");
-  EXPECT_EQ(Number("SELECT count(*) FROM people WHERE name BETWEEN 1 AND 2500"),
+  EXPECT_EQ(Number("SELECT count(*) FROM people WHERE name BETWEEN 1 AND 3500"),
             kRows);
 }
 
@@ -716,12 +716,12 @@ TEST_F(PostgresCopyTest, SwallowedRowsAreAnError) {
   EXPECT_THAT(InsertNumbered(),
               StatusIs(Code::kFailedPrecondition,
                        AllOf(HasSubstr("table people"),
-                             HasSubstr("of 2500 rows 2250"))));
+                             HasSubstr("of 3500 rows 3150"))));
   EXPECT_EQ(Ways(), "COPY");
   SHARD_ASSERT_OK(Script("TRUNCATE people"));
   SHARD_ASSERT_OK_AND_ASSIGN(const Outcome outcome,
                              InsertNumbered(kRows, /*returning=*/false));
-  EXPECT_THAT(outcome.affected, ElementsAre(2'250));
+  EXPECT_THAT(outcome.affected, ElementsAre(3'150));
 }
 
 TEST_F(PostgresCopyTest, AnotherTableOfThatName) {
