@@ -42,13 +42,14 @@ struct Request {
   bool one_row_each = false;
 };
 
-// Inserts `rows` rows of equal shape; `values` holds them row by row. Where
-// `generated_key` is set (a table's generated_key(), not among `columns`), the
-// database's numbers come back in the order of the rows. Without `returning`
-// the statement has no RETURNING clause, and rows that do not arrive are no
-// error: the table may be a view, or have triggers that put its rows elsewhere.
-// Numbers are then taken first; kFailedPrecondition where there are none to
-// take.
+// Inserts `rows` rows of equal shape; `values` holds them row by row. A driver
+// may send them by another statement than INSERT, where that does the same.
+// Where `generated_key` is set (a table's generated_key(), not among
+// `columns`), the database's numbers come back in the order of the rows.
+// Without `returning` the statement has no RETURNING clause, and rows that do
+// not arrive are no error: the table may be a view, or have triggers that put
+// its rows elsewhere. Numbers are then taken first; kFailedPrecondition where
+// there are none to take.
 struct InsertRequest {
   const sql::Table* table = nullptr;
   absl::Span<const sql::Column* const> columns;
