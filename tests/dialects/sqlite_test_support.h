@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -54,6 +55,7 @@ class SqliteTest : public ::testing::Test {
     EngineOptions engine;
     engine.busy_timeout = absl::Milliseconds(50);
     engine.on_statement = [this](const StatementEvent& event) {
+      const std::lock_guard lock(mutex_);
       statements_.emplace_back(event.statement);
       parameters_.push_back(event.parameters);
       if (!event.ok) ++failed_;
@@ -78,6 +80,8 @@ class SqliteTest : public ::testing::Test {
   std::string path_;
   std::shared_ptr<Engine> engine_;
   PooledConnection connection_;
+  // Added to under mutex_; to be read while no other thread runs statements.
+  std::mutex mutex_;
   std::vector<std::string> statements_;
   std::vector<std::size_t> parameters_;
   int failed_ = 0;
