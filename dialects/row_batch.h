@@ -53,7 +53,8 @@ class RowBatch {
 
   // For drivers: the cells of the next row, one for each column.
   void Add(const sql::ValueView& cell) {
-    if (used_ == cells_.size()) [[unlikely]] Grow();
+    if (used_ == cells_.size()) [[unlikely]]
+      Grow();
     cells_[used_++] = cell;
   }
   void AddBytes(sql::ValueType type, std::string_view bytes) {
@@ -66,7 +67,7 @@ class RowBatch {
   void Grow() { cells_.resize(std::max<std::size_t>(64, cells_.size() * 2)); }
 
   std::vector<ResultColumn> columns_;
-  std::uint64_t serial_ = 0;           // CompiledStatement::serial of columns_
+  std::uint64_t serial_ = 0;  // CompiledStatement::serial of columns_
   // Row by row; those behind `used_` wait for more rows. (push_back would take
   // longer than reading the cell.)
   std::vector<sql::ValueView> cells_;

@@ -151,9 +151,9 @@ struct AttributeAccess {
   }
   static void Attach(AttributeBase& attribute, const EntityBase& owner,
                      std::uint16_t index) {
-    attribute.offset_ = static_cast<std::uint32_t>(
-        reinterpret_cast<const char*>(&attribute) -
-        reinterpret_cast<const char*>(&owner));
+    attribute.offset_ =
+        static_cast<std::uint32_t>(reinterpret_cast<const char*>(&attribute) -
+                                   reinterpret_cast<const char*>(&owner));
     attribute.index_ = index;
   }
   // As if it had been assigned; its value is there already.

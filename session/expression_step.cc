@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "shard/base/status_macros.h"
 #include "shard/session/attribute.h"
+#include "shard/session/flush_fields.h"
 
 namespace shard {
 
@@ -78,7 +79,7 @@ absl::Status ExpressionUpdateStep::Apply(Share&, ObjectLoader& loader) {
     SHARD_RETURN_IF_ERROR(ReadReturned(attributes, returned_, rows_.row(0)));
   }
   SHARD_RETURN_IF_ERROR(TakeVersion(attributes, next_version_, returned_));
-  TakeUpdate(object, attributes, loader);
+  TakeUpdate(object, attributes, AllFields(*mapping_), loader);
   return absl::OkStatus();
 }
 

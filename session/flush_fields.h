@@ -18,6 +18,9 @@ namespace shard {
 inline std::uint64_t FieldBit(std::size_t index) {
   return std::uint64_t{1} << index;
 }
+inline std::uint64_t AllFields(const Mapping& mapping) {
+  return ~std::uint64_t{0} >> (kMostFields - mapping.fields().size());
+}
 inline bool HasField(std::uint64_t fields, std::size_t index) {
   return (fields >> index & 1) != 0;
 }

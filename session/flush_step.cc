@@ -1,5 +1,6 @@
 #include "shard/session/flush_step.h"
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -19,8 +20,9 @@ namespace shard {
 namespace {
 
 // What was sent is loaded now; what the database computed is to be loaded.
-void SettleFields(const Mapping& mapping, AttributeBase* const* attributes) {
-  for (std::size_t i = 0; i < mapping.fields().size(); ++i) {
+void SettleFields(AttributeBase* const* attributes, std::uint64_t fields) {
+  for (; fields != 0; fields &= fields - 1) {
+    const int i = std::countr_zero(fields);
     switch (attributes[i]->state()) {
       case AttributeState::kModified:
         AttributeAccess::SetState(*attributes[i], AttributeState::kLoaded);
@@ -144,7 +146,7 @@ absl::Status FlushStep::TakeVersion(AttributeBase* const* attributes,
 void FlushStep::BecomePersistent(EntityBase& object,
                                  AttributeBase* const* attributes,
                                  const Share& share) {
-  SettleFields(*mapping_, attributes);
+  SettleFields(attributes, AllFields(*mapping_));
   InstanceState& state = InstanceAccess::State(object);
   BecomeClean(state);
   state.key = KeyOf(*mapping_, attributes);
@@ -154,10 +156,11 @@ void FlushStep::BecomePersistent(EntityBase& object,
 }
 
 void FlushStep::TakeUpdate(EntityBase& object, AttributeBase* const* attributes,
-                           ObjectLoader& loader) {
-  SettleFields(*mapping_, attributes);
+                           std::uint64_t fields, ObjectLoader& loader) {
+  SettleFields(attributes, fields);
   InstanceState& state = InstanceAccess::State(object);
   BecomeClean(state);
+  if ((fields & mapping_->key_set()) == 0) return;
   if (KeyValue key = KeyOf(*mapping_, attributes); !(key == state.key)) {
     loader.Rekey(object, std::move(key));
   }

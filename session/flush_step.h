@@ -29,6 +29,8 @@ class FlushStep {
   FlushStep(const FlushStep&) = delete;
   FlushStep& operator=(const FlushStep&) = delete;
 
+  // Makes room for so many objects.
+  virtual void Reserve(std::size_t objects) { objects_.reserve(objects); }
   // `attributes`: those of `object`, as Mapping::Attributes gives them. Their
   // values are taken here, while the object is near.
   virtual void Add(EntityBase& object, AttributeBase* const* attributes) = 0;
@@ -75,9 +77,9 @@ class FlushStep {
   void BecomePersistent(EntityBase& object, AttributeBase* const* attributes,
                         const Share& share);
 
-  // The same after an UPDATE; the key may have changed.
+  // The same after an UPDATE of the fields in the set; the key may be one.
   void TakeUpdate(EntityBase& object, AttributeBase* const* attributes,
-                  ObjectLoader& loader);
+                  std::uint64_t fields, ObjectLoader& loader);
 
   bool MayBeUncounted(Share& share) const;
 

@@ -43,7 +43,8 @@ FlushStep* Flusher::AddStep(Share& share, StepKind kind,
 absl::Status Flusher::CheckSubqueries(const EntityBase& object,
                                       const Share& share) {
   std::vector<sql::Expression> expressions;
-  for (const auto& entry : InstanceAccess::State(object).expressions.entries()) {
+  for (const auto& entry :
+       InstanceAccess::State(object).expressions.entries()) {
     expressions.push_back(entry.second);
   }
   for (const auto& query : SubqueriesOf(expressions)) {
@@ -181,16 +182,20 @@ void Flusher::RestoreNulls() {
 }
 
 absl::Status Flusher::Plan(const UnitOfWork& work) {
-  inserts_left_ = work.added.size();
+  left_ = work.added.size();
   for (const auto& object : work.added) {
     SHARD_RETURN_IF_ERROR(PlanInsert(*object));
-    --inserts_left_;
+    --left_;
   }
+  left_ = work.changed.size();
   for (const auto& object : work.changed) {
     SHARD_RETURN_IF_ERROR(PlanUpdate(*object));
+    --left_;
   }
+  left_ = work.deleted.size();
   for (const auto& object : work.deleted) {
     SHARD_RETURN_IF_ERROR(PlanDelete(*object));
+    --left_;
   }
   loader_.Expect(work.added.size());
   return OpenShares();

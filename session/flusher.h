@@ -131,7 +131,7 @@ class Flusher {
   std::vector<EntityBase*> unchanged_;
   // What was nullopt and became unset, fields of new objects.
   std::vector<std::pair<EntityBase*, std::uint64_t>> nulls_;
-  std::size_t inserts_left_ = 0;  // objects that are still to be planned
+  std::size_t left_ = 0;  // objects of one kind that are still to be planned
 };
 
 template <class Make>
@@ -143,6 +143,8 @@ absl::StatusOr<FlushStep*> Flusher::StepFor(const GroupId& id, Share& share,
   if (step == nullptr) {
     absl::StatusOr<std::unique_ptr<FlushStep>> made = make();
     if (!made.ok()) return made.status();
+    // A guess: the rest comes in equal parts.
+    (*made)->Reserve(left_ / groups_.size());
     step = AddStep(share, id.kind, *std::move(made));
   }
   latest_id_ = id;

@@ -124,8 +124,6 @@ absl::StatusOr<std::unique_ptr<FlushStep>> Flusher::MakeInsertStep(
                                                  statement);
   }
   auto step = std::make_unique<InsertStep>(&mapping, fields, numbered);
-  // A guess: the rest comes in equal parts.
-  step->Reserve(inserts_left_ / groups_.size());
   return step;
 }
 

@@ -43,7 +43,7 @@ InsertStep::InsertStep(const Mapping* mapping, std::uint64_t fields,
       columns_(ColumnsOf(*mapping, fields)) {}
 
 void InsertStep::Reserve(std::size_t objects) {
-  objects_.reserve(objects);
+  FlushStep::Reserve(objects);
   values_.reserve(objects * columns_.size());
 }
 

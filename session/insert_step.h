@@ -18,8 +18,7 @@ namespace shard {
 class InsertStep : public FlushStep {
  public:
   InsertStep(const Mapping* mapping, std::uint64_t fields, bool numbered);
-  // Makes room for so many objects.
-  void Reserve(std::size_t objects);
+  void Reserve(std::size_t objects) override;
   void Add(EntityBase& object, AttributeBase* const* attributes) override;
   absl::Status Start(Share& share) override;
   absl::Status Finish(Share& share) override;

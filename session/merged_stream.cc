@@ -63,7 +63,7 @@ absl::StatusOr<ShareCursor*> MergedStream::NextCursor() {
   return &cursors_[smallest];
 }
 
-absl::StatusOr<const StreamRow*> MergedStream::Advance() {
+absl::StatusOr<RowRun> MergedStream::AdvanceRow() {
   while (true) {
     // The row lent out last stays valid until now.
     if (lent_ != nullptr) {
@@ -74,24 +74,23 @@ absl::StatusOr<const StreamRow*> MergedStream::Advance() {
       }
       lent_ = nullptr;
     }
-    if (left_.has_value() && *left_ == 0) return nullptr;
+    if (left_.has_value() && *left_ == 0) return RowRun();
     SHARD_ASSIGN_OR_RETURN(lent_, NextCursor());
-    if (lent_ == nullptr) return nullptr;
+    if (lent_ == nullptr) return RowRun();
     if (skip_ > 0) {
       --skip_;
       continue;
     }
     if (left_.has_value()) --*left_;
-    current_ = {lent_->row().subspan(0, columns_.size()),
-                lent_->share().bind()};
-    return &current_;
+    return RowRun{lent_->row().data(), 1, columns_.size(), columns_.size(),
+                  lent_->share().bind()};
   }
 }
 
 absl::StatusOr<RowRun> MergedStream::AdvanceRun() {
   // Sorted rows come from cursors in turn; what is skipped is skipped one by
   // one.
-  if (!keys_.empty() || skip_ > 0) return RowStream::AdvanceRun();
+  if (!keys_.empty() || skip_ > 0) return AdvanceRow();
   if (lent_ != nullptr) {
     lent_->Skip();
     lent_ = nullptr;

@@ -39,8 +39,8 @@ class MergedStream : public RowStream {
   absl::Status Prefetch();
 
  private:
-  absl::StatusOr<const StreamRow*> Advance() override;
   absl::StatusOr<RowRun> AdvanceRun() override;
+  absl::StatusOr<RowRun> AdvanceRow();
   void Release() override { cursors_.clear(); }
   // The cursor with the next row; null at the end.
   absl::StatusOr<ShareCursor*> NextCursor();
@@ -58,7 +58,6 @@ class MergedStream : public RowStream {
   bool heap_built_ = false;
   std::size_t position_ = 0;     // the cursor being read, without keys
   ShareCursor* lent_ = nullptr;  // whose row the caller is looking at
-  StreamRow current_;
 };
 
 }  // namespace shard

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -18,19 +19,24 @@ absl::Status RowStream::CheckNotEnded() const {
 
 absl::StatusOr<const StreamRow*> RowStream::Next() {
   SHARD_RETURN_IF_ERROR(CheckNotEnded());
-  return Advance();
+  if (next_ == run_.rows) {
+    run_ = RowRun();
+    next_ = 0;
+    SHARD_ASSIGN_OR_RETURN(run_, AdvanceRun());
+    if (run_.rows == 0) return nullptr;
+    row_.bind = run_.bind;
+  }
+  row_.cells = run_.row(next_++);
+  return &row_;
 }
 
 absl::StatusOr<RowRun> RowStream::NextRun() {
   SHARD_RETURN_IF_ERROR(CheckNotEnded());
-  return AdvanceRun();
-}
-
-absl::StatusOr<RowRun> RowStream::AdvanceRun() {
-  SHARD_ASSIGN_OR_RETURN(const StreamRow* row, Advance());
-  if (row == nullptr) return RowRun();
-  return RowRun{row->cells.data(), 1, row->cells.size(), row->cells.size(),
-                row->bind};
+  if (next_ == run_.rows) return AdvanceRun();
+  RowRun rest = std::exchange(run_, RowRun());
+  rest.cells += next_ * rest.stride;
+  rest.rows -= std::exchange(next_, 0);
+  return rest;
 }
 
 void RowStream::End() {
@@ -38,14 +44,13 @@ void RowStream::End() {
   Release();
 }
 
-absl::StatusOr<const StreamRow*> BufferedStream::Advance() {
-  while (part_ < parts_.size() && row_ >= parts_[part_].rows.rows()) {
-    ++part_;
-    row_ = 0;
-  }
-  if (part_ >= parts_.size()) return nullptr;
-  current_ = {parts_[part_].rows.row(row_++), parts_[part_].bind};
-  return &current_;
+absl::StatusOr<RowRun> BufferedStream::AdvanceRun() {
+  while (part_ < parts_.size() && parts_[part_].rows.rows() == 0) ++part_;
+  if (part_ == parts_.size()) return RowRun();
+  const Part& part = parts_[part_++];
+  const std::size_t width = part.rows.columns().size();
+  return RowRun{part.rows.row(0).data(), part.rows.rows(), width, width,
+                part.bind};
 }
 
 absl::Status ShareCursor::Start() {

@@ -53,14 +53,15 @@ class RowStream {
  protected:
   explicit RowStream(std::vector<ResultColumn> columns)
       : columns_(std::move(columns)) {}
-  // Unless overridden: one row.
-  virtual absl::StatusOr<RowRun> AdvanceRun();
   std::vector<ResultColumn> columns_;
 
  private:
-  virtual absl::StatusOr<const StreamRow*> Advance() = 0;
+  virtual absl::StatusOr<RowRun> AdvanceRun() = 0;
   absl::Status CheckNotEnded() const;
   virtual void Release() = 0;
+  RowRun run_;            // that Next hands out row by row
+  std::size_t next_ = 0;  // in run_
+  StreamRow row_;
   bool ended_ = false;
 };
 
@@ -75,12 +76,11 @@ class BufferedStream : public RowStream {
       : RowStream(std::move(columns)), parts_(std::move(parts)) {}
 
  private:
-  absl::StatusOr<const StreamRow*> Advance() override;
+  absl::StatusOr<RowRun> AdvanceRun() override;
   void Release() override { parts_.clear(); }
 
   std::vector<Part> parts_;
-  std::size_t part_ = 0, row_ = 0;
-  StreamRow current_;
+  std::size_t part_ = 0;
 };
 
 // The rows of one share's cursor, batch by batch.

@@ -211,10 +211,9 @@ absl::StatusOr<std::shared_ptr<RowStream>> SessionCore::RunSelect(
     SHARD_ASSIGN_OR_RETURN(auto compiled,
                            shares[i]->dialect().Compile(per_shard));
     SHARD_RETURN_IF_ERROR(BindParameters(*compiled, parameters, &values[i]));
-    SHARD_ASSIGN_OR_RETURN(
-        auto cursor,
-        shares[i]->OpenCursor({compiled.get(), values[i], 1},
-                              BatchRows(*shares[i])));
+    SHARD_ASSIGN_OR_RETURN(auto cursor,
+                           shares[i]->OpenCursor({compiled.get(), values[i], 1},
+                                                 BatchRows(*shares[i])));
     cursors.emplace_back(shares[i], std::move(cursor));
     statements.push_back(std::move(compiled));
   }

@@ -11,6 +11,15 @@
 
 namespace shard {
 
+std::size_t UpdateStep::row_size() const {
+  return static_cast<std::size_t>(std::popcount(fields_)) + condition_size();
+}
+
+void UpdateStep::Reserve(std::size_t objects) {
+  FlushStep::Reserve(objects);
+  values_.reserve(objects * row_size());
+}
+
 void UpdateStep::Add(EntityBase& object, AttributeBase* const* attributes) {
   objects_.push_back(&object);
   AppendFields(attributes, fields_);
@@ -42,10 +51,9 @@ absl::Status UpdateStep::ApplyVersion(std::size_t index,
   }
   sql::ValueView next;
   if (mapping_->version() == VersionKind::kClient) {
-    const auto fields = static_cast<std::size_t>(std::popcount(fields_));
     const auto before = static_cast<std::size_t>(
         std::popcount(fields_ & (mapping_->version_set() - 1)));
-    next = values_[index * (fields + condition_size()) + before];
+    next = values_[index * row_size() + before];
   }
   return TakeVersion(attributes, next, returned_);
 }
@@ -57,7 +65,7 @@ absl::Status UpdateStep::Apply(Share&, ObjectLoader& loader) {
     AttributeBase* attributes[kMostFields];
     mapping_->Attributes(*object, attributes);
     if (versioned) SHARD_RETURN_IF_ERROR(ApplyVersion(i, attributes));
-    TakeUpdate(*object, attributes, loader);
+    TakeUpdate(*object, attributes, fields_, loader);
   }
   return absl::OkStatus();
 }

@@ -22,12 +22,15 @@ class UpdateStep : public FlushStep {
         fields_(fields),
         returned_(returned),
         statement_(statement) {}
+  void Reserve(std::size_t objects) override;
   void Add(EntityBase& object, AttributeBase* const* attributes) override;
   absl::Status Start(Share& share) override;
   absl::Status Finish(Share& share) override;
   absl::Status Apply(Share& share, ObjectLoader& loader) override;
 
  private:
+  // How many values each object sends.
+  std::size_t row_size() const;
   absl::Status ApplyVersion(std::size_t index,
                             AttributeBase* const* attributes);
 

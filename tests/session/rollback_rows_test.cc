@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 #include <vector>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "gmock/gmock.h"
@@ -172,8 +171,7 @@ TEST_P(RollbackRowsTest, Row019AChangedKeyComesBackFromUnderANewRow) {
   SHARD_ASSERT_OK_AND_ASSIGN(const auto found, session.Get<Counter>(id));
   EXPECT_EQ(found, counter);
   EXPECT_EQ(counter->name.value(), "old");
-  SHARD_ASSERT_OK_AND_ASSIGN(const auto other,
-                             session.Get<Counter>(id + 100));
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto other, session.Get<Counter>(id + 100));
   EXPECT_EQ(other, nullptr);
 }
 
