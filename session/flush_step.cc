@@ -42,19 +42,15 @@ void SettleFields(AttributeBase* const* attributes, std::uint64_t fields) {
 
 void FlushStep::AppendFields(AttributeBase* const* attributes,
                              std::uint64_t fields) {
-  const std::vector<MappedField>& mapped = mapping_->fields();
-  for (std::size_t i = 0; i < mapped.size(); ++i) {
-    if (HasField(fields, i)) {
-      values_.push_back(mapped[i].ops->view(*attributes[i], arena_));
-    }
+  for (; fields != 0; fields &= fields - 1) {
+    const int i = std::countr_zero(fields);
+    values_.push_back(mapping_->field(i).ops->view(*attributes[i], arena_));
   }
 }
 
 void FlushStep::AppendCondition(const EntityBase& object,
                                 AttributeBase* const* attributes) {
-  for (const sql::ValueView& part : InstanceAccess::State(object).key.Views()) {
-    values_.push_back(part);
-  }
+  InstanceAccess::State(object).key.AppendTo(values_);
   if (mapping_->version() == VersionKind::kNone) return;
   const std::size_t field = mapping_->version_field();
   values_.push_back(

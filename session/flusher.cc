@@ -81,15 +81,22 @@ absl::StatusOr<Share*> Flusher::ShareOf(const EntityBase& object) {
   return share;
 }
 
+std::uint64_t Flusher::ShardKeyOf(const Mapping& mapping) {
+  if (latest_shard_key_.mapping != &mapping) {
+    std::uint64_t fields = 0;
+    for (const sql::Column* column : resolver_.ShardKey(mapping.class_info())) {
+      fields |= FieldBit(column->index());
+    }
+    latest_shard_key_ = {&mapping, fields};
+  }
+  return latest_shard_key_.fields;
+}
+
 absl::Status Flusher::CheckStaysOnShard(EntityBase& object,
                                         AttributeBase* const* attributes,
                                         std::uint64_t changed) {
   const Mapping& mapping = object.mapping();
-  bool key_changed = false;
-  for (const sql::Column* column : resolver_.ShardKey(mapping.class_info())) {
-    key_changed = key_changed || (changed & FieldBit(column->index())) != 0;
-  }
-  if (!key_changed) return absl::OkStatus();
+  if ((changed & ShardKeyOf(mapping)) == 0) return absl::OkStatus();
   for (const sql::Column* column : resolver_.ShardKey(mapping.class_info())) {
     const auto field = static_cast<std::uint16_t>(column->index());
     if (attributes[field]->state() == AttributeState::kExpired) {

@@ -86,6 +86,8 @@ class Flusher {
   absl::Status CheckSubqueries(const EntityBase& object, const Share& share);
   // Where the row of a persistent object is written.
   absl::StatusOr<Share*> ShareOf(const EntityBase& object);
+  // The fields that say where an object belongs.
+  std::uint64_t ShardKeyOf(const Mapping& mapping);
   // kFailedPrecondition, naming both shards, when the object's new shard key
   // belongs to another shard than its row is on.
   absl::Status CheckStaysOnShard(EntityBase& object,
@@ -121,6 +123,11 @@ class Flusher {
     Share* share = nullptr;
   };
   Place latest_place_;  // that ShareOf has found
+  struct ShardKeyFields {
+    const Mapping* mapping = nullptr;
+    std::uint64_t fields = 0;
+  };
+  ShardKeyFields latest_shard_key_;  // that ShardKeyOf has found
   struct Made {
     EntityBase* object;
     Share* share;

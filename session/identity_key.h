@@ -32,6 +32,13 @@ class KeyValue {
 
   // The values again; they live as long as this key.
   absl::InlinedVector<sql::ValueView, 2> Views() const;
+  void AppendTo(std::vector<sql::ValueView>& values) const {
+    if (parts_ == nullptr) {
+      values.push_back(sql::ValueView::Int64(number_));
+    } else {
+      for (const sql::Value& part : *parts_) values.push_back(part.view());
+    }
+  }
   // For messages: "7" or "(<text>, 7)"; text is not shown.
   std::string DebugString() const;
 
