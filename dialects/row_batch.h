@@ -52,8 +52,8 @@ class RowBatch {
   }
 
   // For drivers: the cells of the next row, one for each column.
-  void Add(const sql::ValueView& cell) {
-    if (used_ == cells_.size()) [[unlikely]]
+  void Add(sql::ValueView cell) {
+    if (used_ >= cells_.size()) [[unlikely]]
       Grow();
     cells_[used_++] = cell;
   }
@@ -64,7 +64,7 @@ class RowBatch {
   sql::ByteArena& arena() { return arena_; }
 
  private:
-  void Grow() { cells_.resize(std::max<std::size_t>(64, cells_.size() * 2)); }
+  void Grow() { cells_.resize(std::max<std::size_t>(64, used_ * 2)); }
 
   std::vector<ResultColumn> columns_;
   std::uint64_t serial_ = 0;  // CompiledStatement::serial of columns_

@@ -14,6 +14,7 @@ namespace shard {
 struct TransactionGuest {
   OnStatement listener;      // null: whoever has the connection on loan hears
   std::size_t inside = 0;    // savepoints that it stands in, its own included
+  std::size_t reaches = 0;   // the same, with its nested transactions
   std::size_t wrote_in = 0;  // savepoints around what it wrote, at most
   bool undone = false;       // another has rolled back some of its work
   bool gone = false;         // and the part of the transaction that was its own

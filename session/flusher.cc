@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -194,6 +195,7 @@ absl::Status Flusher::Plan(const UnitOfWork& work) {
     SHARD_RETURN_IF_ERROR(PlanInsert(*object));
     --left_;
   }
+  changed_count_ = std::ssize(work.changed);
   left_ = work.changed.size();
   for (const auto& object : work.changed) {
     SHARD_RETURN_IF_ERROR(PlanUpdate(*object));
@@ -222,7 +224,9 @@ absl::Status Flusher::Run(UnitOfWork& work) {
   }
   work.gone.insert(work.gone.end(), work.deleted.begin(), work.deleted.end());
   work.added.clear();
-  work.changed.clear();
+  // Listeners may have changed more while it was read what was made.
+  work.changed.erase(work.changed.begin(),
+                     work.changed.begin() + changed_count_);
   work.deleted.clear();
   return absl::OkStatus();
 }

@@ -29,7 +29,9 @@ class Engine;
 // end in any order, as far as that can be: Commit says kFailedPrecondition, and
 // the session goes on, while another one stands in what it would end; and once
 // one has rolled back what another one did, or stands in, that one's statements
-// and Commit say kAborted, and it can only be rolled back.
+// and Commit say kAborted, and it can only be rolled back. Nested transactions
+// count as savepoints: they end from the inside to the outside. Who writes past
+// the session must ask it for its Connection anew for each turn.
 enum class JoinTransactionMode {
   kConditionalSavepoint,
   kRollbackOnly,

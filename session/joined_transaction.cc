@@ -79,6 +79,7 @@ absl::StatusOr<std::unique_ptr<JoinedTransaction>> JoinedTransaction::Enter(
       new JoinedTransaction(joined.connection, std::move(listener)));
   SHARD_RETURN_IF_ERROR(entered->Begin(joined.mode, how));
   entered->guest_.inside = joined.connection->savepoints().size();
+  entered->guest_.reaches = entered->guest_.inside;
   entered->over_ = false;
   return entered;
 }
@@ -120,10 +121,18 @@ bool JoinedTransaction::EndsTransaction() const {
   return may_commit_ && part_ == Part::kTransaction;
 }
 
-bool JoinedTransaction::AnotherStandsAbove(std::size_t savepoints) const {
+// Those that are gone stand in nothing any more.
+template <class F>
+bool JoinedTransaction::AnyOther(F&& is) const {
   const auto& guests = connection_.guests();
   return std::any_of(guests.begin(), guests.end(), [&](const auto* guest) {
-    return guest != &guest_ && guest->inside > savepoints;
+    return guest != &guest_ && !guest->gone && is(*guest);
+  });
+}
+
+bool JoinedTransaction::AnotherStandsAbove(std::size_t savepoints) const {
+  return AnyOther([savepoints](const TransactionGuest& guest) {
+    return guest.reaches > savepoints;
   });
 }
 
@@ -131,8 +140,8 @@ void JoinedTransaction::NoteRolledBack(bool all, std::size_t savepoints) {
   for (TransactionGuest* guest : connection_.guests()) {
     if (guest == &guest_) continue;
     guest->gone = guest->gone || all || guest->inside > savepoints;
-    guest->undone =
-        guest->undone || guest->gone || guest->wrote_in > savepoints;
+    guest->undone = guest->undone || guest->gone ||
+                    guest->wrote_in > savepoints || guest->reaches > savepoints;
   }
 }
 
@@ -148,9 +157,9 @@ absl::Status JoinedTransaction::Resume(bool writes) {
 
 absl::Status JoinedTransaction::CheckMayCommit() const {
   if (guest_.undone) return Undone();
-  const bool ends_it_for_others = EndsTransaction()
-                                      ? connection_.guests().size() > 1
-                                      : AnotherStandsAbove(kept_);
+  const bool ends_it_for_others =
+      EndsTransaction() ? AnyOther([](const auto&) { return true; })
+                        : AnotherStandsAbove(kept_);
   if (!ends_it_for_others) return absl::OkStatus();
   return absl::FailedPreconditionError(
       "another session has joined what this Commit would end, and is still in "
@@ -168,6 +177,28 @@ absl::Status JoinedTransaction::Commit() {
     guest->wrote_in = std::min(guest->wrote_in, kept_);
   }
   return absl::OkStatus();
+}
+
+void JoinedTransaction::NestedBegun() {
+  guest_.reaches = connection_.savepoints().size();
+}
+
+absl::Status JoinedTransaction::CheckMayEndNested(bool rolls_back) const {
+  if (guest_.undone) return Undone();
+  const std::size_t around = guest_.reaches - (rolls_back ? 0 : 1);
+  if (!AnotherStandsAbove(around)) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "another session has joined the nested transaction that is to end, and "
+      "is still in it; commit, roll back or close that one first");
+}
+
+void JoinedTransaction::NestedEnded(bool rolled_back) {
+  const std::size_t savepoints = connection_.savepoints().size();
+  guest_.reaches = savepoints;
+  if (rolled_back) NoteRolledBack(false, savepoints);
+  for (TransactionGuest* guest : connection_.guests()) {
+    guest->wrote_in = std::min(guest->wrote_in, savepoints);
+  }
 }
 
 void JoinedTransaction::RollBack() {

@@ -42,6 +42,12 @@ class JoinedTransaction {
   absl::Status CheckMayCommit() const;
   // After an error it is still there, to be rolled back.
   absl::Status Commit();
+  // The session stands in a savepoint of its own inside.
+  void NestedBegun();
+  // Before that ends: kFailedPrecondition when another guest stands above it,
+  // or, unless it is rolled back, in it.
+  absl::Status CheckMayEndNested(bool rolls_back) const;
+  void NestedEnded(bool rolled_back);
   // Rolls the whole transaction back where the savepoint cannot be: the owner
   // must not commit what the session disowned. Other errors show in the
   // connection.
@@ -55,6 +61,8 @@ class JoinedTransaction {
   JoinedTransaction(Connection* connection, OnStatement listener);
   absl::Status Begin(JoinTransactionMode mode, const TransactionOptions& how);
   bool EndsTransaction() const;
+  template <class F>
+  bool AnyOther(F&& is) const;
   bool AnotherStandsAbove(std::size_t savepoints) const;
   // Ends those that the session has made inside.
   absl::Status ReleaseDownTo(std::size_t savepoints);

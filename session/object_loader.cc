@@ -23,9 +23,6 @@ bool IsLarge(const IdentityMap& identity_map) {
   return identity_map.size() >= kLarge;
 }
 
-}  // namespace
-namespace {
-
 // They are loaded when first used.
 void ExpireFields(std::uint64_t fields, AttributeBase* const* attributes) {
   for (std::size_t i = 0; fields != 0; ++i, fields >>= 1) {

@@ -237,8 +237,11 @@ void SessionCore::RemoveFromLists(const EntityBase& object) {
 }
 
 void SessionCore::ExpireAttributes(EntityBase& object) {
+  InstanceState& state = StateOf(object);
   // A commit expires all objects that are held, and few of them are new to it.
-  if (!std::exchange(StateOf(object).has_values, false)) return;
+  if (!state.has_values) return;
+  // While it is in the list of changes nobody hears of more.
+  state.has_values = state.dirty;
   AttributeBase* attributes[kMostFields];
   const Mapping& mapping = object.mapping();
   mapping.Attributes(object, attributes);
@@ -247,7 +250,6 @@ void SessionCore::ExpireAttributes(EntityBase& object) {
       AttributeAccess::SetState(*attributes[i], AttributeState::kExpired);
     }
   }
-  InstanceState& state = StateOf(object);
   state.expressions.Clear();
   state.expired = true;
   RestoreKey(object, attributes);

@@ -110,7 +110,6 @@ absl::Status SessionCore::LoadFields(EntityBase& object, std::uint64_t fields) {
   }
   if (state.expired && (ExpiredFields(object) & plain) == 0) {
     state.expired = false;
-    state.has_values = true;
   }
   return absl::OkStatus();
 }

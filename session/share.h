@@ -48,6 +48,17 @@ class Share {
   absl::Status CheckMayCommit() const {
     return joined_ != nullptr ? joined_->CheckMayCommit() : absl::OkStatus();
   }
+  // Around the savepoints of nested transactions.
+  void NestedBegun() {
+    if (joined_ != nullptr) joined_->NestedBegun();
+  }
+  absl::Status CheckMayEndNested(bool rolls_back) const {
+    return joined_ != nullptr ? joined_->CheckMayEndNested(rolls_back)
+                              : absl::OkStatus();
+  }
+  void NestedEnded(bool rolled_back) {
+    if (joined_ != nullptr) joined_->NestedEnded(rolled_back);
+  }
   Connection& connection() { return *connection_; }
   const Dialect& dialect() const { return bind_.engine->dialect(); }
   // The shard's name, or the engine's where it is not a shard.

@@ -98,7 +98,8 @@ class Transaction {
   absl::StatusOr<const JoinedConnection*> JoinedFor(const Share& share) const;
   absl::Status OpenJoined(Share& share, const JoinedConnection& joined);
   absl::Status MakeSavepoints(const Share& share, Connection& connection) const;
-  void NoteReleased();
+  absl::Status CheckMayEndNested(bool rolls_back) const;
+  void NoteReleased(bool rolled_back);
   absl::Status LimitLockWaits(const Share& share);
   absl::Status OnAll(const std::string& script);
   bool InTopology(const Share& share) const;

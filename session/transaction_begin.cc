@@ -184,6 +184,7 @@ absl::Status Transaction::OpenJoined(Share& share,
   auto entered = JoinedTransaction::Enter(joined, how_, ListenerFor(share));
   if (!entered.ok()) return share.Refused(entered.status());
   SHARD_RETURN_IF_ERROR(MakeSavepoints(share, *joined.connection));
+  (*entered)->NestedBegun();
   share.Open(*std::move(entered));
   share.set_depth(depth_);
   return absl::OkStatus();  // how long it waits for locks is its owner's choice

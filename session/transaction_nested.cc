@@ -50,6 +50,7 @@ absl::Status Transaction::BeginNested() {
     share->set_depth(depth_);
     if (share->open()) {
       share->connection().NoteSavepoint(SavepointName(depth_));
+      share->NestedBegun();
     }
   }
   return absl::OkStatus();
@@ -57,26 +58,38 @@ absl::Status Transaction::BeginNested() {
 
 absl::Status Transaction::CommitNested() {
   SHARD_RETURN_IF_ERROR(CheckHealthy());
+  SHARD_RETURN_IF_ERROR(CheckMayEndNested(false));
   SHARD_RETURN_IF_ERROR(
       OnAll(absl::StrCat("RELEASE SAVEPOINT ", SavepointName(depth_))));
-  NoteReleased();
+  NoteReleased(false);
   return absl::OkStatus();
 }
 
 absl::Status Transaction::RollbackNested() {
+  SHARD_RETURN_IF_ERROR(CheckMayEndNested(true));
   const std::string name = SavepointName(depth_);
   SHARD_RETURN_IF_ERROR(OnAll(absl::StrCat("ROLLBACK TO SAVEPOINT ", name,
                                            "; RELEASE SAVEPOINT ", name)));
   for (const auto& share : shares_) share->ForgetErrors(depth_);
-  NoteReleased();
+  NoteReleased(true);
   return absl::OkStatus();
 }
 
-void Transaction::NoteReleased() {
+absl::Status Transaction::CheckMayEndNested(bool rolls_back) const {
+  for (const auto& share : shares_) {
+    const absl::Status status = share->CheckMayEndNested(rolls_back);
+    if (!status.ok()) return share->Refused(status);
+  }
+  return absl::OkStatus();
+}
+
+void Transaction::NoteReleased(bool rolled_back) {
   const std::string name = SavepointName(depth_--);
   for (const auto& share : shares_) {
     share->set_depth(depth_);
-    if (share->open()) share->connection().NoteReleased(name);
+    if (!share->open()) continue;
+    share->connection().NoteReleased(name);
+    share->NestedEnded(rolled_back);
   }
 }
 

@@ -1,5 +1,6 @@
 #include "shard/dialects/postgres/copy_task.h"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 #include <optional>
@@ -24,6 +25,14 @@ std::optional<CopyForm> FormOf(const sql::Column& column,
   const auto type = facts.types.find(column.name());
   if (type == facts.types.end()) return std::nullopt;
   return CopyFormOf(column.type(), type->second);
+}
+
+bool Names(const InsertRequest& request, std::string_view column) {
+  const auto is_it = [column](const sql::Column* c) {
+    return c->name() == column;
+  };
+  return (request.generated_key != nullptr && is_it(request.generated_key)) ||
+         std::any_of(request.columns.begin(), request.columns.end(), is_it);
 }
 
 bool ArePlainNumerics(const InsertRequest& request, std::size_t column) {
@@ -65,6 +74,9 @@ bool MayCopy(const InsertRequest& request, const TableFacts& facts) {
     }
   } else if (request.columns.empty()) {
     return false;
+  }
+  for (const std::string& domain : facts.domains) {
+    if (!Names(request, domain)) return false;
   }
   for (std::size_t i = 0; i < request.columns.size(); ++i) {
     const std::optional<CopyForm> form = FormOf(*request.columns[i], facts);

@@ -42,7 +42,8 @@ class CopyTask {
   const std::string& text() const { return text_; }
 
   // The guard's row. Afterwards refused() says whether the facts were wrong:
-  // then the pages go without rows, and all is as it was.
+  // then the pages go without rows, of which nobody hears but a trigger for
+  // whole statements that has come since they were looked up.
   absl::Status TakeGuard(const PGresult* result);
   bool refused() const { return refused_; }
 

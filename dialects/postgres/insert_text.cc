@@ -204,10 +204,10 @@ absl::StatusOr<std::string> CopyGuardText(const InsertRequest& request,
   } else {
     absl::StrAppend(
         &text,
-        "SELECT CASE WHEN s.holds THEN ARRAY(SELECT nextval(s.name) "
-        "FROM generate_series(1, ",
+        "SELECT CASE WHEN s.holds THEN ARRAY(SELECT pg_catalog.nextval(s.name) "
+        "FROM pg_catalog.generate_series(1, ",
         request.rows, "))::text END FROM (SELECT ", holds,
-        " AS holds, pg_get_serial_sequence(", table, ", ",
+        " AS holds, pg_catalog.pg_get_serial_sequence(", table, ", ",
         Literal(request.generated_key->name()),
         ")::regclass AS name OFFSET 0) AS s");
   }

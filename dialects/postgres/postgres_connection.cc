@@ -73,6 +73,10 @@ absl::Status PostgresConnection::StartInsert(const InsertRequest& request) {
 absl::StatusOr<bool> PostgresConnection::StartCopy(
     const InsertRequest& request) {
   if (!IsWorthCopying(request)) return false;
+  // The guard would look at the past, and refuse.
+  if (keeps_snapshot_ && in_transaction() && !conversation_.begin_pending()) {
+    return false;
+  }
   SHARD_ASSIGN_OR_RETURN(const TableFacts* facts, FactsOf(request));
   if (!MayCopy(request, *facts)) return false;
   SHARD_RETURN_IF_ERROR(copy_.Prepare(request, *facts));
@@ -189,6 +193,8 @@ absl::Status PostgresConnection::Begin(const TransactionOptions& options) {
   SHARD_RETURN_IF_ERROR(CheckIdle());
   SHARD_RETURN_IF_ERROR(CheckTransactionOptions(options, absl::Now()));
   SHARD_RETURN_IF_ERROR(conversation_.Begin(BeginText(options), options));
+  keeps_snapshot_ = options.isolation == Isolation::kRepeatableRead ||
+                    options.isolation == Isolation::kSerializable;
   ForgetSavepoints();
   return absl::OkStatus();
 }

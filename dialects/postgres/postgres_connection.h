@@ -105,6 +105,7 @@ class PostgresConnection final : public Connection {
   InsertTask* insert_ = nullptr;          // the one that is running
   std::optional<ReservedKeys> reserved_;  // of that one
   bool nothing_started_ = false;          // a request of no runs, or no rows
+  bool keeps_snapshot_ = false;           // the transaction begun last
   std::string inserting_into_;            // quoted
   absl::flat_hash_map<std::string, TableFacts> tables_;  // by quoted name
 };

@@ -3,6 +3,7 @@
 #define SHARD_DIALECTS_POSTGRES_TABLE_FACTS_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
@@ -18,8 +19,9 @@ struct TableFacts {
   // Columns of a type that text does not turn into by itself: what to cast to.
   absl::flat_hash_map<std::string, std::string> casts;
 
-  // An ordinary table, into which COPY does what INSERT would do: without rules
-  // and policies for rows. Never a view, nor what has partitions.
+  // An ordinary table, into which COPY does what INSERT would do: without
+  // rules, policies for rows, and triggers for whole statements. Never a view,
+  // nor what has partitions.
   bool takes_copy = false;
   // A trigger could change rows, and keys, before they go in.
   bool changes_rows = false;
@@ -27,6 +29,9 @@ struct TableFacts {
   // it is made of, an enum's is text. Without those that an INSERT must not
   // name while COPY would fill them.
   absl::flat_hash_map<std::string, TypeOid> types;
+  // Columns of a domain and without a default: INSERT checks it even where they
+  // are not named, COPY does not.
+  std::vector<std::string> domains;
   // A key that is ALWAYS generated: missing from `types`, though COPY with
   // numbers of its own sequence fills it as INSERT does.
   TypeOid key_type = kUnknownOid;

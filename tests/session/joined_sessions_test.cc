@@ -217,6 +217,80 @@ TEST_P(JoinedSessionsTest, Row033ACloseLeavesTheSavepointsOfOthers) {
   EXPECT_EQ(Committed(), "os");
 }
 
+// Nested transactions of one are in the way of another like any savepoint.
+
+TEST_P(JoinedSessionsTest, Row033ANestedTransactionWaitsForThoseAbove) {
+  for (const bool rolls_back : {false, true}) {
+    RunSql(home(), "delete from notes");
+    BeginOuter();
+    ShardedSession first = Join(Mode::kRollbackOnly);
+    SHARD_ASSERT_OK(Write(first, "s"));
+    SHARD_ASSERT_OK(first.BeginNested());
+    ShardedSession second = Join(Mode::kCreateSavepoint);
+    SHARD_ASSERT_OK(Write(second, "t"));
+    SHARD_ASSERT_OK(second.BeginNested());
+    SHARD_ASSERT_OK(Write(second, "i"));
+    const auto waits =
+        StatusIs(Code::kFailedPrecondition, HasSubstr("another session"));
+    EXPECT_THAT(first.RollbackNested(), waits);
+    EXPECT_THAT(first.CommitNested(), waits);
+    SHARD_ASSERT_OK(second.RollbackNested());
+    SHARD_ASSERT_OK(second.Commit());
+    SHARD_ASSERT_OK(rolls_back ? first.RollbackNested() : first.CommitNested());
+    SHARD_ASSERT_OK(first.Commit());
+    SHARD_ASSERT_OK(outer_->Commit());
+    EXPECT_EQ(Committed(), rolls_back ? "os" : "ost");
+  }
+}
+
+TEST_P(JoinedSessionsTest, Row033ANestedRollbackTakesAlongWhoIsInside) {
+  BeginOuter();
+  ShardedSession first = Join(Mode::kRollbackOnly);
+  SHARD_ASSERT_OK(Write(first, "s"));
+  SHARD_ASSERT_OK(first.BeginNested());
+  ShardedSession second = Join(Mode::kRollbackOnly);
+  SHARD_ASSERT_OK(Write(second, "t"));
+  EXPECT_THAT(first.CommitNested(), HasCode(Code::kFailedPrecondition));
+  SHARD_ASSERT_OK(first.RollbackNested());
+  EXPECT_THAT(second.Commit(), HasCode(Code::kAborted));
+  second.Rollback();
+  SHARD_ASSERT_OK(first.Commit());
+  SHARD_ASSERT_OK(outer_->Commit());
+  EXPECT_EQ(Committed(), "os");
+}
+
+TEST_P(JoinedSessionsTest, Row033ACommitWaitsForNestedTransactions) {
+  BeginOuter();
+  ShardedSession first = Join(Mode::kRollbackOnly);
+  ShardedSession second = Join(Mode::kRollbackOnly);
+  SHARD_ASSERT_OK(Write(second, "t"));
+  SHARD_ASSERT_OK(Write(first, "s"));
+  SHARD_ASSERT_OK(first.BeginNested());
+  SHARD_ASSERT_OK(Write(first, "i"));
+  EXPECT_THAT(second.Commit(), HasCode(Code::kFailedPrecondition));
+  SHARD_ASSERT_OK(first.RollbackNested());
+  SHARD_ASSERT_OK(second.Commit());
+  SHARD_ASSERT_OK(first.Commit());
+  SHARD_ASSERT_OK(outer_->Commit());
+  EXPECT_EQ(Committed(), "ost");
+}
+
+// Who is gone stands in nobody's way.
+TEST_P(JoinedSessionsTest, Row033ASessionThatIsGoneBlocksNobody) {
+  BeginOuter();
+  ShardedSession first = Join(Mode::kRollbackOnly);
+  ShardedSession gone = Join(Mode::kRollbackOnly);
+  SHARD_ASSERT_OK(Write(gone, "i"));
+  SHARD_ASSERT_OK(Write(first, "s"));
+  first.Rollback();
+  BeginOuter();
+  ShardedSession third = Join(Mode::kControlFully);
+  SHARD_ASSERT_OK(Write(third, "t"));
+  SHARD_ASSERT_OK(third.Commit());
+  gone.Rollback();
+  EXPECT_EQ(Committed(), "ot");
+}
+
 SHARD_ON_SESSIONS(JoinedSessionsTest);
 
 }  // namespace

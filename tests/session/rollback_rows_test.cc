@@ -214,6 +214,36 @@ TEST_P(RollbackRowsTest, EachCommitExpiresWhatCameSinceTheLast) {
   EXPECT_EQ(log().Count("SELECT"), 1);
 }
 
+// Also what was assigned after the object had been changed and expired.
+TEST_P(RollbackRowsTest, Row019AssignmentsAfterAnExpiryEndToo) {
+  ShardedSession session(options());
+  const auto counter = MakeCounter("a", 1);
+  SHARD_ASSERT_OK(session.Add(counter));
+  SHARD_ASSERT_OK(session.Commit());
+  for (const bool expression : {false, true}) {
+    for (const bool rolls_back : {false, true}) {
+      counter->name = "b";
+      SHARD_ASSERT_OK(session.Expire(*counter));
+      if (expression) {
+        counter->name = c.name + "c";
+      } else {
+        counter->name = "c";
+      }
+      if (rolls_back) {
+        session.Rollback();
+      } else {
+        SHARD_ASSERT_OK(session.Expire(*counter));
+      }
+      EXPECT_EQ(counter->name.value(), "a");
+      counter->hits = counter->hits.value() + 1;
+      SHARD_ASSERT_OK(session.Commit());
+      EXPECT_EQ(
+          ReadNumber(home(), "select count(*) from counters where name = 'a'"),
+          1);
+    }
+  }
+}
+
 TEST_P(RollbackRowsTest, ValuesThatAStatementWroteDoNotOutliveClose) {
   ShardedSession session(options());
   const auto counter = MakeCounter("a", 1);
