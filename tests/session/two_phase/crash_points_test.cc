@@ -55,11 +55,21 @@ class CrashPointsTest : public TwoPhaseTest,
     return run;
   }
 
-  // A server takes a moment to notice that its client has died.
+  bool LocksAreFree() {
+    bool free = true;
+    for (std::size_t i = 0; i < cluster().size(); ++i) {
+      free = free && outside(i).LocksAreFree();
+    }
+    return free;
+  }
+
+  // A server takes a moment to notice that its client has died, and before that
+  // may do the PREPARE that was sent last.
   void RecoverUntilClean() {
     const absl::Time deadline = absl::Now() + absl::Seconds(20);
     RecoveryReport report = cluster().RecoverNow();
-    while ((!report.clean() || Prepared() > 0 || Decisions() > 0) &&
+    while ((!report.clean() || Prepared() > 0 || Decisions() > 0 ||
+            !LocksAreFree()) &&
            absl::Now() < deadline) {
       absl::SleepFor(absl::Milliseconds(5));
       report = cluster().RecoverNow();
@@ -67,12 +77,7 @@ class CrashPointsTest : public TwoPhaseTest,
     EXPECT_TRUE(report.clean()) << report.ToString();
     EXPECT_EQ(Prepared(), 0);
     EXPECT_EQ(Decisions(), 0);
-    for (std::size_t i = 0; i < cluster().size(); ++i) {
-      while (!outside(i).LocksAreFree() && absl::Now() < deadline) {
-        absl::SleepFor(absl::Milliseconds(5));
-      }
-      EXPECT_TRUE(outside(i).LocksAreFree());
-    }
+    EXPECT_TRUE(LocksAreFree());
   }
 
   void ExpectAllOrNothing(const std::string& name) {
