@@ -48,9 +48,9 @@ struct InstanceState {
   PendingExpressions expressions;
   ShardId shard;  // its row's shard: the identity token
   ObjectState object_state = ObjectState::kTransient;
-  bool dirty = false;       // in its session's list of changes
-  bool expired = false;     // all of it, since it was last loaded
-  bool has_values = false;  // loaded or assigned since it was expired; if dirty
+  bool dirty = false;                   // in its session's list of changes
+  bool expired = false;                 // all of it, since it was last loaded
+  bool has_values = false;              // dirty, or loaded since it was expired
   bool marked_deleted = false;          // the next flush deletes its row
   bool key_generated = false;           // by the database, in its INSERT
   bool written_in_transaction = false;  // what it holds may not be committed

@@ -195,7 +195,6 @@ absl::Status Flusher::Plan(const UnitOfWork& work) {
     SHARD_RETURN_IF_ERROR(PlanInsert(*object));
     --left_;
   }
-  changed_count_ = std::ssize(work.changed);
   left_ = work.changed.size();
   for (const auto& object : work.changed) {
     SHARD_RETURN_IF_ERROR(PlanUpdate(*object));
@@ -211,6 +210,7 @@ absl::Status Flusher::Plan(const UnitOfWork& work) {
 }
 
 absl::Status Flusher::Run(UnitOfWork& work) {
+  const std::ptrdiff_t changed = std::ssize(work.changed);
   absl::Status status = Plan(work);
   if (status.ok()) status = RunSteps();
   if (status.ok()) status = LoadWhatWasMade();
@@ -225,8 +225,7 @@ absl::Status Flusher::Run(UnitOfWork& work) {
   work.gone.insert(work.gone.end(), work.deleted.begin(), work.deleted.end());
   work.added.clear();
   // Listeners may have changed more while it was read what was made.
-  work.changed.erase(work.changed.begin(),
-                     work.changed.begin() + changed_count_);
+  work.changed.erase(work.changed.begin(), work.changed.begin() + changed);
   work.deleted.clear();
   return absl::OkStatus();
 }

@@ -139,7 +139,6 @@ class Flusher {
   // What was nullopt and became unset, fields of new objects.
   std::vector<std::pair<EntityBase*, std::uint64_t>> nulls_;
   std::size_t left_ = 0;  // objects of one kind that are still to be planned
-  std::ptrdiff_t changed_count_ = 0;  // changed objects that were planned
 };
 
 template <class Make>

@@ -64,33 +64,34 @@ std::shared_ptr<EntityBase> IdentityMap::Find(const IdentityKey& key) const {
   return std::move(search.found);
 }
 
-IdentityMap::Place IdentityMap::At(const IdentityKey& key) {
+void IdentityMap::ExpectEntry(ShardId shard) {
   if (entries_.size() >= sweep_at_) Sweep();
-  if (key.shard.is_none()) holds_unsharded_ = true;
+  if (shard.is_none()) holds_unsharded_ = true;
+}
+
+std::weak_ptr<EntityBase>& IdentityMap::VacantPlace(const Search& search) {
+  if (search.vacant.has_value()) return entries_[*search.vacant].object;
+  slots_.insert({search.hash, static_cast<std::uint32_t>(entries_.size())});
+  return entries_.emplace_back(Entry{{}, search.hash}).object;
+}
+
+IdentityMap::Place IdentityMap::At(const IdentityKey& key) {
+  ExpectEntry(key.shard);
   const Search search{&entries_, key};
   slots_.find(search);
   if (search.found != nullptr) return {std::move(search.found), nullptr};
-  if (search.vacant.has_value()) {
-    return {nullptr, &entries_[*search.vacant].object};
-  }
-  slots_.insert({search.hash, static_cast<std::uint32_t>(entries_.size())});
-  return {nullptr, &entries_.emplace_back(Entry{{}, search.hash}).object};
+  return {nullptr, &VacantPlace(search)};
 }
 
 void IdentityMap::Insert(EntityBase& object) {
-  if (entries_.size() >= sweep_at_) Sweep();
-  if (object.shard().is_none()) holds_unsharded_ = true;
+  ExpectEntry(object.shard());
   const IdentityKey key = IdentityOf(object);
   const Search search{&entries_, key};
   const auto known = slots_.find(search);
-  if (known != slots_.end()) {
-    entries_[known->entry].object = object.weak_from_this();
-  } else if (search.vacant.has_value()) {
-    entries_[*search.vacant].object = object.weak_from_this();
-  } else {
-    slots_.insert({search.hash, static_cast<std::uint32_t>(entries_.size())});
-    entries_.push_back({object.weak_from_this(), search.hash});
-  }
+  std::weak_ptr<EntityBase>& place = known != slots_.end()
+                                         ? entries_[known->entry].object
+                                         : VacantPlace(search);
+  place = object.weak_from_this();
 }
 
 void IdentityMap::Prefetch(const IdentityKey& key) const {

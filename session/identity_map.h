@@ -93,6 +93,10 @@ class IdentityMap {
     }
   };
 
+  // Before a search, since it may sweep: an object on that shard may come.
+  void ExpectEntry(ShardId shard);
+  // Where an object goes that the search has not found.
+  std::weak_ptr<EntityBase>& VacantPlace(const Search& search);
   void Sweep();
 
   std::vector<Entry> entries_;

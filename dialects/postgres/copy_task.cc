@@ -27,7 +27,7 @@ std::optional<CopyForm> FormOf(const sql::Column& column,
   return CopyFormOf(column.type(), type->second);
 }
 
-bool Names(const InsertRequest& request, std::string_view column) {
+bool IsSent(const InsertRequest& request, std::string_view column) {
   const auto is_it = [column](const sql::Column* c) {
     return c->name() == column;
   };
@@ -76,7 +76,7 @@ bool MayCopy(const InsertRequest& request, const TableFacts& facts) {
     return false;
   }
   for (const std::string& domain : facts.domains) {
-    if (!Names(request, domain)) return false;
+    if (!IsSent(request, domain)) return false;
   }
   for (std::size_t i = 0; i < request.columns.size(); ++i) {
     const std::optional<CopyForm> form = FormOf(*request.columns[i], facts);

@@ -19,6 +19,19 @@ constexpr std::int16_t kNegative = 0x4000;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
+// Around the sign and the point.
+struct Parts {
+  bool negative;
+  std::string_view whole, fraction;
+};
+Parts Split(std::string_view text) {
+  const bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+')) text.remove_prefix(1);
+  const std::size_t point = std::min(text.find('.'), text.size());
+  return {negative, text.substr(0, point),
+          text.substr(std::min(point + 1, text.size()))};
+}
+
 std::size_t GroupsOf(std::string_view digits) {
   return (digits.size() + kGroup - 1) / kGroup;
 }
@@ -39,22 +52,14 @@ std::int16_t ValueOf(std::string_view digits, std::size_t zeros_behind) {
 
 bool IsPlainNumeric(std::string_view text) {
   if (text.size() > kMostText) return false;
-  if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
-  const std::size_t point = std::min(text.find('.'), text.size());
-  const std::string_view whole = text.substr(0, point);
-  const std::string_view fraction =
-      text.substr(std::min(point + 1, text.size()));
+  const auto [negative, whole, fraction] = Split(text);
   return whole.size() + fraction.size() > 0 &&
          std::all_of(whole.begin(), whole.end(), IsDigit) &&
          std::all_of(fraction.begin(), fraction.end(), IsDigit);
 }
 
 char* PutNumeric(std::string_view text, char* out) {
-  const bool negative = text.starts_with('-');
-  if (negative || text.starts_with('+')) text.remove_prefix(1);
-  const std::size_t point = std::min(text.find('.'), text.size());
-  std::string_view whole = text.substr(0, point);
-  std::string_view fraction = text.substr(std::min(point + 1, text.size()));
+  auto [negative, whole, fraction] = Split(text);
   const std::size_t groups = GroupsOf(whole) + GroupsOf(fraction);
   out = Put(out, static_cast<std::int16_t>(groups));
   out = Put(out, static_cast<std::int16_t>(GroupsOf(whole) - 1));

@@ -14,6 +14,7 @@
 #include "shard/session/query.h"
 #include "shard/session/session_listener.h"
 #include "shard/session/sharded_session.h"
+#include "shard/tests/session/joined_test.h"
 #include "shard/tests/session/note.h"
 #include "shard/tests/session/session_test.h"
 
@@ -27,57 +28,13 @@ using Mode = JoinTransactionMode;
 
 constexpr auto& c = Note::c;
 
-class Statements : public SessionListener {
- public:
-  void OnStatement(std::string_view, const StatementEvent& event) override {
-    texts.emplace_back(event.statement);
-  }
-  std::vector<std::string> texts;
-};
-
-class JoinedSessionsTest : public SessionTest {
+class JoinedSessionsTest : public JoinedTest {
  protected:
-  void SetUp() override {
-    SessionTest::SetUp();
-    if (IsSkipped()) return;
-    Open<Note>();
-    SHARD_ASSERT_OK_AND_ASSIGN(outer_, home()->Connect());
-  }
-  void TearDown() override { outer_.Return(); }
-
-  ShardedSession Join(Mode mode, SessionListeners listeners = {}) {
-    SessionOptions joined = options();
-    joined.listeners = std::move(listeners);
-    joined.joined.push_back({home().get(), &*outer_, mode});
-    return ShardedSession(std::move(joined));
-  }
-  BindArguments Place() const {
-    return is_sharded() ? OnShard("s0") : BindArguments();
-  }
   // In which "o" is written.
   void BeginOuter() {
     SHARD_ASSERT_OK(outer_->Begin());
-    SHARD_ASSERT_OK(outer_->ExecuteScript(
-        "INSERT INTO notes (region, text) VALUES ('eu', 'o')"));
+    Insert("o");
   }
-  static absl::Status Write(ShardedSession& session, std::string text) {
-    SHARD_RETURN_IF_ERROR(session.Add(MakeNote(std::move(text))));
-    return session.Flush();
-  }
-  // The texts that are committed, in alphabetical order.
-  std::string Committed() {
-    std::string texts;
-    for (const char* text : {"i", "o", "s", "t"}) {
-      if (ReadNumber(home(), std::string("select count(*) from notes where "
-                                         "text = '") +
-                                 text + "'") > 0) {
-        texts += text;
-      }
-    }
-    return texts;
-  }
-
-  PooledConnection outer_;
 };
 
 // Each hears of its own statements, also when the other has ended before.

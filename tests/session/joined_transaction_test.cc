@@ -15,6 +15,7 @@
 #include "shard/session/query.h"
 #include "shard/session/session_listener.h"
 #include "shard/session/sharded_session.h"
+#include "shard/tests/session/joined_test.h"
 #include "shard/tests/session/note.h"
 #include "shard/tests/session/session_test.h"
 
@@ -33,32 +34,8 @@ constexpr auto& c = Note::c;
 enum class Around { kNothing, kTransaction, kSavepoint };
 enum class Verb { kCommit, kRollback, kClose };
 
-class Statements : public SessionListener {
- public:
-  void OnStatement(std::string_view, const StatementEvent& event) override {
-    texts.emplace_back(event.statement);
-  }
-  std::vector<std::string> texts;
-};
-
-class JoinedTransactionTest : public SessionTest {
+class JoinedTransactionTest : public JoinedTest {
  protected:
-  void SetUp() override {
-    SessionTest::SetUp();
-    if (IsSkipped()) return;
-    Open<Note>();
-    SHARD_ASSERT_OK_AND_ASSIGN(outer_, home()->Connect());
-  }
-  void TearDown() override { outer_.Return(); }
-
-  ShardedSession Join(Mode mode) {
-    SessionOptions joined = options();
-    joined.joined.push_back({home().get(), &*outer_, mode});
-    return ShardedSession(std::move(joined));
-  }
-  BindArguments Place() const {
-    return is_sharded() ? OnShard("s0") : BindArguments();
-  }
   // Keeps a database at work for a long time.
   const char* LongStatement() const {
     return is_sqlite() ? "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i "
@@ -74,30 +51,6 @@ class JoinedTransactionTest : public SessionTest {
     SHARD_ASSERT_OK(outer_->Savepoint("around"));
     Insert("i");
   }
-  void Insert(const std::string& text) {
-    SHARD_ASSERT_OK(outer_->ExecuteScript(
-        "INSERT INTO notes (region, text) VALUES ('eu', '" + text + "')"));
-  }
-  static absl::Status Add(ShardedSession& session, std::string text) {
-    return session.Add(MakeNote(std::move(text)));
-  }
-  static absl::Status Write(ShardedSession& session, std::string text) {
-    SHARD_RETURN_IF_ERROR(Add(session, std::move(text)));
-    return session.Flush();
-  }
-  // The texts that are committed, in alphabetical order.
-  std::string Committed() {
-    std::string texts;
-    for (const char* text : {"i", "o", "s", "t"}) {
-      if (ReadNumber(home(), std::string("select count(*) from notes where "
-                                         "text = '") +
-                                 text + "'") > 0) {
-        texts += text;
-      }
-    }
-    return texts;
-  }
-
   struct Expected {
     Verb verb;
     bool open;               // the transaction around it, afterwards
@@ -130,8 +83,6 @@ class JoinedTransactionTest : public SessionTest {
       EXPECT_EQ(Committed(), expected.rows);
     }
   }
-
-  PooledConnection outer_;
 };
 
 TEST_P(JoinedTransactionTest, Row033RollbackOnly) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -42,13 +43,39 @@ class RollbackRowsTest : public SessionTest {
     counter->hits = hits;
     return counter;
   }
+  // With 1 hit, committed.
+  static std::shared_ptr<Counter> Stored(ShardedSession& session,
+                                         std::string name) {
+    auto counter = MakeCounter(std::move(name), 1);
+    SHARD_EXPECT_OK(session.Add(counter));
+    SHARD_EXPECT_OK(session.Commit());
+    return counter;
+  }
+  // Puts a row in under a key that no row has any more.
+  static std::shared_ptr<Counter> Succeed(ShardedSession& session,
+                                          std::int64_t id) {
+    auto successor = MakeCounter("new", 2);
+    successor->id = id;
+    SHARD_EXPECT_OK(session.Add(successor));
+    SHARD_EXPECT_OK(session.Flush());
+    return successor;
+  }
+  // After a rollback: the key is the old row's, and nobody else's.
+  static void ExpectIsBack(ShardedSession& session, std::int64_t id,
+                           const std::shared_ptr<Counter>& counter,
+                           const std::shared_ptr<Counter>& successor) {
+    EXPECT_EQ(counter->object_state(), ObjectState::kPersistent);
+    EXPECT_EQ(successor->object_state(), ObjectState::kTransient);
+    EXPECT_EQ(counter->id.value(), id);
+    SHARD_ASSERT_OK_AND_ASSIGN(const auto found, session.Get<Counter>(id));
+    EXPECT_EQ(found, counter);
+    EXPECT_EQ(counter->name.value(), "old");
+  }
 };
 
 TEST_P(RollbackRowsTest, Row019RollbackRestoresExpressionAttributesToo) {
   ShardedSession session(options());
-  const auto counter = MakeCounter("a", 1);
-  SHARD_ASSERT_OK(session.Add(counter));
-  SHARD_ASSERT_OK(session.Commit());
+  const auto counter = Stored(session, "a");
   for (const bool flushed : {true, false}) {
     counter->name = "b";
     counter->hits = c.hits + 41;
@@ -93,9 +120,7 @@ TEST_P(RollbackRowsTest, Row019NewObjectsBecomeTransient) {
 
 TEST_P(RollbackRowsTest, Row019DeletedObjectsComeBack) {
   ShardedSession session(options());
-  const auto counter = MakeCounter("a", 1);
-  SHARD_ASSERT_OK(session.Add(counter));
-  SHARD_ASSERT_OK(session.Commit());
+  const auto counter = Stored(session, "a");
   for (const bool flushed : {true, false}) {
     SHARD_ASSERT_OK(session.Delete(counter));
     if (flushed) {
@@ -112,65 +137,31 @@ TEST_P(RollbackRowsTest, Row019DeletedObjectsComeBack) {
 // Whoever took the identity of another row in the transaction gives it back.
 
 TEST_P(RollbackRowsTest, Row019ARowComesBackFromUnderItsSuccessor) {
-  ShardedSession session(options());
-  const auto counter = MakeCounter("old", 1);
-  SHARD_ASSERT_OK(session.Add(counter));
-  SHARD_ASSERT_OK(session.Commit());
-  const std::int64_t id = counter->id.value();
-  const auto successor = MakeCounter("new", 2);
-  successor->id = id;
-  SHARD_ASSERT_OK(session.Delete(counter));
-  SHARD_ASSERT_OK(session.Flush());
-  SHARD_ASSERT_OK(session.Add(successor));
-  SHARD_ASSERT_OK(session.Flush());
-  session.Rollback();
-  EXPECT_EQ(counter->object_state(), ObjectState::kPersistent);
-  EXPECT_EQ(successor->object_state(), ObjectState::kTransient);
-  SHARD_ASSERT_OK_AND_ASSIGN(const auto found, session.Get<Counter>(id));
-  EXPECT_EQ(found, counter);
-  EXPECT_EQ(counter->name.value(), "old");
-}
-
-TEST_P(RollbackRowsTest, Row019ARowComesBackFromUnderADeletedSuccessor) {
-  ShardedSession session(options());
-  const auto counter = MakeCounter("old", 1);
-  SHARD_ASSERT_OK(session.Add(counter));
-  SHARD_ASSERT_OK(session.Commit());
-  const std::int64_t id = counter->id.value();
-  const auto successor = MakeCounter("new", 2);
-  successor->id = id;
-  SHARD_ASSERT_OK(session.Delete(counter));
-  SHARD_ASSERT_OK(session.Flush());
-  SHARD_ASSERT_OK(session.Add(successor));
-  SHARD_ASSERT_OK(session.Flush());
-  SHARD_ASSERT_OK(session.Delete(successor));
-  SHARD_ASSERT_OK(session.Flush());
-  session.Rollback();
-  EXPECT_EQ(counter->object_state(), ObjectState::kPersistent);
-  EXPECT_EQ(successor->object_state(), ObjectState::kTransient);
-  SHARD_ASSERT_OK_AND_ASSIGN(const auto found, session.Get<Counter>(id));
-  EXPECT_EQ(found, counter);
-  EXPECT_EQ(counter->name.value(), "old");
+  for (const bool deleted : {false, true}) {
+    ShardedSession session(options());
+    const auto counter = Stored(session, "old");
+    const std::int64_t id = counter->id.value();
+    SHARD_ASSERT_OK(session.Delete(counter));
+    SHARD_ASSERT_OK(session.Flush());
+    const auto successor = Succeed(session, id);
+    if (deleted) {
+      SHARD_ASSERT_OK(session.Delete(successor));
+      SHARD_ASSERT_OK(session.Flush());
+    }
+    session.Rollback();
+    ExpectIsBack(session, id, counter, successor);
+  }
 }
 
 TEST_P(RollbackRowsTest, Row019AChangedKeyComesBackFromUnderANewRow) {
   ShardedSession session(options());
-  const auto counter = MakeCounter("old", 1);
-  SHARD_ASSERT_OK(session.Add(counter));
-  SHARD_ASSERT_OK(session.Commit());
+  const auto counter = Stored(session, "old");
   const std::int64_t id = counter->id.value();
   counter->id = id + 100;
   SHARD_ASSERT_OK(session.Flush());
-  const auto successor = MakeCounter("new", 2);
-  successor->id = id;
-  SHARD_ASSERT_OK(session.Add(successor));
-  SHARD_ASSERT_OK(session.Flush());
+  const auto successor = Succeed(session, id);
   session.Rollback();
-  EXPECT_EQ(successor->object_state(), ObjectState::kTransient);
-  EXPECT_EQ(counter->id.value(), id);
-  SHARD_ASSERT_OK_AND_ASSIGN(const auto found, session.Get<Counter>(id));
-  EXPECT_EQ(found, counter);
-  EXPECT_EQ(counter->name.value(), "old");
+  ExpectIsBack(session, id, counter, successor);
   SHARD_ASSERT_OK_AND_ASSIGN(const auto other, session.Get<Counter>(id + 100));
   EXPECT_EQ(other, nullptr);
 }
@@ -179,9 +170,7 @@ TEST_P(RollbackRowsTest, Row019AChangedKeyComesBackFromUnderANewRow) {
 // loaded or assigned meanwhile, in whatever way.
 TEST_P(RollbackRowsTest, EachCommitExpiresWhatCameSinceTheLast) {
   ShardedSession session(options());
-  const auto counter = MakeCounter("a", 1);
-  SHARD_ASSERT_OK(session.Add(counter));
-  SHARD_ASSERT_OK(session.Commit());
+  const auto counter = Stored(session, "a");
   const std::int64_t id = counter->id.value();
   const auto touches = std::vector<std::function<void()>>{
       [] {},
@@ -217,9 +206,7 @@ TEST_P(RollbackRowsTest, EachCommitExpiresWhatCameSinceTheLast) {
 // Also what was assigned after the object had been changed and expired.
 TEST_P(RollbackRowsTest, Row019AssignmentsAfterAnExpiryEndToo) {
   ShardedSession session(options());
-  const auto counter = MakeCounter("a", 1);
-  SHARD_ASSERT_OK(session.Add(counter));
-  SHARD_ASSERT_OK(session.Commit());
+  const auto counter = Stored(session, "a");
   for (const bool expression : {false, true}) {
     for (const bool rolls_back : {false, true}) {
       counter->name = "b";
@@ -246,9 +233,7 @@ TEST_P(RollbackRowsTest, Row019AssignmentsAfterAnExpiryEndToo) {
 
 TEST_P(RollbackRowsTest, ValuesThatAStatementWroteDoNotOutliveClose) {
   ShardedSession session(options());
-  const auto counter = MakeCounter("a", 1);
-  SHARD_ASSERT_OK(session.Add(counter));
-  SHARD_ASSERT_OK(session.Commit());
+  const auto counter = Stored(session, "a");
   SHARD_ASSERT_OK(session.Execute(
       Update<Counter>().Set(c.hits = 42).Where(c.region == "eu")));
   EXPECT_EQ(counter->hits.value(), 42);
