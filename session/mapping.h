@@ -88,6 +88,8 @@ class Mapping {
   sql::Value NextVersion(const sql::ValueView& old) const {
     return traits_of_version_.next_version(old);
   }
+  // Whether it is a number that grows by one.
+  bool counts_versions() const { return traits_of_version_.counts; }
   // Field i in bit i.
   std::uint64_t deferred_fields() const { return layout_.missing; }
   // Of rows with the fields that are read with an object, in order.

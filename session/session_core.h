@@ -14,6 +14,9 @@
 #include "absl/types/span.h"
 #include "shard/dialects/participant.h"
 #include "shard/session/bind_arguments.h"
+#include "shard/session/bulk_options.h"
+#include "shard/session/bulk_report.h"
+#include "shard/session/bulk_rows.h"
 #include "shard/session/commit_result.h"
 #include "shard/session/execution_options.h"
 #include "shard/session/identity_map.h"
@@ -31,6 +34,7 @@
 
 namespace shard {
 
+class BulkWriter;
 class ShardedSession;
 
 // What each function does and its errors: see ShardedSession. Stays at one
@@ -87,6 +91,13 @@ class SessionCore : public ObjectHost {
                                      absl::Span<const sql::Parameters> sets,
                                      const BindArguments& bind,
                                      const ExecutionOptions& how);
+  // Many rows at once (session_bulk.cc).
+  absl::StatusOr<BulkReport> Bulk(BulkKind kind, const BulkRows& rows,
+                                  const BulkOptions& options,
+                                  const BindArguments& bind);
+  absl::StatusOr<BulkReport> BulkSave(absl::Span<EntityBase* const> objects,
+                                      const BulkOptions& options,
+                                      const BindArguments& bind);
   absl::StatusOr<std::vector<std::shared_ptr<EntityBase>>> LoadObjects(
       const Mapping& mapping, const sql::Statement& statement,
       const sql::Parameters& parameters, const BindArguments& bind,
@@ -205,6 +216,10 @@ class SessionCore : public ObjectHost {
   absl::StatusOr<std::vector<PlacedSets>> PlaceSets(
       const sql::Statement& statement, absl::Span<const sql::Parameters> sets,
       const BindArguments& bind);
+  BulkWriter MakeBulkWriter(const BindArguments& bind,
+                            const BulkOptions* options, BulkReport* report);
+  absl::Status RunBulk(BulkWriter& writer);
+  void ExpireBulk(const BulkWriter& writer);
   // Rows written past the objects (session_written_rows.cc).
   void ExpireWritten(const sql::Statement& statement);
   // Rows that statements have changed past the objects. What is read of them is

@@ -231,6 +231,73 @@ class ShardedSession {
   template <MappedClass E>
   absl::StatusOr<std::shared_ptr<E>> Merge(const E& object);
 
+  // Many rows at once, at the speed of the drivers: they pass by the identity
+  // map, the flush and its listeners, but not by the router nor the
+  // transaction, which they are part of. What is pending is flushed first.
+  // `rows` are of E::Row, std::shared_ptr<E> or sql::Parameters (columns by
+  // name): any contiguous range of them. Each row goes to its own shard, all
+  // shards work at once, and rows that write the same columns share a batch
+  // whatever stands between them; BulkOptions has the choices. Objects of the
+  // session whose rows are changed here are read again when next used.
+  //
+  // All rows are looked at before the first is sent, so these errors, which
+  // name row (from 1) and column, write nothing: kInvalidArgument: an unknown
+  // column, a value of another type, NULL where there cannot be, no primary
+  // key, no version, no shard key. kFailedPrecondition: a new shard key that
+  // belongs to another shard, naming both; an object in the wrong state. Later
+  // ones can only be rolled back; kAborted then names the rows that were not
+  // there, or not in the version given.
+  //
+  // Inserts columns that are there; the others get their defaults, as in a
+  // flush, and so does NULL unless BulkOptions::render_nulls. Versions begin
+  // anew. Key values that the database makes come back by
+  // BulkOptions::return_defaults.
+  template <MappedClass E, class Input>
+  absl::StatusOr<BulkReport> BulkInsert(const Input& rows,
+                                        const BulkOptions& options = {},
+                                        const BindArguments& bind = {});
+  // Sets the columns that are there in the row of that primary key, and version
+  // where the class has one. Of objects: see BulkOptions::update_changed_only.
+  template <MappedClass E, class Input>
+  absl::StatusOr<BulkReport> BulkUpdate(const Input& rows,
+                                        const BulkOptions& options = {},
+                                        const BindArguments& bind = {});
+  // Inserts, or where a row of the primary key (or BulkOptions::conflict) is
+  // there, sets the columns that are. Two rows of one key may be refused by
+  // the database. kUnimplemented: the shard key is no part of it, and no shard
+  // is named; a version that is not a number. Versions are counted on, not
+  // compared.
+  template <MappedClass E, class Input>
+  absl::StatusOr<BulkReport> BulkUpsert(const Input& rows,
+                                        const BulkOptions& options = {},
+                                        const BindArguments& bind = {});
+  // Deletes by primary key, and version; other columns only tell the shard.
+  template <MappedClass E, class Input>
+  absl::StatusOr<BulkReport> BulkDelete(const Input& rows,
+                                        const BulkOptions& options = {},
+                                        const BindArguments& bind = {});
+  template <MappedClass E>
+  absl::StatusOr<BulkReport> BulkInsertMappings(
+      absl::Span<const sql::Parameters> rows, const BulkOptions& options = {},
+      const BindArguments& bind = {}) {
+    return BulkInsert<E>(rows, options, bind);
+  }
+  template <MappedClass E>
+  absl::StatusOr<BulkReport> BulkUpdateMappings(
+      absl::Span<const sql::Parameters> rows, const BulkOptions& options = {},
+      const BindArguments& bind = {}) {
+    return BulkUpdate<E>(rows, options, bind);
+  }
+  // Objects of any classes: inserts those that have no row, updates the others.
+  // They do not join the session, and stay as they are: what was assigned in
+  // them still counts as such. With BulkOptions::return_defaults new ones have
+  // their key afterwards, and are detached objects with a row, which Add brings
+  // into a session; if the transaction is rolled back they do not know.
+  template <class Objects>
+  absl::StatusOr<BulkReport> BulkSaveObjects(const Objects& objects,
+                                             const BulkOptions& options = {},
+                                             const BindArguments& bind = {});
+
   // Writes all changes: INSERTs, UPDATEs of changed columns only, DELETEs.
   // Keys that the databases made are then in the objects. An error found before
   // the first statement (a missing or wrong shard key, an unbound class) writes
@@ -330,6 +397,7 @@ using Session = ShardedSession;
 
 }  // namespace shard
 
+#include "shard/session/typed_bulk.h"     // IWYU pragma: export
 #include "shard/session/typed_session.h"  // IWYU pragma: export
 
 #endif  // SHARD_SESSION_SHARDED_SESSION_H_

@@ -1,0 +1,119 @@
+// The input of a bulk operation, whatever it is made of.
+#ifndef SHARD_SESSION_BULK_ROWS_H_
+#define SHARD_SESSION_BULK_ROWS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "shard/session/entity_base.h"
+#include "shard/session/mapping.h"
+#include "shard/sql/byte_arena.h"
+#include "shard/sql/column.h"
+#include "shard/sql/statement.h"
+#include "shard/sql/value.h"
+
+namespace shard {
+
+enum class BulkKind : std::uint8_t { kInsert, kUpdate, kUpsert, kDelete };
+
+// One row: field i's value in cells[i] where bit i of `given` is set.
+struct BulkRow {
+  std::uint64_t given = 0;
+  const EntityBase* object = nullptr;  // that it was read from
+  sql::ValueView cells[kMostFields];
+};
+
+// Rows of one class. Read again and again, so it must say the same each time;
+// the input must live, unchanged, as long as this.
+class BulkRows {
+ public:
+  explicit BulkRows(const Mapping* mapping) : mapping_(*mapping) {}
+  virtual ~BulkRows() = default;
+  BulkRows(const BulkRows&) = delete;
+  BulkRows& operator=(const BulkRows&) = delete;
+
+  const Mapping& mapping() const { return mapping_; }
+  virtual std::size_t size() const = 0;
+  // Fills in the row; its cells point into the input, or into `arena`. Errors
+  // name the column: a name that the class has not, a value that does not fit,
+  // an object in a state that bulk operations cannot write.
+  virtual absl::Status Read(std::size_t index, BulkRow* row,
+                            sql::ByteArena& arena) const = 0;
+  // The place in the caller's input.
+  virtual std::size_t position(std::size_t index) const { return index; }
+  // Whether every value has its field's type, NULL where it may be only.
+  virtual bool is_typed() const { return true; }
+  // The object of a row, or null.
+  virtual EntityBase* object(std::size_t) const { return nullptr; }
+
+ private:
+  const Mapping& mapping_;
+};
+
+// Mappings of column names to values.
+class MappingRows final : public BulkRows {
+ public:
+  MappingRows(const Mapping* mapping, absl::Span<const sql::Parameters> rows)
+      : BulkRows(mapping), rows_(rows) {}
+  std::size_t size() const override { return rows_.size(); }
+  absl::Status Read(std::size_t index, BulkRow* row,
+                    sql::ByteArena& arena) const override;
+  bool is_typed() const override { return false; }
+
+ private:
+  const sql::Column* ColumnAt(std::size_t place, std::string_view name) const;
+
+  absl::Span<const sql::Parameters> rows_;
+  // What stood in each place of the row before: it mostly does so again.
+  mutable std::vector<const sql::Column*> columns_;
+};
+
+// Objects of one class, for a kind of work. Expired attributes, those of other
+// sessions too, count as not there.
+class ObjectRows final : public BulkRows {
+ public:
+  ObjectRows(const Mapping* mapping, BulkKind kind, bool changed_only)
+      : BulkRows(mapping), kind_(kind), changed_only_(changed_only) {}
+  // `position`: where it stands in the input.
+  void Add(EntityBase* object, std::size_t position) {
+    objects_.push_back(object);
+    positions_.push_back(position);
+  }
+  std::size_t size() const override { return objects_.size(); }
+  absl::Status Read(std::size_t index, BulkRow* row,
+                    sql::ByteArena& arena) const override;
+  std::size_t position(std::size_t index) const override {
+    return positions_[index];
+  }
+  EntityBase* object(std::size_t index) const override {
+    return objects_[index];
+  }
+
+ private:
+  absl::Status TakeKeyOfRow(const EntityBase& object,
+                            AttributeBase* const* attributes,
+                            BulkRow* row) const;
+
+  const BulkKind kind_;
+  const bool changed_only_;
+  std::vector<EntityBase*> objects_;
+  std::vector<std::size_t> positions_;
+};
+
+// Whether the object's row is in a database, as far as the object knows.
+inline bool HasRow(const EntityBase& object) {
+  return object.object_state() == ObjectState::kPersistent ||
+         object.object_state() == ObjectState::kDetached;
+}
+
+// "Account.balance: <problem>".
+absl::Status ColumnError(const Mapping& mapping, std::size_t field,
+                         std::string_view problem);
+
+}  // namespace shard
+
+#endif  // SHARD_SESSION_BULK_ROWS_H_

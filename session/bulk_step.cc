@@ -1,0 +1,76 @@
+#include "shard/session/bulk_step.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "shard/base/status_macros.h"
+
+namespace shard {
+namespace {
+
+// Some 3 MB of values for each share: enough for a server to take them as it
+// likes best.
+constexpr std::size_t kChunkCells = std::size_t{1} << 17;
+constexpr std::size_t kMostNamed = 5;
+
+}  // namespace
+
+BulkStep::BulkStep(const BulkPart* part, const BulkShape& shape)
+    : part_(*part), shape_(shape) {}
+
+std::size_t BulkStep::ChunkRows(std::size_t left) const {
+  const auto cells = static_cast<std::size_t>(
+      std::popcount(shape_.values | mapping().key_set()));
+  return std::min(left, std::max<std::size_t>(1, kChunkCells / cells));
+}
+
+absl::Status BulkStep::Start(Share& share) {
+  begin_ = next_;
+  chunk_ = ChunkRows(numbers_.size() - begin_);
+  next_ = begin_ + chunk_;
+  values_.clear();
+  keys_.clear();
+  arena_.Clear();
+  Begin();
+  BulkRow row;
+  for (std::size_t i = 0; i < chunk_; ++i) {
+    SHARD_RETURN_IF_ERROR(part_.Read(index_of(i), shape_.values, &row, arena_));
+    Append(row);
+    if (NotesKeys()) keys_.push_back(KeyOf(mapping(), row));
+  }
+  return Send(share);
+}
+
+void BulkStep::Release() {
+  values_ = {};
+  keys_ = {};
+  outcome_ = {};
+  arena_ = {};
+}
+
+std::string BulkStep::NamesOf(const std::vector<std::size_t>& rows) const {
+  std::string text = rows.size() == 1 ? "row" : "rows";
+  for (std::size_t i = 0; i < std::min(rows.size(), kMostNamed); ++i) {
+    absl::StrAppend(&text, i == 0 ? " " : ", ", position_of(rows[i]) + 1);
+  }
+  if (rows.size() > kMostNamed) {
+    absl::StrAppend(&text, " and ", rows.size() - kMostNamed, " more");
+  }
+  return text;
+}
+
+absl::Status BulkStep::CheckArrived(std::size_t arrived, Share& share) const {
+  if (arrived == chunk_) return absl::OkStatus();
+  return share.Failed(absl::FailedPreconditionError(absl::StrCat(
+      "INSERT of ", chunk_, " rows of ", mapping().class_info().name,
+      " put in ", arrived,
+      "; does a trigger or rule swallow rows? If they go elsewhere, give the "
+      "class the option NoReturning")));
+}
+
+}  // namespace shard

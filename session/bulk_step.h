@@ -1,0 +1,83 @@
+// Rows of a bulk operation that share a statement on one share.
+#ifndef SHARD_SESSION_BULK_STEP_H_
+#define SHARD_SESSION_BULK_STEP_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "shard/dialects/connection.h"
+#include "shard/session/bulk_part.h"
+#include "shard/session/bulk_report.h"
+#include "shard/session/transaction.h"
+#include "shard/sql/byte_arena.h"
+#include "shard/sql/value.h"
+
+namespace shard {
+
+// Goes through its rows in chunks, so that what is ready to be sent stays
+// small: Start takes the next chunk's values and sends them, Finish waits
+// (perhaps in another thread), Apply takes over what came back, in the
+// session's thread.
+class BulkStep {
+ public:
+  BulkStep(const BulkPart* part, const BulkShape& shape);
+  virtual ~BulkStep() = default;
+  BulkStep(const BulkStep&) = delete;
+  BulkStep& operator=(const BulkStep&) = delete;
+
+  const BulkPart& part() const { return part_; }
+  const BulkShape& shape() const { return shape_; }
+  void Add(std::size_t index) {
+    numbers_.push_back(static_cast<std::uint32_t>(index));
+  }
+  // Those that it has or had.
+  const std::vector<std::uint32_t>& rows() const { return numbers_; }
+  bool done() const { return next_ == numbers_.size(); }
+
+  absl::Status Start(Share& share);
+  virtual absl::Status Finish(Share& share) = 0;
+  virtual absl::Status Apply(const Share& share, BulkReport* report) = 0;
+  // After the last Apply.
+  void Release();
+
+ protected:
+  // How many rows of those left go next, and the values of one of them.
+  virtual std::size_t ChunkRows(std::size_t left) const;
+  virtual void Begin() {}  // before the first of a chunk
+  virtual void Append(const BulkRow& row) = 0;
+  virtual absl::Status Send(Share& share) = 0;
+  // Where the keys of the rows are known by sending them.
+  virtual bool NotesKeys() const { return false; }
+
+  const Mapping& mapping() const { return part_.mapping(); }
+  std::size_t chunk() const { return chunk_; }  // rows that were sent
+  std::size_t index_of(std::size_t row) const { return numbers_[begin_ + row]; }
+  std::size_t position_of(std::size_t row) const {
+    return part_.rows().position(index_of(row));
+  }
+  // "row 3", "rows 3, 5 and 9 more": rows of the chunk by their place in the
+  // input.
+  std::string NamesOf(const std::vector<std::size_t>& rows) const;
+  // kFailedPrecondition unless as many arrived as were sent.
+  absl::Status CheckArrived(std::size_t arrived, Share& share) const;
+
+  std::vector<sql::ValueView> values_;
+  std::vector<KeyValue> keys_;  // of the chunk, where they are to be told
+  Outcome outcome_;
+
+ private:
+  const BulkPart& part_;
+  const BulkShape shape_;
+  std::vector<std::uint32_t> numbers_;
+  std::size_t begin_ = 0;
+  std::size_t next_ = 0;
+  std::size_t chunk_ = 0;
+  sql::ByteArena arena_;
+};
+
+}  // namespace shard
+
+#endif  // SHARD_SESSION_BULK_STEP_H_

@@ -1,0 +1,116 @@
+// A bulk operation: from rows to statements.
+#ifndef SHARD_SESSION_BULK_WRITER_H_
+#define SHARD_SESSION_BULK_WRITER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "shard/router/bind_resolver.h"
+#include "shard/session/bulk_options.h"
+#include "shard/session/bulk_part.h"
+#include "shard/session/bulk_report.h"
+#include "shard/session/bulk_rows.h"
+#include "shard/session/bulk_step.h"
+#include "shard/session/transaction.h"
+
+namespace shard {
+
+// Used once. Plan looks at all rows, routes them, and groups those of each
+// share that have the same shape; an error there, which names the row, writes
+// nothing. Then the shares run their groups side by side, each in its order. An
+// error while running poisons the transaction.
+class BulkWriter {
+ public:
+  // The one place of a row; `shard` and the like are filled in by it.
+  using Place = std::function<absl::StatusOr<Bind>(const BindRequest& request)>;
+  struct Where {
+    BindResolver* resolver;
+    Place place;
+    std::optional<ShardId> shard;  // that the caller named
+    bool named = false;            // the caller named a shard or an engine
+  };
+  BulkWriter(Where where, Transaction* transaction, const BulkOptions* options,
+             BulkReport* report)
+      : where_(std::move(where)),
+        transaction_(*transaction),
+        options_(*options),
+        report_(*report) {}
+
+  // `rows` must live as long as this. Parts are written in their order.
+  absl::Status Plan(BulkKind kind, const BulkRows* rows);
+  bool has_work() const { return !queues_.empty(); }
+  absl::Status Run();
+
+  // Calls `visit(part)` with the part of each statement.
+  template <class Visit>
+  void ForEachStep(Visit&& visit) const {
+    for (const auto& queue : queues_) {
+      for (const auto& step : queue.steps) visit(step->part());
+    }
+  }
+  // Calls `visit(part, shape, index, share)` for each row that was planned and
+  // is not a new one.
+  template <class Visit>
+  void ForEachKnown(Visit&& visit) const {
+    for (const auto& queue : queues_) {
+      for (const auto& step : queue.steps) {
+        if (step->part().kind() == BulkKind::kInsert) continue;
+        for (const std::uint32_t index : step->rows()) {
+          visit(step->part(), step->shape(), index, *queue.share);
+        }
+      }
+    }
+  }
+
+ private:
+  struct Queue {
+    Share* share;
+    std::vector<std::unique_ptr<BulkStep>> steps;
+    std::size_t next = 0;
+  };
+  struct GroupId {
+    const BulkPart* part;
+    const Share* share;
+    std::uint64_t values, expressions, updated;
+    BulkKeySource key;
+    friend bool operator==(const GroupId&, const GroupId&) = default;
+    template <class H>
+    friend H AbslHashValue(H h, const GroupId& id) {
+      return H::combine(std::move(h), id.part, id.share, id.values,
+                        id.expressions, id.updated, id.key);
+    }
+  };
+  absl::Status PlanRow(BulkPart& part, std::size_t index);
+  absl::StatusOr<Bind> PlaceOf(const BulkPart& part, const BulkRow& row);
+  absl::Status CheckStays(const BulkPart& part, const BulkRow& row,
+                          BindRequest request, const Bind& bind);
+  absl::Status CheckUpsert(const BulkPart& part) const;
+  absl::Status AddToStep(const BulkPart& part, Share& share,
+                         const BulkShape& shape, std::size_t index);
+  Queue& QueueOf(Share& share);
+  absl::Status RunOnce(bool* ran);
+
+  const Where where_;
+  Transaction& transaction_;
+  const BulkOptions& options_;
+  BulkReport& report_;
+  std::deque<BulkPart> parts_;
+  std::deque<Queue> queues_;
+  absl::flat_hash_map<GroupId, BulkStep*> groups_;
+  GroupId latest_id_{};
+  BulkStep* latest_ = nullptr;                 // of latest_id_
+  std::vector<const sql::Column*> shard_key_;  // of the class being planned
+};
+
+}  // namespace shard
+
+#endif  // SHARD_SESSION_BULK_WRITER_H_

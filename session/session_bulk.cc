@@ -1,0 +1,163 @@
+// SessionCore's bulk operations.
+#include <cstddef>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
+#include "shard/base/status_macros.h"
+#include "shard/session/bulk_writer.h"
+#include "shard/session/session_core.h"
+
+namespace shard {
+namespace {
+
+// Runs of objects of one class and kind, in order; by kAny one for each.
+class ObjectRuns {
+ public:
+  ObjectRuns(const BulkOptions& options) : options_(options) {}
+
+  absl::Status Add(EntityBase* object, std::size_t position) {
+    if (object == nullptr) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("row ", position + 1, ": a null pointer"));
+    }
+    const BulkKind kind =
+        HasRow(*object) ? BulkKind::kUpdate : BulkKind::kInsert;
+    RunFor(object->mapping(), kind).rows->Add(object, position);
+    return absl::OkStatus();
+  }
+
+  template <class Visit>
+  absl::Status ForEach(Visit&& visit) {
+    if (options_.preserve_order == BulkOrder::kAny) {
+      SHARD_RETURN_IF_ERROR(ForEachOf(BulkKind::kInsert, visit));
+      return ForEachOf(BulkKind::kUpdate, visit);
+    }
+    for (const Run& run : runs_) {
+      SHARD_RETURN_IF_ERROR(visit(run.kind, run.rows.get()));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  struct Run {
+    const Mapping* mapping;
+    BulkKind kind;
+    std::unique_ptr<ObjectRows> rows;
+  };
+
+  Run& RunFor(const Mapping& mapping, BulkKind kind) {
+    const std::size_t from =
+        options_.preserve_order == BulkOrder::kAny || runs_.empty()
+            ? 0
+            : runs_.size() - 1;
+    for (std::size_t i = from; i < runs_.size(); ++i) {
+      if (runs_[i].mapping == &mapping && runs_[i].kind == kind) {
+        return runs_[i];
+      }
+    }
+    return runs_.emplace_back(
+        Run{&mapping, kind,
+            std::make_unique<ObjectRows>(&mapping, kind,
+                                         options_.update_changed_only)});
+  }
+  template <class Visit>
+  absl::Status ForEachOf(BulkKind kind, Visit&& visit) {
+    for (const Run& run : runs_) {
+      if (run.kind != kind) continue;
+      SHARD_RETURN_IF_ERROR(visit(run.kind, run.rows.get()));
+    }
+    return absl::OkStatus();
+  }
+
+  const BulkOptions& options_;
+  std::vector<Run> runs_;
+};
+
+}  // namespace
+
+BulkWriter SessionCore::MakeBulkWriter(const BindArguments& bind,
+                                       const BulkOptions* options,
+                                       BulkReport* report) {
+  BulkWriter::Where where;
+  where.resolver = options_.resolver.get();
+  where.shard = bind.shard;
+  where.named = bind.shard.has_value() || bind.engine != nullptr;
+  where.place = [this, &bind](const BindRequest& request) {
+    BindRequest full = request;
+    full.arguments = &bind.values;
+    return Resolve(full, bind);
+  };
+  return BulkWriter(std::move(where), &transaction_, options, report);
+}
+
+absl::Status SessionCore::RunBulk(BulkWriter& writer) {
+  if (!writer.has_work()) return absl::OkStatus();
+  const absl::Status status = writer.Run();
+  writer.ForEachStep([&](const BulkPart& part) {
+    NoteWritten({nullptr, &part.mapping().table()});
+  });
+  ExpireBulk(writer);
+  return status;
+}
+
+// What was changed behind the objects' backs is read again.
+void SessionCore::ExpireBulk(const BulkWriter& writer) {
+  if (identity_map_.size() == 0) return;
+  BulkRow row;
+  sql::ByteArena arena;
+  writer.ForEachKnown([&](const BulkPart& part, const BulkShape& shape,
+                          std::size_t index, const Share& share) {
+    arena.Clear();
+    const Mapping& mapping = part.mapping();
+    if (!part.Read(index, shape.values, &row, arena).ok()) return;
+    if ((mapping.key_set() & ~row.given) != 0) return;
+    const KeyValue key = KeyOf(mapping, row);
+    if (const auto held =
+            identity_map_.Find({&mapping, share.bind().shard, key})) {
+      ExpireLoaded(*held);
+    }
+  });
+}
+
+absl::StatusOr<BulkReport> SessionCore::Bulk(BulkKind kind,
+                                             const BulkRows& rows,
+                                             const BulkOptions& options,
+                                             const BindArguments& bind) {
+  SHARD_RETURN_IF_ERROR(CheckNotFlushing("a bulk operation"));
+  BulkReport report;
+  if (rows.size() == 0) return report;
+  SHARD_RETURN_IF_ERROR(Autoflush());
+  if (options.return_defaults) report.keys.resize(rows.size());
+  BulkWriter writer = MakeBulkWriter(bind, &options, &report);
+  SHARD_RETURN_IF_ERROR(writer.Plan(kind, &rows));
+  SHARD_RETURN_IF_ERROR(RunBulk(writer));
+  return report;
+}
+
+absl::StatusOr<BulkReport> SessionCore::BulkSave(
+    absl::Span<EntityBase* const> objects, const BulkOptions& options,
+    const BindArguments& bind) {
+  SHARD_RETURN_IF_ERROR(CheckNotFlushing("a bulk operation"));
+  BulkReport report;
+  if (objects.empty()) return report;
+  SHARD_RETURN_IF_ERROR(Autoflush());
+  if (options.return_defaults) report.keys.resize(objects.size());
+  ObjectRuns runs(options);
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    SHARD_RETURN_IF_ERROR(runs.Add(objects[i], i));
+  }
+  BulkWriter writer = MakeBulkWriter(bind, &options, &report);
+  SHARD_RETURN_IF_ERROR(
+      runs.ForEach([&writer](BulkKind kind, const ObjectRows* rows) {
+        return writer.Plan(kind, rows);
+      }));
+  SHARD_RETURN_IF_ERROR(RunBulk(writer));
+  return report;
+}
+
+}  // namespace shard

@@ -1,0 +1,99 @@
+// The bulk templates of ShardedSession. To be had by sharded_session.h, where
+// they are explained.
+#ifndef SHARD_SESSION_TYPED_BULK_H_
+#define SHARD_SESSION_TYPED_BULK_H_
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "shard/session/bulk_rows.h"
+#include "shard/session/sharded_session.h"
+#include "shard/session/struct_rows.h"
+#include "shard/sql/statement.h"
+
+namespace shard {
+namespace internal {
+
+// Which fields of plain structs are not read: the key that the database is to
+// number.
+inline std::uint64_t LeftOut(const Mapping& mapping,
+                             const BulkOptions& options) {
+  return options.number_keys && mapping.table().generated_key() != nullptr
+             ? mapping.key_set()
+             : 0;
+}
+
+template <MappedClass E, class Input>
+absl::StatusOr<BulkReport> RunBulk(SessionCore& core, BulkKind kind,
+                                   const Input& rows,
+                                   const BulkOptions& options,
+                                   const BindArguments& bind) {
+  const Mapping& mapping = E::ClassMapping();
+  if constexpr (std::convertible_to<const Input&,
+                                    absl::Span<const sql::Parameters>>) {
+    return core.Bulk(kind, MappingRows(&mapping, rows), options, bind);
+  } else if constexpr (std::convertible_to<const Input&,
+                                           absl::Span<const typename E::Row>>) {
+    const std::uint64_t left_out =
+        kind == BulkKind::kInsert || kind == BulkKind::kUpsert
+            ? LeftOut(mapping, options)
+            : 0;
+    return core.Bulk(kind, StructRows<E>(rows, left_out), options, bind);
+  } else {
+    ObjectRows objects(&mapping, kind, options.update_changed_only);
+    std::size_t position = 0;
+    for (const std::shared_ptr<E>& object : rows) {
+      ++position;
+      if (object == nullptr) {
+        return absl::InvalidArgumentError(
+            "a bulk operation was given a null "
+            "pointer");
+      }
+      objects.Add(object.get(), position - 1);
+    }
+    return core.Bulk(kind, objects, options, bind);
+  }
+}
+
+}  // namespace internal
+
+template <MappedClass E, class Input>
+absl::StatusOr<BulkReport> ShardedSession::BulkInsert(
+    const Input& rows, const BulkOptions& options, const BindArguments& bind) {
+  return internal::RunBulk<E>(*core_, BulkKind::kInsert, rows, options, bind);
+}
+template <MappedClass E, class Input>
+absl::StatusOr<BulkReport> ShardedSession::BulkUpdate(
+    const Input& rows, const BulkOptions& options, const BindArguments& bind) {
+  return internal::RunBulk<E>(*core_, BulkKind::kUpdate, rows, options, bind);
+}
+template <MappedClass E, class Input>
+absl::StatusOr<BulkReport> ShardedSession::BulkUpsert(
+    const Input& rows, const BulkOptions& options, const BindArguments& bind) {
+  return internal::RunBulk<E>(*core_, BulkKind::kUpsert, rows, options, bind);
+}
+template <MappedClass E, class Input>
+absl::StatusOr<BulkReport> ShardedSession::BulkDelete(
+    const Input& rows, const BulkOptions& options, const BindArguments& bind) {
+  return internal::RunBulk<E>(*core_, BulkKind::kDelete, rows, options, bind);
+}
+
+template <class Objects>
+absl::StatusOr<BulkReport> ShardedSession::BulkSaveObjects(
+    const Objects& objects, const BulkOptions& options,
+    const BindArguments& bind) {
+  std::vector<EntityBase*> pointers;
+  for (const auto& object : objects) pointers.push_back(object.get());
+  return core_->BulkSave(pointers, options, bind);
+}
+
+}  // namespace shard
+
+#endif  // SHARD_SESSION_TYPED_BULK_H_
