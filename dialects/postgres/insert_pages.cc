@@ -16,15 +16,14 @@ std::size_t BytesOf(const sql::ValueView& value) {
 
 }  // namespace
 
-void InsertPages::Cut(const InsertRequest& request) {
-  const std::size_t count = request.columns.size();
+void InsertPages::Cut(absl::Span<const sql::ValueView> values,
+                      std::size_t columns, std::size_t rows) {
   ends_.clear();
   std::size_t begin = 0;
   std::size_t bytes = 0;
-  for (std::size_t row = 0; row < request.rows; ++row) {
+  for (std::size_t row = 0; row < rows; ++row) {
     std::size_t row_bytes = 0;
-    for (const sql::ValueView& cell :
-         request.values.subspan(row * count, count)) {
+    for (const sql::ValueView& cell : values.subspan(row * columns, columns)) {
       row_bytes += BytesOf(cell);
     }
     if (row > begin &&
@@ -35,7 +34,7 @@ void InsertPages::Cut(const InsertRequest& request) {
     }
     bytes += row_bytes;
   }
-  ends_.push_back(request.rows);
+  ends_.push_back(rows);
 }
 
 absl::Status InsertPages::Explain(std::size_t page,

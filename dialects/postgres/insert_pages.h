@@ -1,4 +1,4 @@
-// Cutting the rows of an insert into pages.
+// Cutting rows on their way to the server into pages.
 #ifndef SHARD_DIALECTS_POSTGRES_INSERT_PAGES_H_
 #define SHARD_DIALECTS_POSTGRES_INSERT_PAGES_H_
 
@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "shard/dialects/connection.h"
+#include "shard/sql/value.h"
 
 namespace shard::postgres {
 
@@ -14,7 +16,12 @@ namespace shard::postgres {
 // not show, little enough that neither side has to hold much.
 class InsertPages {
  public:
-  void Cut(const InsertRequest& request);
+  void Cut(const InsertRequest& request) {
+    Cut(request.values, request.columns.size(), request.rows);
+  }
+  // `values`: those of each row, so many columns, one behind the other.
+  void Cut(absl::Span<const sql::ValueView> values, std::size_t columns,
+           std::size_t rows);
 
   std::size_t size() const { return ends_.size(); }
   std::size_t begin(std::size_t page) const {

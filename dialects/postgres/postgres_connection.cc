@@ -1,9 +1,11 @@
 #include "shard/dialects/postgres/postgres_connection.h"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/clock.h"
@@ -43,6 +45,9 @@ absl::Status PostgresConnection::CheckIdle() const {
 
 absl::Status PostgresConnection::Start(const Request& request) {
   SHARD_RETURN_IF_ERROR(CheckIdle());
+  if (in_transaction() && IsWorthPaging(request)) {
+    return StartPageUpdate(request);
+  }
   SHARD_RETURN_IF_ERROR(run_.Prepare(request));
   if (request.runs == 0) {
     nothing_started_ = true;
@@ -51,7 +56,46 @@ absl::Status PostgresConnection::Start(const Request& request) {
   return conversation_.pipeline().Start(&run_);
 }
 
+absl::Status PostgresConnection::StartPageUpdate(const Request& request) {
+  SHARD_ASSIGN_OR_RETURN(updating_, dialect().QuoteIdentifier(
+                                        request.statement->row_update->table));
+  auto found = updated_.find(updating_);
+  if (found == updated_.end()) {
+    SHARD_ASSIGN_OR_RETURN(TableFacts facts,
+                           LookUpTable(conversation_.link(), updating_, ""));
+    found = updated_.emplace(updating_, std::move(facts)).first;
+  }
+  SHARD_ASSIGN_OR_RETURN(std::string text,
+                         PageUpdateText(request, found->second));
+  page_update_.Prepare(request, std::move(text));
+  SHARD_RETURN_IF_ERROR(conversation_.pipeline().Start(&page_update_));
+  updating_pages_ = true;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Outcome> PostgresConnection::FinishPageUpdate() {
+  if (absl::Status status = conversation_.pipeline().Finish(); !status.ok()) {
+    updated_.erase(updating_);  // perhaps the table is not what it was
+    return status;
+  }
+  const Request& request = page_update_.request();
+  if (page_update_.changed_all()) {
+    return Outcome{std::vector<std::int64_t>(request.runs, 1), {}};
+  }
+  // One by one they show which rows were missing; what came twice is then as
+  // the last of them has it.
+  SHARD_RETURN_IF_ERROR(run_.Prepare(request));
+  run_.set_rows(nullptr);
+  SHARD_RETURN_IF_ERROR(conversation_.pipeline().Start(&run_));
+  SHARD_RETURN_IF_ERROR(conversation_.pipeline().Finish());
+  return run_.TakeOutcome();
+}
+
 absl::StatusOr<Outcome> PostgresConnection::Finish(RowBatch* rows) {
+  if (std::exchange(updating_pages_, false)) {
+    if (rows != nullptr) rows->ResetFor(*page_update_.request().statement);
+    return FinishPageUpdate();
+  }
   run_.set_rows(rows);
   if (!std::exchange(nothing_started_, false)) {
     SHARD_RETURN_IF_ERROR(conversation_.pipeline().Finish());

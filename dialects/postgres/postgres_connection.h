@@ -24,6 +24,7 @@
 #include "shard/dialects/postgres/reserved_keys.h"
 #include "shard/dialects/postgres/run_task.h"
 #include "shard/dialects/postgres/table_facts.h"
+#include "shard/dialects/postgres/update_task.h"
 
 namespace shard::postgres {
 
@@ -84,6 +85,9 @@ class PostgresConnection final : public Connection {
   std::string BeginText(const TransactionOptions& options) const override;
   absl::Status CheckIdle() const;
   absl::StatusOr<const TableFacts*> FactsOf(const InsertRequest& request);
+  // Many rows by UPDATE ... FROM unnest.
+  absl::Status StartPageUpdate(const Request& request);
+  absl::StatusOr<Outcome> FinishPageUpdate();
   // Rows by COPY, or else by statements.
   absl::StatusOr<bool> StartCopy(const InsertRequest& request);
   absl::Status StartStatements(const InsertRequest& request);
@@ -100,6 +104,10 @@ class PostgresConnection final : public Connection {
   RunTask run_;
   RowInsertTask row_insert_;
   PageInsertTask page_insert_;
+  PageUpdateTask page_update_;
+  bool updating_pages_ = false;
+  std::string updating_;                                  // quoted
+  absl::flat_hash_map<std::string, TableFacts> updated_;  // by quoted name
   CopyTask copy_;
   InsertRequest copied_;                  // by copy_, while that is running
   InsertTask* insert_ = nullptr;          // the one that is running

@@ -41,8 +41,8 @@ class BulkUpdateTest : public SessionTest {
     log().Clear();
   }
   std::string Title(std::int64_t id, const char* table = "books") {
-    return ReadText(home(),
-                    absl::StrCat("select title from ", table, " where id=", id));
+    return ReadText(
+        home(), absl::StrCat("select title from ", table, " where id=", id));
   }
 };
 SHARD_ON_SESSIONS(BulkUpdateTest);
@@ -67,10 +67,9 @@ TEST_P(BulkUpdateTest, Row130TheKeySaysWhichRow) {
 TEST_P(BulkUpdateTest, Row130AKeyAloneIsNothingToDo) {
   Insert(1);
   ShardedSession session(options());
-  SHARD_ASSERT_OK_AND_ASSIGN(
-      const BulkReport report,
-      session.BulkUpdateMappings<Book>(Mappings{{{"id", 1}}}, {},
-                                       AtHome<Book>()));
+  SHARD_ASSERT_OK_AND_ASSIGN(const BulkReport report,
+                             session.BulkUpdateMappings<Book>(
+                                 Mappings{{{"id", 1}}}, {}, AtHome<Book>()));
   EXPECT_EQ(report.unchanged, 1);
   EXPECT_EQ(log().CountAll(), 0);
 }
@@ -89,24 +88,47 @@ TEST_P(BulkUpdateTest, Row130ManyRowsInAStatement) {
   EXPECT_LT(log().Count("UPDATE"), 150);
 }
 
+TEST_P(BulkUpdateTest, Row133AMissingRowAmongManyIsNamed) {
+  Insert(500);
+  Mappings rows;
+  for (std::int64_t id = 1; id <= 501; ++id) {
+    rows.push_back({{"id", id}, {"title", "n"}, {"note", sql::Value()}});
+  }
+  ShardedSession session(options());
+  EXPECT_THAT(session.BulkUpdateMappings<Book>(rows, {}, AtHome<Book>()),
+              StatusIs(absl::StatusCode::kAborted, HasSubstr("row 501")));
+}
+
+TEST_P(BulkUpdateTest, TheLastOfEqualKeysCounts) {
+  Insert(500);
+  Mappings rows;
+  for (std::int64_t i = 0; i <= 500; ++i) {
+    rows.push_back({{"id", i % 500 + 1}, {"title", absl::StrCat("n", i)}});
+  }
+  ShardedSession session(options());
+  SHARD_ASSERT_OK(session.BulkUpdateMappings<Book>(rows, {}, AtHome<Book>()));
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_EQ(Title(1), "n500");
+  EXPECT_EQ(Title(2), "n1");
+}
+
 TEST_P(BulkUpdateTest, Row132MissingKeysAreRefused) {
   ShardedSession session(options());
-  EXPECT_THAT(
-      session.BulkUpdateMappings<Book>(
-          Mappings{{{"id", 1}, {"region", "eu"}, {"title", "a"}},
-                   {{"region", "eu"}, {"title", "b"}}}),
-      StatusIs(absl::StatusCode::kInvalidArgument,
-               AllOf(HasSubstr("row 2"), HasSubstr("Book.id"))));
+  EXPECT_THAT(session.BulkUpdateMappings<Book>(
+                  Mappings{{{"id", 1}, {"region", "eu"}, {"title", "a"}},
+                           {{"region", "eu"}, {"title", "b"}}}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("row 2"), HasSubstr("Book.id"))));
   EXPECT_EQ(log().CountAll(), 0);
 }
 
 TEST_P(BulkUpdateTest, MissingShardKeysAreRefused) {
   if (!is_sharded()) return;
   ShardedSession session(options());
-  EXPECT_THAT(session.BulkUpdateMappings<Book>(
-                  Mappings{{{"id", 1}, {"title", "a"}}}),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       AllOf(HasSubstr("row 1"), HasSubstr("Book.region"))));
+  EXPECT_THAT(
+      session.BulkUpdateMappings<Book>(Mappings{{{"id", 1}, {"title", "a"}}}),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               AllOf(HasSubstr("row 1"), HasSubstr("Book.region"))));
   EXPECT_EQ(log().CountAll(), 0);
 }
 
@@ -114,14 +136,12 @@ TEST_P(BulkUpdateTest, AShardKeyOfAnotherShardIsRefused) {
   if (!is_sharded()) return;
   Insert(1);
   ShardedSession session(options());
-  EXPECT_THAT(
-      session.BulkUpdateMappings<Book>(Mappings{{{"id", 1}, {"region", "us"}}},
-                                       {}, AtHome<Book>()),
-      StatusIs(absl::StatusCode::kFailedPrecondition,
-               AllOf(HasSubstr("row 1"), HasSubstr("Book.region"),
-                     HasSubstr("'s0'"), HasSubstr("'s1'"))));
-  SHARD_ASSERT_OK_AND_ASSIGN(auto book,
-                             session.Scalars(Select<Book>()));
+  EXPECT_THAT(session.BulkUpdateMappings<Book>(
+                  Mappings{{{"id", 1}, {"region", "us"}}}, {}, AtHome<Book>()),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("row 1"), HasSubstr("Book.region"),
+                             HasSubstr("'s0'"), HasSubstr("'s1'"))));
+  SHARD_ASSERT_OK_AND_ASSIGN(auto book, session.Scalars(Select<Book>()));
   const auto pause = session.NoAutoflush();
   book[0]->region = "us";
   EXPECT_THAT(session.BulkUpdate<Book>(book),
@@ -132,15 +152,14 @@ TEST_P(BulkUpdateTest, AShardKeyOfAnotherShardIsRefused) {
 TEST_P(BulkUpdateTest, Row133RowsThatAreNotThereAreNamed) {
   Insert(2);
   ShardedSession session(options());
-  EXPECT_THAT(session.BulkUpdateMappings<Book>(
-                  Mappings{{{"id", 1}, {"title", "a"}},
-                           {{"id", 9}, {"title", "b"}},
-                           {{"id", 2}, {"title", "c"}},
-                           {{"id", 8}, {"title", "d"}}},
-                  {}, AtHome<Book>()),
-              StatusIs(absl::StatusCode::kAborted, HasSubstr("rows 2, 4")));
-  EXPECT_THAT(session.Commit(),
-              HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(
+      session.BulkUpdateMappings<Book>(Mappings{{{"id", 1}, {"title", "a"}},
+                                                {{"id", 9}, {"title", "b"}},
+                                                {{"id", 2}, {"title", "c"}},
+                                                {{"id", 8}, {"title", "d"}}},
+                                       {}, AtHome<Book>()),
+      StatusIs(absl::StatusCode::kAborted, HasSubstr("rows 2, 4")));
+  EXPECT_THAT(session.Commit(), HasCode(absl::StatusCode::kFailedPrecondition));
 }
 
 TEST_P(BulkUpdateTest, Row134StaleVersionsAreNamed) {
@@ -153,26 +172,24 @@ TEST_P(BulkUpdateTest, Row134StaleVersionsAreNamed) {
   EXPECT_EQ(ReadNumber(home(), "select version from papers where id=1"), 2);
   EXPECT_EQ(ReadNumber(home(), "select edited from papers where id=1"), 7);
   log().Clear();
-  EXPECT_THAT(
-      session.BulkUpdateMappings<Paper>(Mappings{{{"id", 1}, {"title", "b"}}},
-                                        {}, AtHome<Paper>()),
-      StatusIs(absl::StatusCode::kInvalidArgument,
-               AllOf(HasSubstr("row 1"), HasSubstr("Paper.version"))));
+  EXPECT_THAT(session.BulkUpdateMappings<Paper>(
+                  Mappings{{{"id", 1}, {"title", "b"}}}, {}, AtHome<Paper>()),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("row 1"), HasSubstr("Paper.version"))));
   EXPECT_EQ(log().CountAll(), 0);
-  EXPECT_THAT(
-      session.BulkUpdateMappings<Paper>(
-          Mappings{{{"id", 2}, {"title", "b"}, {"version", 1}},
-                   {{"id", 1}, {"title", "b"}, {"version", 1}}},
-          {}, AtHome<Paper>()),
-      StatusIs(absl::StatusCode::kAborted,
-               AllOf(HasSubstr("row 2"), HasSubstr("version 1"))));
+  EXPECT_THAT(session.BulkUpdateMappings<Paper>(
+                  Mappings{{{"id", 2}, {"title", "b"}, {"version", 1}},
+                           {{"id", 1}, {"title", "b"}, {"version", 1}}},
+                  {}, AtHome<Paper>()),
+              StatusIs(absl::StatusCode::kAborted,
+                       AllOf(HasSubstr("row 2"), HasSubstr("version 1"))));
 }
 
 TEST_P(BulkUpdateTest, Row138HeldObjectsAreReadAgain) {
   Insert(2);
   ShardedSession session(options());
-  SHARD_ASSERT_OK_AND_ASSIGN(const auto books,
-                             session.Scalars(Select<Book>().OrderBy(Book::c.id)));
+  SHARD_ASSERT_OK_AND_ASSIGN(
+      const auto books, session.Scalars(Select<Book>().OrderBy(Book::c.id)));
   SHARD_ASSERT_OK(session.BulkUpdateMappings<Book>(
       Mappings{{{"id", 1}, {"title", "new"}}}, {}, AtHome<Book>()));
   log().Clear();
@@ -216,9 +233,9 @@ TEST_P(BulkUpdateTest, Row142DeletesByKey) {
   SHARD_ASSERT_OK(session.Commit());
   EXPECT_EQ(CountRows(home(), "books"), 2);
   EXPECT_EQ(CountRows(home(), "papers"), 0);
-  EXPECT_THAT(session.BulkDelete<Book>(Mappings{{{"id", 1}}}, {},
-                                       AtHome<Book>()),
-              StatusIs(absl::StatusCode::kAborted, HasSubstr("row 1")));
+  EXPECT_THAT(
+      session.BulkDelete<Book>(Mappings{{{"id", 1}}}, {}, AtHome<Book>()),
+      StatusIs(absl::StatusCode::kAborted, HasSubstr("row 1")));
 }
 
 TEST_P(BulkUpdateTest, UpsertsInsertOrSetWhatIsGiven) {
@@ -229,13 +246,12 @@ TEST_P(BulkUpdateTest, UpsertsInsertOrSetWhatIsGiven) {
   }
   ShardedSession session(options());
   if (is_sharded()) {
-    EXPECT_THAT(session.BulkUpsert<Book>(rows),
-                StatusIs(absl::StatusCode::kUnimplemented,
-                         HasSubstr("books.region")));
+    EXPECT_THAT(
+        session.BulkUpsert<Book>(rows),
+        StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("books.region")));
   }
   SHARD_ASSERT_OK_AND_ASSIGN(
-      BulkReport report,
-      session.BulkUpsert<Book>(rows, {}, AtHome<Book>()));
+      BulkReport report, session.BulkUpsert<Book>(rows, {}, AtHome<Book>()));
   EXPECT_EQ(report.upserted, 299);
   SHARD_ASSERT_OK_AND_ASSIGN(
       report, session.BulkUpsert<Paper>(rows, {}, AtHome<Paper>()));
