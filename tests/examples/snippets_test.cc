@@ -207,6 +207,22 @@ absl::Status Tutorial(std::shared_ptr<shard::Engine> engine) {
   // [/many]
   EXPECT_EQ(changed, 1);
 
+  // [bulk]
+  std::vector<Car::Row> bought(2);
+  bought[0].owner = "eve";
+  bought[1].owner = "fay";
+  SHARD_ASSIGN_OR_RETURN(shard::BulkReport put_in,
+                         session.BulkInsert<Car>(cars, {.return_defaults = true,
+                                                        .number_keys = true}));
+  std::int64_t first_id = put_in.keys[0].Views()[0].integer();
+
+  std::vector<shard::sql::Parameters> changes = {
+      {{"id", first_id}, {"km", 12}}};
+  SHARD_RETURN_IF_ERROR(session.BulkUpdateMappings<Car>(changes).status());
+  SHARD_RETURN_IF_ERROR(session.BulkDelete<Car>(changes).status());
+  // [/bulk]
+  EXPECT_EQ(put_in.inserted, 2);
+
   // [more]
   SHARD_RETURN_IF_ERROR(
       session.Execute(Update<Car>().Set(c.km = 0).Where(In(c.id, {1, 2})))

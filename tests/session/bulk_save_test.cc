@@ -46,15 +46,14 @@ TEST_P(BulkSaveTest, Row125InsertsNewObjectsAndUpdatesOthers) {
   stored->title = "new";
   const auto fresh = MakeBook("fresh");
   ShardedSession session(options());
-  SHARD_ASSERT_OK_AND_ASSIGN(
-      BulkReport report, session.BulkSaveObjects(Objects{stored, fresh}));
+  SHARD_ASSERT_OK_AND_ASSIGN(BulkReport report,
+                             session.BulkSaveObjects(Objects{stored, fresh}));
   EXPECT_EQ(report.inserted, 1);
   EXPECT_EQ(report.updated, 1);
   EXPECT_EQ(fresh->object_state(), ObjectState::kTransient);
   EXPECT_FALSE(fresh->id.Load().ok());
   // What was assigned counts as such still.
-  SHARD_ASSERT_OK_AND_ASSIGN(report,
-                             session.BulkSaveObjects(Objects{stored}));
+  SHARD_ASSERT_OK_AND_ASSIGN(report, session.BulkSaveObjects(Objects{stored}));
   EXPECT_EQ(report.updated, 1);
   SHARD_ASSERT_OK(session.Commit());
   EXPECT_EQ(CountRows(home(), "books"), 2);
@@ -71,9 +70,9 @@ TEST_P(BulkSaveTest, Row126RunsKeepTheirOrder) {
   SHARD_ASSERT_OK(session.BulkSaveObjects(objects));
   EXPECT_EQ(log().CountAll(), 3);
   log().Clear();
-  SHARD_ASSERT_OK(session.BulkSaveObjects(
-      Objects{a, MakeBook("d"), b, MakeBook("e")},
-      {.preserve_order = BulkOrder::kAny}));
+  SHARD_ASSERT_OK(
+      session.BulkSaveObjects(Objects{a, MakeBook("d"), b, MakeBook("e")},
+                              {.preserve_order = BulkOrder::kAny}));
   EXPECT_EQ(log().Count("INSERT"), 1);
   const auto all = log().Of("");
   std::vector<std::string> writes;
@@ -139,8 +138,8 @@ TEST_P(BulkSaveTest, Row134ObjectsTakeTheirNewVersions) {
   session.Close();
   for (const char* title : {"b", "c"}) {
     paper->title = title;
-    SHARD_ASSERT_OK(session.BulkSaveObjects(Objects{paper},
-                                            {.return_defaults = true}));
+    SHARD_ASSERT_OK(
+        session.BulkSaveObjects(Objects{paper}, {.return_defaults = true}));
   }
   EXPECT_EQ(paper->version.value(), 3);
   SHARD_ASSERT_OK(session.Commit());
@@ -162,12 +161,11 @@ TEST_P(BulkSaveTest, Row137WhatBulkCannotWriteIsRefused) {
   const auto pause = session.NoAutoflush();
   const auto pending = MakeBook("d");
   SHARD_ASSERT_OK(session.Add(pending));
-  EXPECT_THAT(session.BulkSaveObjects(Objects{pending}),
-              StatusIs(absl::StatusCode::kFailedPrecondition,
-                       HasSubstr("row 1")));
+  EXPECT_THAT(
+      session.BulkSaveObjects(Objects{pending}),
+      StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("row 1")));
   EXPECT_THAT(session.BulkSaveObjects(Objects{nullptr}),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("row 1")));
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("row 1")));
 }
 
 TEST_P(BulkSaveTest, HeldObjectsAreFlushedFirstAndClean) {
