@@ -211,9 +211,10 @@ absl::Status Tutorial(std::shared_ptr<shard::Engine> engine) {
   std::vector<Car::Row> bought(2);
   bought[0].owner = "eve";
   bought[1].owner = "fay";
-  SHARD_ASSIGN_OR_RETURN(shard::BulkReport put_in,
-                         session.BulkInsert<Car>(cars, {.return_defaults = true,
-                                                        .number_keys = true}));
+  SHARD_ASSIGN_OR_RETURN(
+      shard::BulkReport put_in,
+      session.BulkInsert<Car>(bought,
+                              {.return_defaults = true, .number_keys = true}));
   std::int64_t first_id = put_in.keys[0].Views()[0].integer();
 
   std::vector<shard::sql::Parameters> changes = {
