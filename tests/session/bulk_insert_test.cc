@@ -32,7 +32,7 @@ class BulkInsertTest : public SessionTest {
  protected:
   void SetUp() override {
     SessionTest::SetUp();
-    if (!IsSkipped()) Open<Book, Paper, Made>();
+    if (!IsSkipped()) Open<Book, Paper, Made, Mute, Tagged>();
   }
   // "title|note|shelf|copies" by id, at home.
   std::string Contents() {
@@ -288,6 +288,36 @@ TEST_P(BulkInsertTest, Row143NothingHappensWithoutRows) {
   EXPECT_EQ(report.inserted, 0);
   EXPECT_EQ(log().Count(""), 0);
   EXPECT_FALSE(session.in_transaction());
+}
+
+TEST_P(BulkInsertTest, Row144KeysWithoutReturning) {
+  ShardedSession session(options());
+  SHARD_ASSERT_OK_AND_ASSIGN(const BulkReport report,
+                             session.BulkInsertMappings<Mute>(
+                                 Mappings{{{"title", "a"}}, {{"title", "b"}}},
+                                 {.return_defaults = true}));
+  EXPECT_THAT(session.BulkInsertMappings<Tagged>(Mappings{{{"title", "a"}}},
+                                                 {.return_defaults = true}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("row 1"), HasSubstr("Tagged.tag"))));
+  SHARD_ASSERT_OK(
+      session.BulkInsertMappings<Tagged>(Mappings{{{"title", "a"}}}));
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_EQ(ReadText(home(), absl::StrCat("select title from mutes where id=",
+                                          IdOf(report, 1))),
+            "b");
+  EXPECT_EQ(ReadText(home(), "select tag from tagged"), "t");
+}
+
+TEST_P(BulkInsertTest, AFailureOnOneShardUndoesAll) {
+  ShardedSession session(options());
+  EXPECT_THAT(session.BulkInsertMappings<Book>(
+                  Mappings{{{"id", 1}, {"title", "a"}},
+                           {{"id", 2}, {"region", "us"}, {"title", "b"}},
+                           {{"id", 2}, {"region", "us"}, {"title", "c"}}}),
+              HasCode(absl::StatusCode::kAlreadyExists));
+  session.Rollback();
+  EXPECT_EQ(CountRows(home(), "books"), 0);
 }
 
 }  // namespace

@@ -58,6 +58,23 @@ struct MadeFields {
 };
 struct Made : Entity<Made, MadeFields, "made"> {};
 
+// Nothing is told by RETURNING.
+template <class F>
+struct MuteFields {
+  Field<F, std::int64_t, "id", PrimaryKey> id;
+  Field<F, std::string, "region", ClientDefault<&HomeRegion>> region;
+  Field<F, std::string, "title"> title;
+};
+struct Mute : Entity<Mute, MuteFields, "mutes", NoReturning> {};
+// Nor can it be numbered.
+template <class F>
+struct TaggedFields {
+  Field<F, std::string, "tag", PrimaryKey, ServerDefault<"'t'">> tag;
+  Field<F, std::string, "region", ClientDefault<&HomeRegion>> region;
+  Field<F, std::string, "title"> title;
+};
+struct Tagged : Entity<Tagged, TaggedFields, "tagged", NoReturning> {};
+
 }  // namespace shard::testing
 
 #endif  // SHARD_TESTS_SESSION_BULK_MODELS_H_

@@ -238,6 +238,27 @@ TEST_P(BulkUpdateTest, Row142DeletesByKey) {
       StatusIs(absl::StatusCode::kAborted, HasSubstr("row 1")));
 }
 
+TEST_P(BulkUpdateTest, EachRowIsWrittenOnItsShard) {
+  Mappings rows;
+  for (std::int64_t id = 1; id <= 200; ++id) {
+    rows.push_back(
+        {{"id", id}, {"region", id % 2 == 0 ? "eu" : "us"}, {"title", "old"}});
+  }
+  ShardedSession session(options());
+  SHARD_ASSERT_OK(session.BulkInsertMappings<Book>(rows));
+  SHARD_ASSERT_OK_AND_ASSIGN(auto structs, session.Rows(Select<Book>()));
+  for (Book::Row& row : structs) row.title = row.region;
+  SHARD_ASSERT_OK(session.BulkUpdate<Book>(structs));
+  structs.resize(150);
+  SHARD_ASSERT_OK_AND_ASSIGN(const BulkReport report,
+                             session.BulkDelete<Book>(structs));
+  EXPECT_EQ(report.deleted, 150);
+  SHARD_ASSERT_OK(session.Commit());
+  SHARD_ASSERT_OK_AND_ASSIGN(structs, session.Rows(Select<Book>()));
+  EXPECT_THAT(structs, SizeIs(50));
+  for (const Book::Row& row : structs) EXPECT_EQ(row.title, row.region);
+}
+
 TEST_P(BulkUpdateTest, UpsertsInsertOrSetWhatIsGiven) {
   Insert(2);
   Mappings rows;
