@@ -39,22 +39,21 @@ BulkPart::BulkPart(BulkKind kind, const BulkRows* rows,
     : kind_(kind),
       rows_(*rows),
       options_(*options),
-      not_null_(NotNullFields(rows->mapping())) {
+      not_null_(NotNullFields(rows->mapping())),
+      fitter_(&rows->mapping()) {
   const Mapping& mapping = rows_.mapping();
   null_is_default_ = not_null_ | mapping.key_set();
   if (!options_.render_nulls) {
     null_is_default_ |= mapping.null_means_default();
   }
+  null_is_default_ &=
+      mapping.server_defaults() | mapping.client_defaults() | mapping.key_set();
 }
 
 void BulkPart::LeaveNullsToDefaults(BulkRow* row) const {
-  const Mapping& mapping = rows_.mapping();
   // It begins anew with each row.
-  row->given &= ~mapping.version_set();
-  const std::uint64_t made = mapping.server_defaults() |
-                             mapping.client_defaults() | mapping.key_set() |
-                             mapping.null_means_default();
-  for (std::uint64_t left = row->given & null_is_default_ & made; left != 0;
+  row->given &= ~mapping().version_set();
+  for (std::uint64_t left = row->given & null_is_default_; left != 0;
        left &= left - 1) {
     const std::size_t field = FirstOf(left);
     if (row->cells[field].is_null()) row->given &= ~FieldBit(field);
@@ -90,6 +89,7 @@ absl::Status BulkPart::Make(std::uint64_t fields, std::size_t index,
       value =
           sql::ValueView::Bytes(value.type(), made_bytes_.Copy(value.bytes()));
     }
+    SHARD_RETURN_IF_ERROR(fitter_.Fit(field, &value, made_bytes_));
     if (made_at_.empty()) made_at_.resize(rows_.size());
     if (made_at_[index] == 0) {
       made_at_[index] = static_cast<std::uint32_t>(made_.size() + 1);
@@ -116,7 +116,8 @@ absl::Status BulkPart::FindKeySource(const BulkRow& row,
     shape->key = numbered && shape->expressions == 0 ? BulkKeySource::kNumbered
                                                      : BulkKeySource::kReturned;
     if (options_.return_defaults && !mapping().options().returning &&
-        shape->key == BulkKeySource::kReturned) {
+        (shape->key == BulkKeySource::kReturned ||
+         kind_ == BulkKind::kUpsert)) {
       return ColumnError(mapping(), field,
                          "is made by the database, which without RETURNING "
                          "cannot say what it made (the class has the option "

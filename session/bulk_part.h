@@ -10,6 +10,7 @@
 #include "shard/router/bind_request.h"
 #include "shard/session/bulk_options.h"
 #include "shard/session/bulk_rows.h"
+#include "shard/session/cell_fitter.h"
 #include "shard/sql/byte_arena.h"
 #include "shard/sql/value.h"
 
@@ -72,6 +73,7 @@ class BulkPart {
   std::vector<std::uint32_t> made_at_;  // by row: its first in made_; or empty
   sql::ByteArena made_bytes_;
   sql::ByteArena scratch_;
+  CellFitter fitter_;
 };
 
 // Tells a router what is known of a row.

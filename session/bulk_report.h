@@ -24,7 +24,7 @@ struct BulkReport {
   std::size_t deleted = 0;
   std::size_t unchanged = 0;  // had a key and nothing to set
   // With BulkOptions::return_defaults: for each row of the input its primary
-  // key. KeyValue::Views() has the values.
+  // key, of which KeyValue::Views() has the values; of refused rows nothing.
   std::vector<KeyValue> keys{};
   std::vector<RefusedRow> refused{};  // with BulkOptions::skip_refused
 };

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -11,44 +10,10 @@
 #include "shard/base/strings.h"
 #include "shard/session/attribute.h"
 #include "shard/session/flush_fields.h"
-#include "shard/sql/value_type.h"
+#include "shard/session/stale_version.h"
 
 namespace shard {
 namespace {
-
-bool IsInteger(sql::ValueType type) {
-  return type == sql::ValueType::kInt32 || type == sql::ValueType::kInt64;
-}
-
-// Gives a value the type of its column: integers are of any width, and good for
-// a double.
-absl::Status FitCell(const Mapping& mapping, const sql::Column& column,
-                     sql::ValueView* cell) {
-  const sql::ValueType type = column.type();
-  if (cell->type() == type || cell->is_null()) return absl::OkStatus();
-  const bool integer = IsInteger(cell->type());
-  if (integer && type == sql::ValueType::kInt64) {
-    *cell = sql::ValueView::Int64(cell->integer());
-    return absl::OkStatus();
-  }
-  if (integer && type == sql::ValueType::kDouble) {
-    *cell = sql::ValueView::Double(static_cast<double>(cell->integer()));
-    return absl::OkStatus();
-  }
-  if (!integer || type != sql::ValueType::kInt32) {
-    return ColumnError(
-        mapping, column.index(),
-        absl::StrCat("expected ", ToAbsl(sql::ValueTypeName(type)), ", found ",
-                     ToAbsl(sql::ValueTypeName(cell->type()))));
-  }
-  if (cell->integer() < std::numeric_limits<std::int32_t>::min() ||
-      cell->integer() > std::numeric_limits<std::int32_t>::max()) {
-    return ColumnError(mapping, column.index(),
-                       "the integer does not fit in 32 bits");
-  }
-  *cell = sql::ValueView::Int32(static_cast<std::int32_t>(cell->integer()));
-  return absl::OkStatus();
-}
 
 absl::Status BadObject(const Mapping& mapping, std::string_view problem) {
   return absl::FailedPreconditionError(
@@ -81,7 +46,7 @@ const sql::Column* MappingRows::ColumnAt(std::size_t place,
 }
 
 absl::Status MappingRows::Read(std::size_t index, BulkRow* row,
-                               sql::ByteArena&) const {
+                               sql::ByteArena& arena) const {
   row->given = 0;
   row->object = nullptr;
   const auto& values = rows_[index].values();
@@ -97,7 +62,7 @@ absl::Status MappingRows::Read(std::size_t index, BulkRow* row,
     }
     sql::ValueView& cell = row->cells[column->index()];
     cell = values[i].second.view();
-    SHARD_RETURN_IF_ERROR(FitCell(mapping(), *column, &cell));
+    SHARD_RETURN_IF_ERROR(fitter_.Fit(column->index(), &cell, arena));
     row->given |= FieldBit(column->index());
   }
   return absl::OkStatus();
@@ -155,7 +120,30 @@ absl::Status ObjectRows::Read(std::size_t index, BulkRow* row,
     row->given |= FieldBit(i);
   }
   if (!has_row) return absl::OkStatus();
-  return TakeKeyOfRow(object, attributes, row);
+  SHARD_RETURN_IF_ERROR(TakeKeyOfRow(object, attributes, row));
+  const bool writes =
+      kind_ == BulkKind::kDelete ||
+      (kind_ == BulkKind::kUpdate && (row->given & ~always) != 0);
+  return writes ? TakeVersion(object, attributes, row, arena)
+                : absl::OkStatus();
+}
+
+// That of an object in a session is read, if it is expired.
+absl::Status ObjectRows::TakeVersion(EntityBase& object,
+                                     AttributeBase* const* attributes,
+                                     BulkRow* row,
+                                     sql::ByteArena& arena) const {
+  const std::uint64_t version = mapping().version_set();
+  if ((version & ~row->given) == 0 ||
+      InstanceAccess::State(object).host == nullptr) {
+    return absl::OkStatus();
+  }
+  SHARD_RETURN_IF_ERROR(KnowVersion(object, attributes));
+  const std::size_t field = mapping().version_field();
+  row->cells[field] =
+      mapping().field(field).ops->view(*attributes[field], arena);
+  row->given |= version;
+  return absl::OkStatus();
 }
 
 }  // namespace shard

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "shard/session/cell_fitter.h"
 #include "shard/session/entity_base.h"
 #include "shard/session/mapping.h"
 #include "shard/sql/byte_arena.h"
@@ -23,7 +24,7 @@ enum class BulkKind : std::uint8_t { kInsert, kUpdate, kUpsert, kDelete };
 // One row: field i's value in cells[i] where bit i of `given` is set.
 struct BulkRow {
   std::uint64_t given = 0;
-  const EntityBase* object = nullptr;  // that it was read from
+  EntityBase* object = nullptr;  // that it was read from
   sql::ValueView cells[kMostFields];
 };
 
@@ -58,7 +59,7 @@ class BulkRows {
 class MappingRows final : public BulkRows {
  public:
   MappingRows(const Mapping* mapping, absl::Span<const sql::Parameters> rows)
-      : BulkRows(mapping), rows_(rows) {}
+      : BulkRows(mapping), rows_(rows), fitter_(mapping) {}
   std::size_t size() const override { return rows_.size(); }
   absl::Status Read(std::size_t index, BulkRow* row,
                     sql::ByteArena& arena) const override;
@@ -70,6 +71,7 @@ class MappingRows final : public BulkRows {
   absl::Span<const sql::Parameters> rows_;
   // What stood in each place of the row before: it mostly does so again.
   mutable std::vector<const sql::Column*> columns_;
+  mutable CellFitter fitter_;
 };
 
 // Objects of one class, for a kind of work. Expired attributes, those of other
@@ -97,6 +99,8 @@ class ObjectRows final : public BulkRows {
   absl::Status TakeKeyOfRow(const EntityBase& object,
                             AttributeBase* const* attributes,
                             BulkRow* row) const;
+  absl::Status TakeVersion(EntityBase& object, AttributeBase* const* attributes,
+                           BulkRow* row, sql::ByteArena& arena) const;
 
   const BulkKind kind_;
   const bool changed_only_;

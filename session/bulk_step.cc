@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,9 @@ absl::Status BulkStep::Start(Share& share) {
   values_.clear();
   keys_.clear();
   arena_.Clear();
+  const std::uint64_t all =
+      shape_.values | mapping().key_set() | mapping().version_set();
+  values_.reserve(chunk_ * static_cast<std::size_t>(std::popcount(all)));
   Begin();
   BulkRow row;
   for (std::size_t i = 0; i < chunk_; ++i) {

@@ -36,6 +36,11 @@ class BulkStep {
   // Those that it has or had.
   const std::vector<std::uint32_t>& rows() const { return numbers_; }
   bool done() const { return next_ == numbers_.size(); }
+  // Whether the next Start is the last.
+  bool is_at_last_chunk() const {
+    const std::size_t left = numbers_.size() - next_;
+    return ChunkRows(left) == left;
+  }
 
   absl::Status Start(Share& share);
   virtual absl::Status Finish(Share& share) = 0;

@@ -1,3 +1,5 @@
+#include "shard/session/bulk_upsert_step.h"
+
 #include <algorithm>
 #include <bit>
 #include <cstddef>
@@ -7,10 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
 #include "shard/base/status_macros.h"
-#include "shard/session/bulk_insert_step.h"
-#include "shard/session/bulk_statement_step.h"
 #include "shard/session/flush_fields.h"
 #include "shard/session/mapping_statements.h"
 #include "shard/sql/expression.h"
@@ -50,6 +49,14 @@ std::vector<sql::ColumnAssignment> UpdatesOf(
   return updates;
 }
 
+// A row that is there may have another key than the one given, unless it was
+// found by that.
+bool KeysComeBack(const BulkPart& part, const BulkShape& shape) {
+  return part.options().return_defaults &&
+         (shape.key != BulkKeySource::kGiven ||
+          !part.options().conflict.empty());
+}
+
 sql::Statement UpsertOf(const BulkPart& part, const BulkShape& shape,
                         std::size_t rows) {
   const Mapping& mapping = part.mapping();
@@ -57,12 +64,16 @@ sql::Statement UpsertOf(const BulkPart& part, const BulkShape& shape,
   if (target.empty()) target = mapping.table().primary_key();
   sql::InsertStatement insert = BulkInsertOf(part, shape, rows);
   std::vector<sql::ColumnAssignment> updates = UpdatesOf(part, shape, target);
+  if (updates.empty() && KeysComeBack(part, shape)) {
+    // DO NOTHING would not tell the key.
+    updates.push_back({target.front(), sql::Excluded(*target.front())});
+  }
   if (updates.empty()) {
     insert.OnConflictDoNothing(std::move(target));
   } else {
     insert.OnConflictUpdate(std::move(target), std::move(updates));
   }
-  if (part.options().return_defaults && shape.key != BulkKeySource::kGiven) {
+  if (KeysComeBack(part, shape)) {
     AddReturning(mapping, mapping.key_set(), insert);
   }
   return sql::Statement(std::move(insert));
@@ -77,21 +88,17 @@ absl::StatusOr<std::unique_ptr<BulkStep>> BulkUpsertStep::Make(
   std::size_t rows =
       std::min(kPageRows, kMostParameters / std::max<std::size_t>(1, cells));
   // RETURNING promises no order.
-  if (part->options().return_defaults) rows = 1;
-  SHARD_ASSIGN_OR_RETURN(auto single,
-                         dialect.Compile(UpsertOf(*part, shape, 1)));
-  SHARD_ASSIGN_OR_RETURN(auto page,
+  if (KeysComeBack(*part, shape)) rows = 1;
+  SHARD_ASSIGN_OR_RETURN(auto one, dialect.Compile(UpsertOf(*part, shape, 1)));
+  SHARD_ASSIGN_OR_RETURN(auto many,
                          dialect.Compile(UpsertOf(*part, shape, rows)));
   const Mapping& mapping = part->mapping();
-  if (mapping.version() == VersionKind::kClient && !mapping.counts_versions()) {
-    return absl::UnimplementedError(absl::StrCat(
-        "an upsert of ", mapping.class_info().name,
-        ", whose versions a function makes, would have to know the one that "
-        "the row has; update and insert instead"));
-  }
-  return std::make_unique<BulkUpsertStep>(
-      part, shape, RowStatement(std::move(page), mapping, 0), rows,
-      RowStatement(std::move(single), mapping, 0));
+  SHARD_ASSIGN_OR_RETURN(RowStatement single,
+                         RowStatement::Make(std::move(one), mapping, 0));
+  SHARD_ASSIGN_OR_RETURN(RowStatement page,
+                         RowStatement::Make(std::move(many), mapping, 0));
+  return std::make_unique<BulkUpsertStep>(part, shape, std::move(page), rows,
+                                          std::move(single));
 }
 
 std::size_t BulkUpsertStep::ChunkRows(std::size_t left) const {
@@ -100,8 +107,7 @@ std::size_t BulkUpsertStep::ChunkRows(std::size_t left) const {
 }
 
 bool BulkUpsertStep::NotesKeys() const {
-  return part().options().return_defaults &&
-         shape().key == BulkKeySource::kGiven;
+  return part().options().return_defaults && !KeysComeBack(part(), shape());
 }
 
 void BulkUpsertStep::Begin() { in_page_ = 0; }

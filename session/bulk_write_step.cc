@@ -1,3 +1,5 @@
+#include "shard/session/bulk_write_step.h"
+
 #include <algorithm>
 #include <cstddef>
 #include <memory>
@@ -10,7 +12,6 @@
 #include "absl/strings/str_cat.h"
 #include "shard/base/status_macros.h"
 #include "shard/session/attribute.h"
-#include "shard/session/bulk_statement_step.h"
 #include "shard/session/flush_fields.h"
 #include "shard/session/mapping_statements.h"
 
@@ -54,9 +55,10 @@ absl::StatusOr<std::unique_ptr<BulkStep>> BulkWriteStep::Make(
                           ? UpdateOf(mapping, shape)
                           : sql::Statement(sql::DeleteStatement(mapping.table())
                                                .Where(RowCondition(mapping)))));
-  return std::make_unique<BulkWriteStep>(
-      part, shape,
-      RowStatement(std::move(compiled), mapping, ConditionSize(mapping)));
+  SHARD_ASSIGN_OR_RETURN(
+      RowStatement statement,
+      RowStatement::Make(std::move(compiled), mapping, ConditionSize(mapping)));
+  return std::make_unique<BulkWriteStep>(part, shape, std::move(statement));
 }
 
 void BulkWriteStep::Begin() {

@@ -14,9 +14,12 @@
 #include "shard/base/status_macros.h"
 #include "shard/dialects/errors.h"
 #include "shard/session/bulk_insert_step.h"
-#include "shard/session/bulk_statement_step.h"
+#include "shard/session/bulk_returning_step.h"
+#include "shard/session/bulk_upsert_step.h"
+#include "shard/session/bulk_write_step.h"
 #include "shard/session/fan_out.h"
 #include "shard/session/flush_fields.h"
+#include "shard/session/object_key_reader.h"
 
 namespace shard {
 namespace {
@@ -41,20 +44,35 @@ absl::StatusOr<std::unique_ptr<BulkStep>> MakeStep(const BulkPart& part,
   return std::make_unique<BulkInsertStep>(&part, shape);
 }
 
+// And not about a database.
+bool IsAboutTheRow(const absl::Status& error) {
+  return absl::IsInvalidArgument(error) || absl::IsOutOfRange(error) ||
+         absl::IsFailedPrecondition(error) || absl::IsNotFound(error);
+}
+
 }  // namespace
 
 // The row of that key may be on another shard, unless the shard key is in what
 // makes the row the same.
 absl::Status BulkWriter::CheckUpsert(const BulkPart& part) const {
-  if (part.kind() != BulkKind::kUpsert || where_.named) return absl::OkStatus();
+  const Mapping& mapping = part.mapping();
+  if (mapping.version() == VersionKind::kClient && !mapping.counts_versions()) {
+    return absl::UnimplementedError(absl::StrCat(
+        "an upsert of ", mapping.class_info().name,
+        ", whose versions a function makes, would have to know the one that "
+        "the row has; update and insert instead"));
+  }
+  if (where_.place.has_value() || where_.shard.has_value()) {
+    return absl::OkStatus();
+  }
   std::vector<const sql::Column*> target = options_.conflict;
-  if (target.empty()) target = part.mapping().table().primary_key();
+  if (target.empty()) target = mapping.table().primary_key();
   for (const sql::Column* column : shard_key_) {
     if (std::find(target.begin(), target.end(), column) != target.end()) {
       continue;
     }
     return absl::UnimplementedError(absl::StrCat(
-        "an upsert of ", part.mapping().class_info().name,
+        "an upsert of ", mapping.class_info().name,
         " looks for a row of the same key on the row's own shard only, and "
         "shard key '",
         column->QualifiedName(),
@@ -67,69 +85,95 @@ absl::Status BulkWriter::CheckUpsert(const BulkPart& part) const {
 absl::Status BulkWriter::Plan(BulkKind kind, const BulkRows* rows) {
   SHARD_RETURN_IF_ERROR(rows->mapping().status());
   BulkPart& part = parts_.emplace_back(kind, rows, &options_);
-  shard_key_ = where_.resolver->ShardKey(part.mapping().class_info());
-  SHARD_RETURN_IF_ERROR(CheckUpsert(part));
+  shard_key_ = resolver_.ShardKey(part.mapping().class_info());
+  if (kind == BulkKind::kUpsert) SHARD_RETURN_IF_ERROR(CheckUpsert(part));
+  request_ = {};
+  request_.class_info = &part.mapping().class_info();
+  request_.operation = Operation::kBulk;
+  request_.arguments = where_.arguments;
+  BulkShape shape;
   for (std::size_t i = 0; i < rows->size(); ++i) {
-    absl::Status status = PlanRow(part, i);
-    if (status.ok()) continue;
-    const std::size_t position = rows->position(i);
-    status = Annotate(status, absl::StrCat("row ", position + 1));
-    if (!options_.skip_refused) return status;
-    report_.refused.push_back({position, std::move(status)});
+    const absl::StatusOr<Bind> bind = Examine(part, i, &shape);
+    if (!bind.ok()) {
+      SHARD_RETURN_IF_ERROR(Refuse(part, i, bind.status()));
+    } else if (shape.nothing_to_do(kind)) {
+      ++report_.unchanged;
+    } else {
+      SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.PlanShare(*bind));
+      SHARD_RETURN_IF_ERROR(AddToStep(part, *share, shape, i));
+    }
   }
   return absl::OkStatus();
 }
 
-absl::Status BulkWriter::PlanRow(BulkPart& part, std::size_t index) {
-  BulkRow row;
-  BulkShape shape;
-  SHARD_RETURN_IF_ERROR(part.Look(index, &row, &shape));
-  if (part.kind() != BulkKind::kInsert && options_.return_defaults &&
-      (part.mapping().key_set() & ~row.given) == 0) {
-    report_.keys[part.rows().position(index)] = KeyOf(part.mapping(), row);
-  }
-  SHARD_ASSIGN_OR_RETURN(const Bind bind, PlaceOf(part, row));
-  if (shape.nothing_to_do(part.kind())) {
-    ++report_.unchanged;
-    return absl::OkStatus();
-  }
-  SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.PlanShare(bind));
-  return AddToStep(part, *share, shape, index);
+absl::Status BulkWriter::Refuse(const BulkPart& part, std::size_t index,
+                                const absl::Status& error) {
+  const std::size_t position = part.rows().position(index);
+  absl::Status named = Annotate(error, absl::StrCat("row ", position + 1));
+  if (!options_.skip_refused || !IsAboutTheRow(error)) return named;
+  report_.refused.push_back({position, std::move(named)});
+  return absl::OkStatus();
 }
 
-absl::StatusOr<Bind> BulkWriter::PlaceOf(const BulkPart& part,
-                                         const BulkRow& row) {
-  BulkKeyReader reader(part.mapping(), row);
-  BindRequest request;
-  request.class_info = &part.mapping().class_info();
-  request.object = &reader;
-  request.operation = Operation::kBulk;
-  request.shard = where_.shard;
-  const bool known =
-      part.kind() == BulkKind::kUpdate || part.kind() == BulkKind::kDelete;
-  if (known && row.object != nullptr && !row.object->shard().is_none()) {
-    request.shard = row.object->shard();
+absl::StatusOr<Bind> BulkWriter::Examine(BulkPart& part, std::size_t index,
+                                         BulkShape* shape) {
+  SHARD_RETURN_IF_ERROR(part.Look(index, &row_, shape));
+  absl::StatusOr<Bind> bind = PlaceOf(part);
+  if (bind.ok() && part.kind() != BulkKind::kInsert &&
+      options_.return_defaults &&
+      (part.mapping().key_set() & ~row_.given) == 0) {
+    report_.keys[part.rows().position(index)] = KeyOf(part.mapping(), row_);
   }
-  absl::StatusOr<Bind> bind = where_.place(request);
-  if (!bind.ok() || part.kind() != BulkKind::kUpdate ||
-      !request.shard.has_value()) {
-    return bind;
-  }
-  SHARD_RETURN_IF_ERROR(CheckStays(part, row, request, *bind));
   return bind;
 }
 
-absl::Status BulkWriter::CheckStays(const BulkPart& part, const BulkRow& row,
-                                    BindRequest request, const Bind& bind) {
-  if (shard_key_.empty()) return absl::OkStatus();
-  bool set = false;
-  for (const sql::Column* column : shard_key_) {
-    if (!HasField(row.given, column->index())) return absl::OkStatus();
-    set = set || !column->primary_key();
+absl::StatusOr<Bind> BulkWriter::PlaceOf(const BulkPart& part) {
+  BulkKeyReader reader(part.mapping(), row_);
+  request_.object = &reader;
+  request_.shard = where_.shard;
+  const bool known =
+      part.kind() == BulkKind::kUpdate || part.kind() == BulkKind::kDelete;
+  if (known && row_.object != nullptr && !row_.object->shard().is_none()) {
+    request_.shard = row_.object->shard();
   }
-  if (!set) return absl::OkStatus();
+  absl::StatusOr<Bind> bind =
+      where_.place.has_value() ? *where_.place : resolver_.Resolve(request_);
+  const bool may_leave =
+      part.kind() == BulkKind::kUpdate &&
+      (request_.shard.has_value() || where_.place.has_value());
+  if (bind.ok() && may_leave && !shard_key_.empty()) {
+    SHARD_RETURN_IF_ERROR(CheckStays(part, *bind));
+  }
+  return bind;
+}
+
+absl::Status BulkWriter::CheckStays(const BulkPart& part, const Bind& bind) {
+  bool set = false;
+  const sql::Column* missing = nullptr;
+  for (const sql::Column* column : shard_key_) {
+    if (!HasField(row_.given, column->index())) {
+      missing = column;
+    } else {
+      set = set || !column->primary_key();
+    }
+  }
+  // (An engine that is no shard of the resolver's is the caller's business.)
+  if (!set || bind.shard.is_none()) return absl::OkStatus();
+  BindRequest request = request_;
   request.shard.reset();
-  SHARD_ASSIGN_OR_RETURN(const Bind belongs, where_.resolver->Resolve(request));
+  // An object knows the parts that did not change.
+  AttributeBase* attributes[kMostFields];
+  std::optional<ObjectKeyReader> of_object;
+  if (row_.object != nullptr) {
+    part.mapping().Attributes(*row_.object, attributes);
+    request.object = &of_object.emplace(*row_.object, attributes);
+  } else if (missing != nullptr) {
+    return ColumnError(part.mapping(), missing->index(),
+                       "is part of the shard key, of which another part is "
+                       "set, and has no value, so that nobody can tell where "
+                       "the row belongs");
+  }
+  SHARD_ASSIGN_OR_RETURN(const Bind belongs, resolver_.Resolve(request));
   if (belongs.shard == bind.shard) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
       part.mapping().class_info().name, ".", shard_key_.front()->name(),
@@ -177,7 +221,7 @@ absl::Status BulkWriter::RunOnce(bool* ran) {
   for (Queue& queue : queues_) {
     if (queue.next == queue.steps.size()) continue;
     BulkStep* const step = queue.steps[queue.next].get();
-    if (queue.next + 1 == queue.steps.size()) {
+    if (queue.next + 1 == queue.steps.size() && step->is_at_last_chunk()) {
       transaction_.ExpectCommit(*queue.share);
     }
     running.push_back(&queue);

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -30,17 +29,17 @@ namespace shard {
 // error while running poisons the transaction.
 class BulkWriter {
  public:
-  // The one place of a row; `shard` and the like are filled in by it.
-  using Place = std::function<absl::StatusOr<Bind>(const BindRequest& request)>;
+  // What the caller said of where the rows are.
   struct Where {
-    BindResolver* resolver;
-    Place place;
-    std::optional<ShardId> shard;  // that the caller named
-    bool named = false;            // the caller named a shard or an engine
+    std::optional<Bind> place{};  // all of them
+    std::optional<ShardId> shard{};
+    const sql::Parameters* arguments = nullptr;
   };
-  BulkWriter(Where where, Transaction* transaction, const BulkOptions* options,
+  BulkWriter(const Where& where, BindResolver* resolver,
+             Transaction* transaction, const BulkOptions* options,
              BulkReport* report)
-      : where_(std::move(where)),
+      : where_(where),
+        resolver_(*resolver),
         transaction_(*transaction),
         options_(*options),
         report_(*report) {}
@@ -48,6 +47,8 @@ class BulkWriter {
   // `rows` must live as long as this. Parts are written in their order.
   absl::Status Plan(BulkKind kind, const BulkRows* rows);
   bool has_work() const { return !queues_.empty(); }
+  // Upserts may find a row by more than its primary key.
+  bool may_write_other_keys() const { return !options_.conflict.empty(); }
   absl::Status Run();
 
   // Calls `visit(part)` with the part of each statement.
@@ -89,10 +90,13 @@ class BulkWriter {
                         id.expressions, id.updated, id.key);
     }
   };
-  absl::Status PlanRow(BulkPart& part, std::size_t index);
-  absl::StatusOr<Bind> PlaceOf(const BulkPart& part, const BulkRow& row);
-  absl::Status CheckStays(const BulkPart& part, const BulkRow& row,
-                          BindRequest request, const Bind& bind);
+  // What is wrong with the row in row_, or where it goes.
+  absl::StatusOr<Bind> Examine(BulkPart& part, std::size_t index,
+                               BulkShape* shape);
+  absl::Status Refuse(const BulkPart& part, std::size_t index,
+                      const absl::Status& error);
+  absl::StatusOr<Bind> PlaceOf(const BulkPart& part);
+  absl::Status CheckStays(const BulkPart& part, const Bind& bind);
   absl::Status CheckUpsert(const BulkPart& part) const;
   absl::Status AddToStep(const BulkPart& part, Share& share,
                          const BulkShape& shape, std::size_t index);
@@ -100,6 +104,7 @@ class BulkWriter {
   absl::Status RunOnce(bool* ran);
 
   const Where where_;
+  BindResolver& resolver_;
   Transaction& transaction_;
   const BulkOptions& options_;
   BulkReport& report_;
@@ -107,8 +112,11 @@ class BulkWriter {
   std::deque<Queue> queues_;
   absl::flat_hash_map<GroupId, BulkStep*> groups_;
   GroupId latest_id_{};
-  BulkStep* latest_ = nullptr;                 // of latest_id_
-  std::vector<const sql::Column*> shard_key_;  // of the class being planned
+  BulkStep* latest_ = nullptr;  // of latest_id_
+  // Of the part, and the row, that is being planned.
+  std::vector<const sql::Column*> shard_key_;
+  BindRequest request_;
+  BulkRow row_;
 };
 
 }  // namespace shard

@@ -84,15 +84,11 @@ BulkWriter SessionCore::MakeBulkWriter(const BindArguments& bind,
                                        const BulkOptions* options,
                                        BulkReport* report) {
   BulkWriter::Where where;
-  where.resolver = options_.resolver.get();
+  if (bind.engine != nullptr) where.place = PlaceOf(bind.engine);
   where.shard = bind.shard;
-  where.named = bind.shard.has_value() || bind.engine != nullptr;
-  where.place = [this, &bind](const BindRequest& request) {
-    BindRequest full = request;
-    full.arguments = &bind.values;
-    return Resolve(full, bind);
-  };
-  return BulkWriter(std::move(where), &transaction_, options, report);
+  where.arguments = &bind.values;
+  return BulkWriter(where, options_.resolver.get(), &transaction_, options,
+                    report);
 }
 
 absl::Status SessionCore::RunBulk(BulkWriter& writer) {
@@ -108,6 +104,15 @@ absl::Status SessionCore::RunBulk(BulkWriter& writer) {
 // What was changed behind the objects' backs is read again.
 void SessionCore::ExpireBulk(const BulkWriter& writer) {
   if (identity_map_.size() == 0) return;
+  if (writer.may_write_other_keys()) {
+    // Which rows those are the database does not say.
+    writer.ForEachStep([this](const BulkPart& part) {
+      identity_map_.ForEach([&](const std::shared_ptr<EntityBase>& object) {
+        if (&object->mapping() == &part.mapping()) ExpireLoaded(*object);
+      });
+    });
+    return;
+  }
   BulkRow row;
   sql::ByteArena arena;
   writer.ForEachKnown([&](const BulkPart& part, const BulkShape& shape,

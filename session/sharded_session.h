@@ -243,10 +243,11 @@ class ShardedSession {
   // All rows are looked at before the first is sent, so these errors, which
   // name row (from 1) and column, write nothing: kInvalidArgument: an unknown
   // column, a value of another type, NULL where there cannot be, no primary
-  // key, no version, no shard key. kFailedPrecondition: a new shard key that
-  // belongs to another shard, naming both; an object in the wrong state. Later
-  // ones can only be rolled back; kAborted then names the rows that were not
-  // there, or not in the version given.
+  // key, no version, no shard key. kOutOfRange: a number that is too large for
+  // its column. kFailedPrecondition: a new shard key that belongs to another
+  // shard, naming both; an object in the wrong state. Later ones can only be
+  // rolled back; kAborted then names the rows that were not there, or not in
+  // the version given.
   //
   // Inserts columns that are there; the others get their defaults, as in a
   // flush, and so does NULL unless BulkOptions::render_nulls. Versions begin

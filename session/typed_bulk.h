@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "shard/session/bulk_rows.h"
 #include "shard/session/sharded_session.h"
@@ -47,14 +48,15 @@ absl::StatusOr<BulkReport> RunBulk(SessionCore& core, BulkKind kind,
             : 0;
     return core.Bulk(kind, StructRows<E>(rows, left_out), options, bind);
   } else {
-    ObjectRows objects(&mapping, kind, options.update_changed_only);
+    ObjectRows objects(
+        &mapping, kind,
+        kind == BulkKind::kUpdate && options.update_changed_only);
     std::size_t position = 0;
     for (const std::shared_ptr<E>& object : rows) {
       ++position;
       if (object == nullptr) {
         return absl::InvalidArgumentError(
-            "a bulk operation was given a null "
-            "pointer");
+            absl::StrCat("row ", position, ": a null pointer"));
       }
       objects.Add(object.get(), position - 1);
     }

@@ -32,7 +32,7 @@ class BulkInsertTest : public SessionTest {
  protected:
   void SetUp() override {
     SessionTest::SetUp();
-    if (!IsSkipped()) Open<Book, Paper, Made, Mute, Tagged>();
+    if (!IsSkipped()) Open<Book, Paper, Made, Kept, Mute, Tagged>();
   }
   // "title|note|shelf|copies" by id, at home.
   std::string Contents() {
@@ -78,6 +78,19 @@ TEST_P(BulkInsertTest, Row40RenderNullsWritesThem) {
                                        {.render_nulls = true}));
   SHARD_ASSERT_OK(session.Commit());
   EXPECT_EQ(Contents(), "a|-|-|-");
+}
+
+TEST_P(BulkInsertTest, Row41NullIsAValueWhereTheTypeSaysSo) {
+  std::vector<Kept::Row> rows(1);
+  rows[0].id = 1;
+  rows[0].region = "eu";
+  ShardedSession session(options());
+  SHARD_ASSERT_OK(session.BulkInsert<Kept>(rows));
+  SHARD_ASSERT_OK(session.BulkInsertMappings<Kept>(
+      Mappings{{{"id", 2}, {"word", sql::Value()}}, {{"id", 3}}}));
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_EQ(CountRows(home(), "kept where word is null"), 2);
+  EXPECT_EQ(ReadText(home(), "select word from kept where id = 3"), "made");
 }
 
 // SQLAlchemy: a statement for each neighbour that is different.

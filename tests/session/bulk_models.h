@@ -58,6 +58,17 @@ struct MadeFields {
 };
 struct Made : Entity<Made, MadeFields, "made"> {};
 
+// NULL is a value.
+template <class F>
+struct KeptFields {
+  Field<F, std::int64_t, "id", PrimaryKey> id;
+  Field<F, std::string, "region", ClientDefault<&HomeRegion>> region;
+  Field<F, std::optional<std::string>, "word", ServerDefault<"'made'">,
+        EvaluatesNone>
+      word;
+};
+struct Kept : Entity<Kept, KeptFields, "kept"> {};
+
 // Nothing is told by RETURNING.
 template <class F>
 struct MuteFields {

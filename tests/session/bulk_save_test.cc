@@ -146,6 +146,18 @@ TEST_P(BulkSaveTest, Row134ObjectsTakeTheirNewVersions) {
   EXPECT_EQ(ReadNumber(home(), "select version from papers"), 3);
 }
 
+TEST_P(BulkSaveTest, Row134AnExpiredVersionIsRead) {
+  const auto paper = std::make_shared<Paper>();
+  paper->title = "a";
+  ShardedSession session(options());
+  SHARD_ASSERT_OK(session.Add(paper));
+  SHARD_ASSERT_OK(session.Commit());
+  const std::vector<std::shared_ptr<Paper>> papers = {paper};
+  SHARD_ASSERT_OK(session.BulkDelete<Paper>(papers));
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_EQ(CountRows(home(), "papers"), 0);
+}
+
 TEST_P(BulkSaveTest, Row137WhatBulkCannotWriteIsRefused) {
   const auto stored = StoredBook("a");
   ShardedSession session(options());

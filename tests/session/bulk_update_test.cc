@@ -238,6 +238,43 @@ TEST_P(BulkUpdateTest, Row142DeletesByKey) {
       StatusIs(absl::StatusCode::kAborted, HasSubstr("row 1")));
 }
 
+TEST_P(BulkUpdateTest, UpsertsByAnotherKeyTellTheRowsOwn) {
+  RunSql(home(), "create unique index by_title on books (title)");
+  ShardedSession session(options());
+  SHARD_ASSERT_OK(
+      session.BulkInsertMappings<Book>(Mappings{{{"title", "old"}}}));
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto books, session.Scalars(Select<Book>()));
+  const std::int64_t old = books[0]->id.value();
+  const BulkOptions how = {.return_defaults = true,
+                           .conflict = {&Book::c.title.column()}};
+  SHARD_ASSERT_OK_AND_ASSIGN(
+      BulkReport report,
+      session.BulkUpsert<Book>(
+          Mappings{{{"title", "new"}, {"copies", 5}},
+                   {{"id", 50}, {"title", "old"}, {"copies", 6}}},
+          how, AtHome<Book>()));
+  EXPECT_NE(report.keys[0].Views()[0].integer(), old);
+  EXPECT_EQ(report.keys[1].Views()[0].integer(), old);
+  EXPECT_EQ(books[0]->copies.value(), 6);
+  SHARD_ASSERT_OK_AND_ASSIGN(
+      report, session.BulkUpsert<Book>(Mappings{{{"title", "old"}}}, how,
+                                       AtHome<Book>()));
+  EXPECT_EQ(report.keys[0].Views()[0].integer(), old);
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_EQ(CountRows(home(), "books"), 2);
+}
+
+TEST_P(BulkUpdateTest, Row145ParametersMayHaveOtherNames) {
+  Insert(2);
+  ShardedSession session(options());
+  const Mappings sets = {{{"which", 1}, {"to", "a"}},
+                         {{"which", 2}, {"to", "b"}}};
+  SHARD_ASSERT_OK(session.Execute(
+      "update books set title = :to where id = :which", sets, AtHome<Book>()));
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_EQ(Title(2), "b");
+}
+
 TEST_P(BulkUpdateTest, EachRowIsWrittenOnItsShard) {
   Mappings rows;
   for (std::int64_t id = 1; id <= 200; ++id) {

@@ -1,0 +1,34 @@
+#include "shard/session/cell_fitter.h"
+
+#include <cstddef>
+
+#include "absl/status/status.h"
+#include "shard/session/attribute.h"
+#include "shard/session/object_loader.h"
+
+namespace shard {
+
+absl::Status CellFitter::Convert(std::size_t field, sql::ValueView* cell,
+                                 sql::ByteArena& arena) {
+  const sql::ValueType type = mapping_.field(field).column->type();
+  // Literals have the narrowest type that holds them: no need to ask.
+  if (type == sql::ValueType::kInt64 &&
+      cell->type() == sql::ValueType::kInt32) {
+    *cell = sql::ValueView::Int64(cell->integer());
+    return absl::OkStatus();
+  }
+  if (scratch_ == nullptr) scratch_ = mapping_.Make();
+  AttributeBase* attributes[kMostFields];
+  mapping_.Attributes(*scratch_, attributes);
+  const AttributeOps& ops = *mapping_.field(field).ops;
+  const absl::Status read =
+      ops.read(*attributes[field], *cell, AttributeState::kLoaded);
+  if (!read.ok()) return CellError(mapping_, field, *cell, read);
+  *cell = ops.view(*attributes[field], arena);
+  if (cell->holds_bytes()) {
+    *cell = sql::ValueView::Bytes(cell->type(), arena.Copy(cell->bytes()));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace shard
