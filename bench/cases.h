@@ -11,6 +11,8 @@ namespace shard::bench {
 std::vector<Case> FlushCases();
 std::vector<Case> PostgresFlushCases();
 std::vector<Case> UpdateCases();
+std::vector<Case> BulkCases();
+std::vector<Case> PostgresBulkCases();
 std::vector<Case> GetCases();
 std::vector<Case> PostgresGetCases();
 std::vector<Case> ScalarsCases();

@@ -38,6 +38,30 @@ std::vector<ItemRow> MakeRows(std::size_t count) {
   return rows;
 }
 
+std::vector<Item::Row> MakeStructs(std::size_t count) {
+  std::vector<Item::Row> rows;
+  rows.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    ItemRow row = MakeRow(i);
+    rows.push_back({0, std::move(row.name), std::move(row.label), row.quantity,
+                    row.price});
+  }
+  return rows;
+}
+
+std::vector<sql::Parameters> MakeMappings(std::size_t count) {
+  std::vector<sql::Parameters> rows;
+  rows.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    ItemRow row = MakeRow(i);
+    rows.push_back({{"name", sql::Value(std::move(row.name))},
+                    {"label", sql::Value(std::move(row.label))},
+                    {"quantity", sql::Value(row.quantity)},
+                    {"price", sql::Value(row.price)}});
+  }
+  return rows;
+}
+
 std::vector<std::shared_ptr<Item>> MakeItems(const std::vector<ItemRow>& rows) {
   std::vector<std::shared_ptr<Item>> items;
   items.reserve(rows.size());

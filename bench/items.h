@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "shard/router/bind_resolver.h"
 #include "shard/session/entity.h"
+#include "shard/sql/statement.h"
 
 namespace shard::bench {
 
@@ -37,6 +38,9 @@ struct ItemRow {
 // Row i of the data; `id` is 0, since the database makes it.
 ItemRow MakeRow(std::size_t i);
 std::vector<ItemRow> MakeRows(std::size_t count);
+// The same rows as the library's structs, and as columns by name without a key.
+std::vector<Item::Row> MakeStructs(std::size_t count);
+std::vector<sql::Parameters> MakeMappings(std::size_t count);
 // The same rows as objects, not yet in a session.
 std::vector<std::shared_ptr<Item>> MakeItems(const std::vector<ItemRow>& rows);
 

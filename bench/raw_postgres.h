@@ -113,34 +113,45 @@ class RawPostgres {
   // The same by COPY, with keys taken from the sequence before.
   absl::Status Copy(const std::string& table, std::vector<ItemRow>& rows) {
     SHARD_RETURN_IF_ERROR(TakeBlock(table, rows));
-    const std::string copy = absl::StrCat(
-        "COPY ", table,
-        "(id,name,label,quantity,price) FROM STDIN (FORMAT binary)");
-    SHARD_RETURN_IF_ERROR(
-        Check(PQexec(connection_, copy.c_str()), PGRES_COPY_IN).status());
-    constexpr std::string_view kHeader("PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0",
-                                       19);
-    std::string bytes(kHeader);
-    for (const ItemRow& row : rows) {
-      PutNumber(htons(5), &bytes);
-      PutCell(static_cast<std::uint64_t>(row.id), &bytes);
-      PutCell(row.name, &bytes);
-      PutCell(row.label, &bytes);
-      PutCell(static_cast<std::uint64_t>(row.quantity), &bytes);
-      PutCell(std::bit_cast<std::uint64_t>(row.price), &bytes);
-      if (bytes.size() < 1 << 16) continue;
-      SHARD_RETURN_IF_ERROR(PutCopy(bytes));
-      bytes.clear();
-    }
-    PutNumber(static_cast<std::uint16_t>(0xffff), &bytes);
-    SHARD_RETURN_IF_ERROR(PutCopy(bytes));
-    if (PQputCopyEnd(connection_, nullptr) != 1) return Error();
-    return Check(PQgetResult(connection_), PGRES_COMMAND_OK).status().ok() &&
-                   PQgetResult(connection_) == nullptr
-               ? absl::OkStatus()
-               : Error();
+    return CopyRows(table, rows, true);
+  }
+  // By COPY, without telling their keys.
+  absl::Status CopyUnnumbered(const std::string& table,
+                              const std::vector<ItemRow>& rows) {
+    return CopyRows(table, rows, false);
   }
 
+  absl::Status PrepareUpdate(const std::string& table) {
+    const std::string sql = absl::StrCat(
+        "UPDATE ", table,
+        " AS t SET quantity=v.q FROM unnest($1::bigint[],$2::bigint[]) AS "
+        "v(k,q) WHERE t.id=v.k");
+    return Check(PQprepare(connection_, "u", sql.c_str(), 0, nullptr),
+                 PGRES_COMMAND_OK)
+        .status();
+  }
+  // Rows 1 to `count`, in one statement.
+  absl::Status Update(std::size_t count, std::int64_t quantity) {
+    constexpr std::uint32_t kInt8 = 20;
+    BinaryArray keys(count, kInt8), quantities(count, kInt8);
+    for (BinaryArray* array : {&keys, &quantities}) {
+      array->Reserve(32 + count * 12);
+    }
+    for (std::size_t i = 1; i <= count; ++i) {
+      keys.Add(static_cast<std::int64_t>(i));
+      quantities.Add(quantity);
+    }
+    const char* const values[] = {keys.data(), quantities.data()};
+    const int lengths[] = {keys.size(), quantities.size()};
+    const int formats[] = {1, 1};
+    SHARD_ASSIGN_OR_RETURN(
+        const Result result,
+        Check(PQexecPrepared(connection_, "u", 2, values, lengths, formats, 1),
+              PGRES_COMMAND_OK));
+    return std::to_string(count) == PQcmdTuples(result.get())
+               ? absl::OkStatus()
+               : absl::InternalError("raw PostgreSQL: rows are missing");
+  }
   absl::Status PrepareGet(const std::string& table) {
     const std::string sql = absl::StrCat(
         "SELECT id,name,label,quantity,price FROM ", table, " WHERE id=$1");
@@ -210,6 +221,35 @@ class RawPostgres {
   absl::Status PutCopy(const std::string& bytes) {
     return PQputCopyData(connection_, bytes.data(),
                          static_cast<int>(bytes.size())) == 1
+               ? absl::OkStatus()
+               : Error();
+  }
+  absl::Status CopyRows(const std::string& table,
+                        const std::vector<ItemRow>& rows, bool with_keys) {
+    const std::string copy =
+        absl::StrCat("COPY ", table, with_keys ? "(id," : "(",
+                     "name,label,quantity,price) FROM STDIN (FORMAT binary)");
+    SHARD_RETURN_IF_ERROR(
+        Check(PQexec(connection_, copy.c_str()), PGRES_COPY_IN).status());
+    constexpr std::string_view kHeader("PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0",
+                                       19);
+    std::string bytes(kHeader);
+    for (const ItemRow& row : rows) {
+      PutNumber(htons(with_keys ? 5 : 4), &bytes);
+      if (with_keys) PutCell(static_cast<std::uint64_t>(row.id), &bytes);
+      PutCell(row.name, &bytes);
+      PutCell(row.label, &bytes);
+      PutCell(static_cast<std::uint64_t>(row.quantity), &bytes);
+      PutCell(std::bit_cast<std::uint64_t>(row.price), &bytes);
+      if (bytes.size() < 1 << 16) continue;
+      SHARD_RETURN_IF_ERROR(PutCopy(bytes));
+      bytes.clear();
+    }
+    PutNumber(static_cast<std::uint16_t>(0xffff), &bytes);
+    SHARD_RETURN_IF_ERROR(PutCopy(bytes));
+    if (PQputCopyEnd(connection_, nullptr) != 1) return Error();
+    return Check(PQgetResult(connection_), PGRES_COMMAND_OK).status().ok() &&
+                   PQgetResult(connection_) == nullptr
                ? absl::OkStatus()
                : Error();
   }

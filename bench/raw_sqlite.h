@@ -123,6 +123,7 @@ class RawSqlite {
     return absl::UnknownError(
         absl::StrCat("raw SQLite: ", sqlite3_errmsg(handle_)));
   }
+  sqlite3* handle() { return handle_; }
 
  private:
   RawSqlite() = default;
