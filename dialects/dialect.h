@@ -11,6 +11,7 @@
 #include "shard/dialects/compiled_statement.h"
 #include "shard/sql/statement.h"
 #include "shard/sql/table.h"
+#include "shard/sql/value_type.h"
 
 namespace shard {
 
@@ -42,6 +43,17 @@ class Dialect {
   // "name" in quotes, with quotes inside doubled. kInvalidArgument for an empty
   // name, a NUL byte, or a name longer than max_identifier_bytes().
   absl::StatusOr<std::string> QuoteIdentifier(std::string_view name) const;
+
+  // For ReflectTable. A SELECT with a row for each column of the table :table,
+  // in the table's order: its name, its type as TypeOfDeclared takes it and as
+  // people know it, whether it is NOT NULL, is in the primary key, its default
+  // (SQL or NULL), whether the database numbers it, and whether the database
+  // always makes its value. Empty: there is none.
+  virtual std::string_view ColumnsQuery() const { return ""; }
+  // kNull for a type that no ValueType stands for.
+  virtual sql::ValueType TypeOfDeclared(std::string_view /*type*/) const {
+    return sql::ValueType::kNull;
+  }
 
  protected:
   Dialect() = default;

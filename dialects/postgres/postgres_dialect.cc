@@ -1,6 +1,7 @@
 #include "shard/dialects/postgres/postgres_dialect.h"
 
 #include <string>
+#include <string_view>
 
 #include "absl/strings/str_cat.h"
 #include "shard/sql/column.h"
@@ -8,6 +9,73 @@
 #include "shard/sql/value_type.h"
 
 namespace shard::postgres {
+namespace {
+
+// Domains are followed down to what they are made of; one may forbid NULL by
+// itself. Built-in types go by their names, others have none here but for
+// enums and strings, which are text.
+constexpr std::string_view kColumnsQuery = R"sql(
+SELECT a.attname::text,
+       CASE WHEN b.typtype = 'e' OR b.typcategory = 'S' THEN 'text'
+            WHEN b.typnamespace = 'pg_catalog'::regnamespace THEN b.typname::text
+            ELSE '' END,
+       pg_catalog.format_type(a.atttypid, a.atttypmod),
+       a.attnotnull OR b.not_null,
+       EXISTS (SELECT FROM pg_catalog.pg_index AS i
+               WHERE i.indrelid = c.oid AND i.indisprimary
+                 AND a.attnum = ANY (i.indkey)),
+       CASE WHEN a.attgenerated <> '' THEN NULL
+            ELSE coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid),
+                          'nextval(' || pg_catalog.quote_literal(s.name)
+                          || '::regclass)') END,
+       s.name IS NOT NULL,
+       a.attgenerated <> '' OR a.attidentity = 'a'
+FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_attribute AS a
+  ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_catalog.pg_attrdef AS d
+  ON d.adrelid = c.oid AND d.adnum = a.attnum
+CROSS JOIN LATERAL (
+  SELECT pg_catalog.pg_get_serial_sequence(
+      c.oid::pg_catalog.regclass::text, a.attname::text) AS name OFFSET 0) AS s
+CROSS JOIN LATERAL (
+  WITH RECURSIVE down AS (
+    SELECT t.*, t.typnotnull AS not_null
+    FROM pg_catalog.pg_type AS t WHERE t.oid = a.atttypid
+    UNION ALL
+    SELECT t.*, t.typnotnull OR down.not_null
+    FROM down JOIN pg_catalog.pg_type AS t ON t.oid = down.typbasetype
+    WHERE down.typtype = 'd')
+  SELECT typtype, typcategory, typnamespace, typname, not_null
+  FROM down WHERE typtype <> 'd') AS b
+WHERE c.oid = pg_catalog.to_regclass(pg_catalog.quote_ident(:table))
+  AND c.relkind IN ('r', 'p', 'f')
+ORDER BY a.attnum)sql";
+
+struct NamedType {
+  std::string_view name;
+  sql::ValueType type;
+};
+
+constexpr NamedType kTypes[] = {
+    {"bool", sql::ValueType::kBool},
+    {"int2", sql::ValueType::kInt32},
+    {"int4", sql::ValueType::kInt32},
+    {"int8", sql::ValueType::kInt64},
+    {"float4", sql::ValueType::kDouble},
+    {"float8", sql::ValueType::kDouble},
+    {"text", sql::ValueType::kText},
+    {"bytea", sql::ValueType::kBytes},
+    {"timestamptz", sql::ValueType::kTimestamp},
+    {"timestamp", sql::ValueType::kTimestamp},
+    {"date", sql::ValueType::kDate},
+    {"numeric", sql::ValueType::kDecimal},
+    {"uuid", sql::ValueType::kUuid},
+    {"json", sql::ValueType::kJson},
+    {"jsonb", sql::ValueType::kJson},
+};
+
+}  // namespace
 
 const PostgresDialect& PostgresDialect::Instance() {
   static const PostgresDialect* const instance = new PostgresDialect;
@@ -54,6 +122,15 @@ std::string PostgresDialect::CastType(sql::ValueType type) const {
       return "JSON";
   }
   return "TEXT";
+}
+
+std::string_view PostgresDialect::ColumnsQuery() const { return kColumnsQuery; }
+
+sql::ValueType PostgresDialect::TypeOfDeclared(std::string_view type) const {
+  for (const NamedType& known : kTypes) {
+    if (known.name == type) return known.type;
+  }
+  return sql::ValueType::kNull;
 }
 
 }  // namespace shard::postgres

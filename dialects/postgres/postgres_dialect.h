@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "shard/dialects/dialect.h"
+#include "shard/sql/value_type.h"
 
 namespace shard::postgres {
 
@@ -16,6 +17,8 @@ class PostgresDialect final : public Dialect {
 
   std::string_view name() const override { return "postgresql"; }
   bool nulls_sort_low() const override { return false; }
+  std::string_view ColumnsQuery() const override;
+  sql::ValueType TypeOfDeclared(std::string_view type) const override;
 
  private:
   PostgresDialect() = default;

@@ -27,6 +27,8 @@ class SqliteDialect : public Dialect {
 
   std::string_view name() const override { return "sqlite"; }
   bool nulls_sort_low() const override { return true; }
+  std::string_view ColumnsQuery() const override;
+  sql::ValueType TypeOfDeclared(std::string_view type) const override;
 
  private:
   SqliteDialect() = default;
