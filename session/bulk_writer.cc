@@ -50,6 +50,17 @@ bool IsAboutTheRow(const absl::Status& error) {
          absl::IsFailedPrecondition(error) || absl::IsNotFound(error);
 }
 
+absl::Status CheckMapping(BulkKind kind, const Mapping& mapping) {
+  if (kind == BulkKind::kInsert || !mapping.key_fields().empty() ||
+      !mapping.status().ok()) {
+    return mapping.status();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "table '", mapping.table().name(),
+      "' has no primary key, which says whose row one is: rows can be inserted "
+      "only"));
+}
+
 }  // namespace
 
 // The row of that key may be on another shard, unless the shard key is in what
@@ -83,7 +94,7 @@ absl::Status BulkWriter::CheckUpsert(const BulkPart& part) const {
 }
 
 absl::Status BulkWriter::Plan(BulkKind kind, const BulkRows* rows) {
-  SHARD_RETURN_IF_ERROR(rows->mapping().status());
+  SHARD_RETURN_IF_ERROR(CheckMapping(kind, rows->mapping()));
   BulkPart& part = parts_.emplace_back(kind, rows, &options_);
   shard_key_ = resolver_.ShardKey(part.mapping().class_info());
   if (kind == BulkKind::kUpsert) SHARD_RETURN_IF_ERROR(CheckUpsert(part));

@@ -3,6 +3,8 @@
 #include <cstddef>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "shard/base/strings.h"
 #include "shard/session/attribute.h"
 #include "shard/session/object_loader.h"
 
@@ -16,6 +18,13 @@ absl::Status CellFitter::Convert(std::size_t field, sql::ValueView* cell,
       cell->type() == sql::ValueType::kInt32) {
     *cell = sql::ValueView::Int64(cell->integer());
     return absl::OkStatus();
+  }
+  if (!mapping_.has_class()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        mapping_.class_info().name, ".", mapping_.field(field).column->name(),
+        ": the value is of type ", ToAbsl(sql::ValueTypeName(cell->type())),
+        ", and the column of type ", ToAbsl(sql::ValueTypeName(type)),
+        "; without a class nothing converts it"));
   }
   if (scratch_ == nullptr) scratch_ = mapping_.Make();
   AttributeBase* attributes[kMostFields];

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -70,29 +71,65 @@ Mapping::Mapping(const Definition& definition)
   class_info_.name = std::string(definition.class_name);
   class_info_.table = &table_;
   for (const sql::Column& column : table_.columns()) {
-    if (column.primary_key()) {
-      key_fields_.push_back(static_cast<std::uint16_t>(column.index()));
-    }
-    if (table_.FindColumn(column.name()) != &column) {
-      status_ = absl::InvalidArgumentError(
-          absl::StrCat("class ", class_info_.name, " maps column '",
-                       column.name(), "' twice; rename one of the fields"));
-    }
-    const std::uint64_t bit = std::uint64_t{1} << column.index();
-    if (column.primary_key()) key_set_ |= bit;
-    if (!column.server_default().empty()) server_defaults_ |= bit;
-    if (column.client_default()) client_defaults_ |= bit;
-    if (column.onupdate()) onupdates_ |= bit;
     const FieldInfo& field = definition.fields[column.index()];
-    TakeTraits(column, field.traits);
-    if (field.traits.deferred && column.primary_key()) {
-      status_ = absl::InvalidArgumentError(absl::StrCat(
-          "class ", class_info_.name, " defers '", column.name(),
-          "', a part of its primary key, which every object has; leave out "
-          "Deferred"));
-    }
-    fields_.push_back({&column, field.ops, field.traits.deferred});
+    TakeColumn(column, field.ops, field.traits);
   }
+  Finish();
+  if (key_fields_.empty()) {
+    status_ = absl::InvalidArgumentError(
+        absl::StrCat("class ", class_info_.name,
+                     " has no primary key; mark a field with PrimaryKey"));
+  }
+}
+
+Mapping::Mapping(std::string_view table_name,
+                 std::vector<sql::ColumnSpec> columns)
+    : table_(table_name, std::move(columns), &class_info_) {
+  class_info_.name = table_.name();
+  class_info_.table = &table_;
+  if (table_.columns().size() > kMostFields) {
+    status_ = absl::InvalidArgumentError(absl::StrCat(
+        "table '", table_.name(), "' has ", table_.columns().size(),
+        " columns, and a mapping ", kMostFields, " at most; leave some out"));
+    return;
+  }
+  FieldTraits traits;
+  traits.evaluates_none = true;
+  for (const sql::Column& column : table_.columns()) {
+    TakeColumn(column, nullptr, traits);
+  }
+  Finish();
+}
+
+void Mapping::TakeColumn(const sql::Column& column, const AttributeOps* ops,
+                         const FieldTraits& traits) {
+  if (column.primary_key()) {
+    key_fields_.push_back(static_cast<std::uint16_t>(column.index()));
+  }
+  if (table_.FindColumn(column.name()) != &column) {
+    status_ = absl::InvalidArgumentError(
+        has_class()
+            ? absl::StrCat("class ", class_info_.name, " maps column '",
+                           column.name(), "' twice; rename one of the fields")
+            : absl::StrCat("table '", table_.name(), "' has column '",
+                           column.name(), "' twice; leave one out"));
+  }
+  const std::uint64_t bit = std::uint64_t{1} << column.index();
+  if (column.primary_key()) key_set_ |= bit;
+  if (!column.server_default().empty()) server_defaults_ |= bit;
+  if (column.client_default()) client_defaults_ |= bit;
+  if (column.onupdate()) onupdates_ |= bit;
+  TakeTraits(column, traits);
+  if (traits.deferred && column.primary_key()) {
+    status_ = absl::InvalidArgumentError(absl::StrCat(
+        "class ", class_info_.name, " defers '", column.name(),
+        "', a part of its primary key, which every object has; leave out "
+        "Deferred"));
+  }
+  fields_.push_back({&column, ops, traits.deferred});
+}
+
+void Mapping::Finish() {
   std::vector<std::uint16_t> loaded;
   for (const MappedField& field : fields_) {
     if (!field.deferred) {
@@ -104,11 +141,6 @@ Mapping::Mapping(const Definition& definition)
     const sql::ValueType type = fields_[key_fields_[0]].column->type();
     has_integer_key_ =
         type == sql::ValueType::kInt64 || type == sql::ValueType::kInt32;
-  }
-  if (key_fields_.empty()) {
-    status_ = absl::InvalidArgumentError(
-        absl::StrCat("class ", class_info_.name,
-                     " has no primary key; mark a field with PrimaryKey"));
   }
 }
 

@@ -45,7 +45,8 @@ struct FieldInfo {
 inline constexpr std::size_t kMostFields = 64;
 
 // One for each mapped class, made on first use, alive until the program ends.
-// Immutable, thread-safe.
+// Or one of a table that no class stands for, alive as long as its owner has
+// it, and longer than every session that works with it. Immutable, thread-safe.
 class Mapping {
  public:
   // What Entity knows of its class at compile time.
@@ -58,9 +59,15 @@ class Mapping {
     void (*attributes)(EntityBase&, AttributeBase**);
   };
   explicit Mapping(const Definition& definition);
+  // Of rows of a table without a class, for bulk operations: no object of it
+  // can be made. A NULL is written as NULL, whatever the column's default is;
+  // without a primary key rows can be inserted only.
+  Mapping(std::string_view table_name, std::vector<sql::ColumnSpec> columns);
   Mapping(const Mapping&) = delete;
   Mapping& operator=(const Mapping&) = delete;
 
+  bool has_class() const { return make_ != nullptr; }
+  // Without a class it has the table's name.
   const sql::ClassInfo& class_info() const { return class_info_; }
   const sql::Table& table() const { return table_; }
   const std::vector<MappedField>& fields() const { return fields_; }
@@ -100,7 +107,7 @@ class Mapping {
   // Whether the primary key is one integer.
   bool has_integer_key() const { return has_integer_key_; }
 
-  // A new transient object.
+  // A new transient object. This and Attributes: only where there is a class.
   std::shared_ptr<EntityBase> Make() const { return make_(); }
   // Fills in pointers to all the object's attributes: out has kMostFields.
   void Attributes(EntityBase& object, AttributeBase** out) const {
@@ -109,10 +116,14 @@ class Mapping {
 
   // kInvalidArgument that names the class when it cannot be used: it has no
   // primary key or a deferred one, two columns of one name, or a version that
-  // cannot be one.
+  // cannot be one. Without a class: two columns of one name, or more columns
+  // than kMostFields.
   const absl::Status& status() const { return status_; }
 
  private:
+  void TakeColumn(const sql::Column& column, const AttributeOps* ops,
+                  const FieldTraits& traits);
+  void Finish();
   void TakeTraits(const sql::Column& column, const FieldTraits& traits);
   absl::Status BadVersion(const sql::Column& column, const char* problem) const;
 
@@ -130,8 +141,8 @@ class Mapping {
   std::size_t version_field_ = 0;
   RowLayout layout_;
   bool has_integer_key_ = false;
-  std::shared_ptr<EntityBase> (*make_)();
-  void (*attributes_)(EntityBase&, AttributeBase**);
+  std::shared_ptr<EntityBase> (*make_)() = nullptr;
+  void (*attributes_)(EntityBase&, AttributeBase**) = nullptr;
   absl::Status status_;
 };
 

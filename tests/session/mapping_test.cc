@@ -1,6 +1,7 @@
 // How classes are mapped.
 #include "shard/session/mapping.h"
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "shard/base/testing.h"
@@ -121,6 +122,45 @@ TEST(MappingTest, UnmappedColumnIsNamed) {
   EXPECT_THAT(session.Execute(sql::Statement(select)),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        AllOf(HasSubstr("accounts"), HasSubstr("nope"))));
+}
+
+TEST(MappingTest, OfATableWithoutAClass) {
+  const Mapping notes(
+      "notes",
+      {{.name = "id", .type = sql::ValueType::kInt64, .primary_key = true},
+       {.name = "text", .server_default = "'none'"},
+       {.name = "at", .type = sql::ValueType::kTimestamp, .nullable = false}});
+  SHARD_ASSERT_OK(notes.status());
+  EXPECT_FALSE(notes.has_class());
+  EXPECT_TRUE(Account::ClassMapping().has_class());
+  EXPECT_EQ(notes.class_info().name, "notes");
+  EXPECT_EQ(notes.class_info().table, &notes.table());
+  EXPECT_EQ(notes.table().mapped_class(), &notes.class_info());
+  EXPECT_EQ(notes.fields().size(), 3u);
+  EXPECT_EQ(notes.key_set(), 1u);
+  EXPECT_TRUE(notes.has_integer_key());
+  EXPECT_EQ(notes.server_defaults(), 2u);
+  EXPECT_EQ(notes.null_means_default(), 0u);  // NULL is meant
+
+  const Mapping keyless("log", {{.name = "line"}});
+  SHARD_EXPECT_OK(keyless.status());
+  EXPECT_TRUE(keyless.key_fields().empty());
+}
+
+TEST(MappingTest, TablesThatCannotBeMapped) {
+  const Mapping twice("notes", {{.name = "a"}, {.name = "b"}, {.name = "a"}});
+  EXPECT_THAT(twice.status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("'notes'"), HasSubstr("'a' twice"))));
+  std::vector<sql::ColumnSpec> many(kMostFields + 1);
+  for (std::size_t i = 0; i < many.size(); ++i) {
+    many[i].name = absl::StrCat("c", i);
+  }
+  EXPECT_THAT(Mapping("wide", many).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("'wide' has 65 columns")));
+  many.pop_back();
+  SHARD_EXPECT_OK(Mapping("wide", many).status());
 }
 
 class MappingStoreTest : public DatabaseTest {};
