@@ -49,12 +49,13 @@ void BecomeDetached(EntityBase& object, KeyValue key, const Share& share,
 }  // namespace
 
 void TakeInserted(const BulkPart& part, std::size_t index, KeyValue key,
-                  const Share& share, std::uint64_t sent, BulkReport* report) {
+                  const Share& share, std::uint64_t sent,
+                  std::vector<KeyValue>* keys) {
   EntityBase* const object = part.rows().object(index);
   if (object != nullptr && object->object_state() == ObjectState::kTransient) {
     BecomeDetached(*object, key, share, sent);
   }
-  report->keys[part.rows().position(index)] = std::move(key);
+  (*keys)[part.rows().position(index)] = std::move(key);
 }
 
 BulkInsertStep::BulkInsertStep(const BulkPart* part, const BulkShape& shape)
@@ -100,13 +101,13 @@ absl::Status BulkInsertStep::Finish(Share& share) {
   return CheckArrived(arrived, share);
 }
 
-absl::Status BulkInsertStep::Apply(const Share& share, BulkReport* report) {
-  report->inserted += chunk();
+absl::Status BulkInsertStep::Apply(const Share& share,
+                                   std::vector<KeyValue>* keys) {
   if (!part().options().return_defaults) return absl::OkStatus();
   for (std::size_t i = 0; i < chunk(); ++i) {
     TakeInserted(part(), index_of(i),
                  numbered_ ? KeyValue(outcome_.keys[i]) : std::move(keys_[i]),
-                 share, shape().values, report);
+                 share, shape().values, keys);
   }
   return absl::OkStatus();
 }

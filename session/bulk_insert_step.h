@@ -17,7 +17,7 @@ class BulkInsertStep final : public BulkStep {
  public:
   BulkInsertStep(const BulkPart* part, const BulkShape& shape);
   absl::Status Finish(Share& share) override;
-  absl::Status Apply(const Share& share, BulkReport* report) override;
+  absl::Status Apply(const Share& share, std::vector<KeyValue>* keys) override;
 
  private:
   void Append(const BulkRow& row) override;
@@ -31,7 +31,8 @@ class BulkInsertStep final : public BulkStep {
 // Writes down, in the report and in objects, the keys of rows that went in on
 // `share` as the input's `positions`: see BulkSaveObjects.
 void TakeInserted(const BulkPart& part, std::size_t index, KeyValue key,
-                  const Share& share, std::uint64_t sent, BulkReport* report);
+                  const Share& share, std::uint64_t sent,
+                  std::vector<KeyValue>* keys);
 
 }  // namespace shard
 

@@ -3,12 +3,14 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "shard/base/status_macros.h"
+#include "shard/session/fit_cell.h"
 #include "shard/session/flush_fields.h"
 #include "shard/session/identity_key.h"
 #include "shard/sql/expression.h"
@@ -34,13 +36,11 @@ std::size_t FirstOf(std::uint64_t fields) {
 
 }  // namespace
 
-BulkPart::BulkPart(BulkKind kind, const BulkRows* rows,
-                   const BulkOptions* options)
+BulkPart::BulkPart(BulkKind kind, BulkRows* rows, const BulkOptions* options)
     : kind_(kind),
       rows_(*rows),
       options_(*options),
-      not_null_(NotNullFields(rows->mapping())),
-      fitter_(&rows->mapping()) {
+      not_null_(NotNullFields(rows->mapping())) {
   const Mapping& mapping = rows_.mapping();
   null_is_default_ = not_null_ | mapping.key_set();
   if (!options_.render_nulls) {
@@ -89,7 +89,8 @@ absl::Status BulkPart::Make(std::uint64_t fields, std::size_t index,
       value =
           sql::ValueView::Bytes(value.type(), made_bytes_.Copy(value.bytes()));
     }
-    SHARD_RETURN_IF_ERROR(fitter_.Fit(field, &value, made_bytes_));
+    SHARD_RETURN_IF_ERROR(
+        FitCell(mapping(), field, &value, made_bytes_, &converter_));
     if (made_at_.empty()) made_at_.resize(rows_.size());
     if (made_at_[index] == 0) {
       made_at_[index] = static_cast<std::uint32_t>(made_.size() + 1);
@@ -131,11 +132,36 @@ absl::Status BulkPart::LookAtNew(std::size_t index, BulkRow* row,
                                  BulkShape* shape) {
   LeaveNullsToDefaults(row);
   SHARD_RETURN_IF_ERROR(CheckNulls(*row));
+  if (row->given == latest_given_) {
+    *shape = latest_shape_;
+    return absl::OkStatus();
+  }
+  const std::uint64_t made = mapping().client_defaults() & ~row->given;
   shape->updated = row->given & ~mapping().key_set();
-  SHARD_RETURN_IF_ERROR(
-      Make(mapping().client_defaults() & ~row->given, index, row, shape));
+  SHARD_RETURN_IF_ERROR(Make(made, index, row, shape));
   shape->values = row->given;
-  return FindKeySource(*row, shape);
+  SHARD_RETURN_IF_ERROR(FindKeySource(*row, shape));
+  if (made == 0) {
+    latest_given_ = row->given;
+    latest_shape_ = *shape;
+  }
+  return absl::OkStatus();
+}
+
+std::optional<BulkShape> BulkPart::CommonShape() {
+  if (kind_ != BulkKind::kInsert || !rows_.are_alike() || rows_.size() == 0) {
+    return std::nullopt;
+  }
+  BulkRow row;
+  BulkShape shape;
+  if (!Look(0, &row, &shape).ok() || latest_given_ != shape.values) {
+    return std::nullopt;
+  }
+  // What is NULL in another row might be left to its default there.
+  const std::uint64_t may_differ =
+      null_is_default_ & shape.values & ~rows_.never_null();
+  if (may_differ != 0) return std::nullopt;
+  return shape;
 }
 
 absl::Status BulkPart::LookAtKnown(std::size_t index, BulkRow* row,
@@ -172,7 +198,7 @@ absl::Status BulkPart::LookAtKnown(std::size_t index, BulkRow* row,
 absl::Status BulkPart::Look(std::size_t index, BulkRow* row, BulkShape* shape) {
   scratch_.Clear();
   *shape = {};
-  SHARD_RETURN_IF_ERROR(rows_.Read(index, row, scratch_));
+  SHARD_RETURN_IF_ERROR(rows_.Look(index, row, scratch_));
   return puts_in() ? LookAtNew(index, row, shape)
                    : LookAtKnown(index, row, shape);
 }
@@ -195,6 +221,15 @@ absl::StatusOr<sql::ValueView> BulkKeyReader::Read(const sql::Column& column) {
   if (&column.table() == &mapping_.table() &&
       HasField(row_.given, column.index())) {
     return row_.cells[column.index()];
+  }
+  return absl::NotFoundError(
+      absl::StrCat("no value is known for '", column.QualifiedName(), "'"));
+}
+
+absl::StatusOr<sql::ValueView> AlikeKeyReader::Read(const sql::Column& column) {
+  if (&column.table() == &rows_.mapping().table() &&
+      HasField(given_, column.index())) {
+    return rows_.Cell(index_, column.index(), arena_);
   }
   return absl::NotFoundError(
       absl::StrCat("no value is known for '", column.QualifiedName(), "'"));

@@ -4,13 +4,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "shard/router/bind_request.h"
 #include "shard/session/bulk_options.h"
 #include "shard/session/bulk_rows.h"
-#include "shard/session/cell_fitter.h"
 #include "shard/sql/byte_arena.h"
 #include "shard/sql/value.h"
 
@@ -26,6 +27,7 @@ struct BulkShape {
   std::uint64_t updated = 0;      // by an upsert of a row that is there
   BulkKeySource key = BulkKeySource::kGiven;
 
+  friend bool operator==(const BulkShape&, const BulkShape&) = default;
   bool nothing_to_do(BulkKind kind) const {
     return kind == BulkKind::kUpdate && (values | expressions) == 0;
   }
@@ -38,13 +40,16 @@ struct BulkShape {
 class BulkPart {
  public:
   // What it points to must outlive it.
-  BulkPart(BulkKind kind, const BulkRows* rows, const BulkOptions* options);
+  BulkPart(BulkKind kind, BulkRows* rows, const BulkOptions* options);
 
   BulkKind kind() const { return kind_; }
   const BulkRows& rows() const { return rows_; }
   const Mapping& mapping() const { return rows_.mapping(); }
   const BulkOptions& options() const { return options_; }
 
+  // Of all rows, if they are alike, in which case they need no Look and nothing
+  // is made for them; null where they may differ.
+  std::optional<BulkShape> CommonShape();
   // Each row once, in order. kInvalidArgument, naming the column: a value that
   // does not fit, NULL where there is none, no primary key or version.
   absl::Status Look(std::size_t index, BulkRow* row, BulkShape* shape);
@@ -65,7 +70,7 @@ class BulkPart {
   }
 
   const BulkKind kind_;
-  const BulkRows& rows_;
+  BulkRows& rows_;
   const BulkOptions& options_;
   std::uint64_t not_null_ = 0;          // fields that cannot be NULL
   std::uint64_t null_is_default_ = 0;   // of rows that go in
@@ -73,7 +78,10 @@ class BulkPart {
   std::vector<std::uint32_t> made_at_;  // by row: its first in made_; or empty
   sql::ByteArena made_bytes_;
   sql::ByteArena scratch_;
-  CellFitter fitter_;
+  std::shared_ptr<EntityBase> converter_;  // see FitCell
+  // Of the last row that needed nothing made.
+  std::optional<std::uint64_t> latest_given_;
+  BulkShape latest_shape_;
 };
 
 // Tells a router what is known of a row.
@@ -86,6 +94,23 @@ class BulkKeyReader final : public KeyReader {
  private:
   const Mapping& mapping_;
   const BulkRow& row_;
+};
+
+// The same of one of rows that are alike, which is not read whole.
+class AlikeKeyReader final : public KeyReader {
+ public:
+  // `given`: the rows' fields. What it points to must outlive it.
+  AlikeKeyReader(const BulkRows* rows, std::uint64_t given,
+                 sql::ByteArena* arena)
+      : rows_(*rows), given_(given), arena_(*arena) {}
+  void set_index(std::size_t index) { index_ = index; }
+  absl::StatusOr<sql::ValueView> Read(const sql::Column& column) override;
+
+ private:
+  const BulkRows& rows_;
+  const std::uint64_t given_;
+  sql::ByteArena& arena_;
+  std::size_t index_ = 0;
 };
 
 // The primary key in a row that has all of it.

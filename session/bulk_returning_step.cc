@@ -49,14 +49,14 @@ absl::Status BulkReturningStep::Finish(Share& share) {
                       share);
 }
 
-absl::Status BulkReturningStep::Apply(const Share& share, BulkReport* report) {
-  report->inserted += chunk();
+absl::Status BulkReturningStep::Apply(const Share& share,
+                                      std::vector<KeyValue>* keys) {
   if (!part().options().return_defaults) return absl::OkStatus();
   for (std::size_t i = 0; i < chunk(); ++i) {
     TakeInserted(part(), index_of(i),
                  NotesKeys() ? std::move(keys_[i])
                              : KeyOfReturned(mapping(), returned_.row(i)),
-                 share, shape().values, report);
+                 share, shape().values, keys);
   }
   return absl::OkStatus();
 }

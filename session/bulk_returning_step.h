@@ -26,7 +26,7 @@ class BulkReturningStep final : public BulkStep {
                     RowStatement statement)
       : BulkStep(part, shape), statement_(std::move(statement)) {}
   absl::Status Finish(Share& share) override;
-  absl::Status Apply(const Share& share, BulkReport* report) override;
+  absl::Status Apply(const Share& share, std::vector<KeyValue>* keys) override;
 
  private:
   void Append(const BulkRow& row) override;

@@ -1,14 +1,18 @@
 #include "shard/session/bulk_rows.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "shard/base/status_macros.h"
 #include "shard/base/strings.h"
 #include "shard/session/attribute.h"
+#include "shard/session/fit_cell.h"
 #include "shard/session/flush_fields.h"
 #include "shard/session/stale_version.h"
 
@@ -35,37 +39,68 @@ absl::Status ColumnError(const Mapping& mapping, std::size_t field,
                    mapping.field(field).column->name(), ": ", ToAbsl(problem)));
 }
 
-const sql::Column* MappingRows::ColumnAt(std::size_t place,
-                                         std::string_view name) const {
-  if (place < columns_.size() && columns_[place] != nullptr &&
-      columns_[place]->name() == name) {
-    return columns_[place];
+absl::StatusOr<MappingRows::Layout> MappingRows::MakeLayout(
+    const sql::Parameters& row) const {
+  Layout layout;
+  for (const auto& [name, value] : row.values()) {
+    const sql::Column* column = mapping().table().FindColumn(name);
+    if (column == nullptr) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          mapping().class_info().name, " has no column '", name, "'"));
+    }
+    if (HasField(layout.given, column->index())) {
+      return ColumnError(mapping(), column->index(), "is named twice");
+    }
+    layout.columns.push_back(column);
+    layout.given |= FieldBit(column->index());
   }
-  if (place >= columns_.size()) columns_.resize(place + 1);
-  return columns_[place] = mapping().table().FindColumn(name);
+  return layout;
+}
+
+absl::StatusOr<std::size_t> MappingRows::LayoutOf(const sql::Parameters& row) {
+  const auto fits = [&row](const Layout& layout) {
+    return std::equal(layout.columns.begin(), layout.columns.end(),
+                      row.values().begin(), row.values().end(),
+                      [](const sql::Column* column, const auto& named) {
+                        return column->name() == named.first;
+                      });
+  };
+  if (!layouts_.empty() && fits(layouts_[latest_])) return latest_;
+  const auto known = std::find_if(layouts_.begin(), layouts_.end(), fits);
+  if (known == layouts_.end()) {
+    SHARD_ASSIGN_OR_RETURN(Layout made, MakeLayout(row));
+    layouts_.push_back(std::move(made));
+    return latest_ = layouts_.size() - 1;
+  }
+  return latest_ = static_cast<std::size_t>(known - layouts_.begin());
+}
+
+absl::Status MappingRows::Take(std::size_t index, const Layout& layout,
+                               BulkRow* row, sql::ByteArena& arena) const {
+  row->given = layout.given;
+  row->object = nullptr;
+  const auto& values = rows_[index].values();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::size_t field = layout.columns[i]->index();
+    sql::ValueView& cell = row->cells[field];
+    cell = values[i].second.view();
+    SHARD_RETURN_IF_ERROR(
+        FitCell(mapping(), field, &cell, arena, &row->scratch));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MappingRows::Look(std::size_t index, BulkRow* row,
+                               sql::ByteArena& arena) {
+  SHARD_ASSIGN_OR_RETURN(const std::size_t layout, LayoutOf(rows_[index]));
+  layout_of_.resize(rows_.size());
+  layout_of_[index] = static_cast<std::uint32_t>(layout);
+  return Take(index, layouts_[layout], row, arena);
 }
 
 absl::Status MappingRows::Read(std::size_t index, BulkRow* row,
                                sql::ByteArena& arena) const {
-  row->given = 0;
-  row->object = nullptr;
-  const auto& values = rows_[index].values();
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const sql::Column* column = ColumnAt(i, values[i].first);
-    if (column == nullptr) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(mapping().class_info().name, " has no column '",
-                       values[i].first, "'"));
-    }
-    if (HasField(row->given, column->index())) {
-      return ColumnError(mapping(), column->index(), "is named twice");
-    }
-    sql::ValueView& cell = row->cells[column->index()];
-    cell = values[i].second.view();
-    SHARD_RETURN_IF_ERROR(fitter_.Fit(column->index(), &cell, arena));
-    row->given |= FieldBit(column->index());
-  }
-  return absl::OkStatus();
+  return Take(index, layouts_[layout_of_[index]], row, arena);
 }
 
 // The key that the row has in the database, which the attributes may no longer

@@ -4,12 +4,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "shard/session/cell_fitter.h"
 #include "shard/session/entity_base.h"
 #include "shard/session/mapping.h"
 #include "shard/sql/byte_arena.h"
@@ -21,15 +22,18 @@ namespace shard {
 
 enum class BulkKind : std::uint8_t { kInsert, kUpdate, kUpsert, kDelete };
 
-// One row: field i's value in cells[i] where bit i of `given` is set.
+// One row: field i's value in cells[i] where bit i of `given` is set. Kept for
+// the next one to be read.
 struct BulkRow {
   std::uint64_t given = 0;
   EntityBase* object = nullptr;  // that it was read from
   sql::ValueView cells[kMostFields];
+  std::shared_ptr<EntityBase> scratch{};  // see FitCell
 };
 
-// Rows of one class. Read again and again, so it must say the same each time;
-// the input must live, unchanged, as long as this.
+// Rows of one class. Each is looked at once, in order, and then read, perhaps
+// more than once: it must say the same each time. The input must live,
+// unchanged, as long as this.
 class BulkRows {
  public:
   explicit BulkRows(const Mapping* mapping) : mapping_(*mapping) {}
@@ -42,8 +46,21 @@ class BulkRows {
   // Fills in the row; its cells point into the input, or into `arena`. Errors
   // name the column: a name that the class has not, a value that does not fit,
   // an object in a state that bulk operations cannot write.
+  virtual absl::Status Look(std::size_t index, BulkRow* row,
+                            sql::ByteArena& arena) {
+    return Read(index, row, arena);
+  }
+  // The same of a row that was looked at; from several threads at a time.
   virtual absl::Status Read(std::size_t index, BulkRow* row,
                             sql::ByteArena& arena) const = 0;
+  // Whether all rows have the same fields, and none of them can fail. They need
+  // not be looked at then: Cell gives a field that is given.
+  virtual bool are_alike() const { return false; }
+  virtual sql::ValueView Cell(std::size_t, std::size_t, sql::ByteArena&) const {
+    return {};
+  }
+  // Fields that are NULL in no row, as far as is known beforehand.
+  virtual std::uint64_t never_null() const { return 0; }
   // The place in the caller's input.
   virtual std::size_t position(std::size_t index) const { return index; }
   // Whether every value has its field's type, NULL where it may be only.
@@ -59,19 +76,29 @@ class BulkRows {
 class MappingRows final : public BulkRows {
  public:
   MappingRows(const Mapping* mapping, absl::Span<const sql::Parameters> rows)
-      : BulkRows(mapping), rows_(rows), fitter_(mapping) {}
+      : BulkRows(mapping), rows_(rows) {}
   std::size_t size() const override { return rows_.size(); }
+  absl::Status Look(std::size_t index, BulkRow* row,
+                    sql::ByteArena& arena) override;
   absl::Status Read(std::size_t index, BulkRow* row,
                     sql::ByteArena& arena) const override;
   bool is_typed() const override { return false; }
 
  private:
-  const sql::Column* ColumnAt(std::size_t place, std::string_view name) const;
+  // The columns that a row names, in its order.
+  struct Layout {
+    std::vector<const sql::Column*> columns;
+    std::uint64_t given = 0;
+  };
+  absl::StatusOr<std::size_t> LayoutOf(const sql::Parameters& row);
+  absl::StatusOr<Layout> MakeLayout(const sql::Parameters& row) const;
+  absl::Status Take(std::size_t index, const Layout& layout, BulkRow* row,
+                    sql::ByteArena& arena) const;
 
   absl::Span<const sql::Parameters> rows_;
-  // What stood in each place of the row before: it mostly does so again.
-  mutable std::vector<const sql::Column*> columns_;
-  mutable CellFitter fitter_;
+  std::deque<Layout> layouts_;
+  std::size_t latest_ = 0;                // most rows are like the one before
+  std::vector<std::uint32_t> layout_of_;  // by row
 };
 
 // Objects of one class, for a kind of work. Expired attributes, those of other

@@ -14,9 +14,10 @@
 namespace shard {
 namespace {
 
-// Some 3 MB of values for each share: enough for a server to take them as it
-// likes best.
-constexpr std::size_t kChunkCells = std::size_t{1} << 17;
+// Some 3 MB of values for each server: enough for it to take them as it likes
+// best. An embedded database likes them in the processor's cache.
+constexpr std::size_t kServerCells = std::size_t{1} << 17;
+constexpr std::size_t kEmbeddedCells = std::size_t{1} << 12;
 constexpr std::size_t kMostNamed = 5;
 
 }  // namespace
@@ -24,15 +25,18 @@ constexpr std::size_t kMostNamed = 5;
 BulkStep::BulkStep(const BulkPart* part, const BulkShape& shape)
     : part_(*part), shape_(shape) {}
 
-std::size_t BulkStep::ChunkRows(std::size_t left) const {
+std::size_t BulkStep::ChunkRows(std::size_t left,
+                                const Connection& connection) const {
+  const std::size_t most =
+      connection.works_in_finish() ? kEmbeddedCells : kServerCells;
   const auto cells = static_cast<std::size_t>(
       std::popcount(shape_.values | mapping().key_set()));
-  return std::min(left, std::max<std::size_t>(1, kChunkCells / cells));
+  return std::min(left, std::max<std::size_t>(1, most / cells));
 }
 
 absl::Status BulkStep::Start(Share& share) {
   begin_ = next_;
-  chunk_ = ChunkRows(numbers_.size() - begin_);
+  chunk_ = ChunkRows(numbers_.size() - begin_, share.connection());
   next_ = begin_ + chunk_;
   values_.clear();
   keys_.clear();
@@ -41,11 +45,12 @@ absl::Status BulkStep::Start(Share& share) {
       shape_.values | mapping().key_set() | mapping().version_set();
   values_.reserve(chunk_ * static_cast<std::size_t>(std::popcount(all)));
   Begin();
-  BulkRow row;
+  const bool notes_keys = NotesKeys();
   for (std::size_t i = 0; i < chunk_; ++i) {
-    SHARD_RETURN_IF_ERROR(part_.Read(index_of(i), shape_.values, &row, arena_));
-    Append(row);
-    if (NotesKeys()) keys_.push_back(KeyOf(mapping(), row));
+    SHARD_RETURN_IF_ERROR(
+        part_.Read(index_of(i), shape_.values, &row_, arena_));
+    Append(row_);
+    if (notes_keys) keys_.push_back(KeyOf(mapping(), row_));
   }
   return Send(share);
 }

@@ -10,7 +10,7 @@
 #include "absl/status/status.h"
 #include "shard/dialects/connection.h"
 #include "shard/session/bulk_part.h"
-#include "shard/session/bulk_report.h"
+#include "shard/session/identity_key.h"
 #include "shard/session/transaction.h"
 #include "shard/sql/byte_arena.h"
 #include "shard/sql/value.h"
@@ -18,9 +18,9 @@
 namespace shard {
 
 // Goes through its rows in chunks, so that what is ready to be sent stays
-// small: Start takes the next chunk's values and sends them, Finish waits
-// (perhaps in another thread), Apply takes over what came back, in the
-// session's thread.
+// small: Start takes the next chunk's values and sends them, Finish waits,
+// Apply takes over what came back. One thread at a time, but not always the
+// session's.
 class BulkStep {
  public:
   BulkStep(const BulkPart* part, const BulkShape& shape);
@@ -37,20 +37,23 @@ class BulkStep {
   const std::vector<std::uint32_t>& rows() const { return numbers_; }
   bool done() const { return next_ == numbers_.size(); }
   // Whether the next Start is the last.
-  bool is_at_last_chunk() const {
+  bool is_at_last_chunk(const Connection& connection) const {
     const std::size_t left = numbers_.size() - next_;
-    return ChunkRows(left) == left;
+    return ChunkRows(left, connection) == left;
   }
 
   absl::Status Start(Share& share);
   virtual absl::Status Finish(Share& share) = 0;
-  virtual absl::Status Apply(const Share& share, BulkReport* report) = 0;
+  // `keys`: of the report.
+  virtual absl::Status Apply(const Share& share,
+                             std::vector<KeyValue>* keys) = 0;
   // After the last Apply.
   void Release();
 
  protected:
   // How many rows of those left go next, and the values of one of them.
-  virtual std::size_t ChunkRows(std::size_t left) const;
+  virtual std::size_t ChunkRows(std::size_t left,
+                                const Connection& connection) const;
   virtual void Begin() {}  // before the first of a chunk
   virtual void Append(const BulkRow& row) = 0;
   virtual absl::Status Send(Share& share) = 0;
@@ -80,6 +83,7 @@ class BulkStep {
   std::size_t begin_ = 0;
   std::size_t next_ = 0;
   std::size_t chunk_ = 0;
+  BulkRow row_;
   sql::ByteArena arena_;
 };
 

@@ -101,8 +101,9 @@ absl::StatusOr<std::unique_ptr<BulkStep>> BulkUpsertStep::Make(
                                           std::move(single));
 }
 
-std::size_t BulkUpsertStep::ChunkRows(std::size_t left) const {
-  const std::size_t chunk = BulkStep::ChunkRows(left);
+std::size_t BulkUpsertStep::ChunkRows(std::size_t left,
+                                      const Connection& connection) const {
+  const std::size_t chunk = BulkStep::ChunkRows(left, connection);
   return chunk < page_rows_ ? chunk : chunk / page_rows_ * page_rows_;
 }
 
@@ -137,13 +138,12 @@ absl::Status BulkUpsertStep::Finish(Share& share) {
   return CheckArrived(returned_.rows(), share);
 }
 
-absl::Status BulkUpsertStep::Apply(const Share&, BulkReport* report) {
-  report->upserted += chunk();
+absl::Status BulkUpsertStep::Apply(const Share&, std::vector<KeyValue>* keys) {
   if (!part().options().return_defaults) return absl::OkStatus();
   for (std::size_t i = 0; i < chunk(); ++i) {
-    report->keys[position_of(i)] =
-        NotesKeys() ? std::move(keys_[i])
-                    : KeyOfReturned(mapping(), returned_.row(i));
+    (*keys)[position_of(i)] = NotesKeys()
+                                  ? std::move(keys_[i])
+                                  : KeyOfReturned(mapping(), returned_.row(i));
   }
   return absl::OkStatus();
 }

@@ -28,10 +28,11 @@ class BulkUpsertStep final : public BulkStep {
         page_rows_(page_rows),
         single_(std::move(single)) {}
   absl::Status Finish(Share& share) override;
-  absl::Status Apply(const Share& share, BulkReport* report) override;
+  absl::Status Apply(const Share& share, std::vector<KeyValue>* keys) override;
 
  private:
-  std::size_t ChunkRows(std::size_t left) const override;
+  std::size_t ChunkRows(std::size_t left,
+                        const Connection& connection) const override;
   void Begin() override;
   void Append(const BulkRow& row) override;
   absl::Status Send(Share& share) override;

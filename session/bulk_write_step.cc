@@ -145,13 +145,8 @@ absl::Status BulkWriteStep::TakeVersion(std::size_t row,
       *attributes[field], versions_[row].view(), AttributeState::kLoaded);
 }
 
-absl::Status BulkWriteStep::Apply(const Share&, BulkReport* report) {
-  if (part().kind() == BulkKind::kDelete) {
-    report->deleted += chunk();
-    return absl::OkStatus();
-  }
-  report->updated += chunk();
-  if (!part().options().return_defaults ||
+absl::Status BulkWriteStep::Apply(const Share&, std::vector<KeyValue>*) {
+  if (part().kind() == BulkKind::kDelete || !part().options().return_defaults ||
       mapping().version() == VersionKind::kNone) {
     return absl::OkStatus();
   }

@@ -27,7 +27,7 @@ class BulkWriteStep final : public BulkStep {
                 RowStatement statement)
       : BulkStep(part, shape), statement_(std::move(statement)) {}
   absl::Status Finish(Share& share) override;
-  absl::Status Apply(const Share& share, BulkReport* report) override;
+  absl::Status Apply(const Share& share, std::vector<KeyValue>* keys) override;
 
  private:
   void Begin() override;

@@ -93,7 +93,7 @@ absl::Status BulkWriter::CheckUpsert(const BulkPart& part) const {
   return absl::OkStatus();
 }
 
-absl::Status BulkWriter::Plan(BulkKind kind, const BulkRows* rows) {
+absl::Status BulkWriter::Plan(BulkKind kind, BulkRows* rows) {
   SHARD_RETURN_IF_ERROR(CheckMapping(kind, rows->mapping()));
   BulkPart& part = parts_.emplace_back(kind, rows, &options_);
   shard_key_ = resolver_.ShardKey(part.mapping().class_info());
@@ -102,17 +102,59 @@ absl::Status BulkWriter::Plan(BulkKind kind, const BulkRows* rows) {
   request_.class_info = &part.mapping().class_info();
   request_.operation = Operation::kBulk;
   request_.arguments = where_.arguments;
-  BulkShape shape;
+  if (const auto shape = part.CommonShape(); shape.has_value()) {
+    return PlanAlike(part, *shape);
+  }
   for (std::size_t i = 0; i < rows->size(); ++i) {
-    const absl::StatusOr<Bind> bind = Examine(part, i, &shape);
+    SHARD_RETURN_IF_ERROR(PlanOne(part, i));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status BulkWriter::PlanOne(BulkPart& part, std::size_t index) {
+  BulkShape shape;
+  const absl::StatusOr<Bind> bind = Examine(part, index, &shape);
+  if (!bind.ok()) return Refuse(part, index, bind.status());
+  if (shape.nothing_to_do(part.kind())) {
+    ++report_.unchanged;
+    return absl::OkStatus();
+  }
+  // Most rows are like the one before.
+  if (latest_ == nullptr || &latest_->part() != &part ||
+      shape != latest_->shape() || *bind != latest_bind_) {
+    SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.PlanShare(*bind));
+    SHARD_ASSIGN_OR_RETURN(latest_, StepFor(part, *share, shape));
+    latest_bind_ = *bind;
+  }
+  latest_->Add(index);
+  return absl::OkStatus();
+}
+
+// Of such rows only what the router asks for is read.
+absl::Status BulkWriter::PlanAlike(BulkPart& part, const BulkShape& shape) {
+  sql::ByteArena arena;
+  AlikeKeyReader reader(&part.rows(), shape.values, &arena);
+  request_.object = &reader;
+  request_.shard = where_.shard;
+  std::vector<std::pair<Bind, BulkStep*>> steps;
+  for (std::size_t i = 0; i < part.rows().size(); ++i) {
+    arena.Clear();
+    reader.set_index(i);
+    const absl::StatusOr<Bind> bind =
+        where_.place.has_value() ? *where_.place : resolver_.Resolve(request_);
     if (!bind.ok()) {
       SHARD_RETURN_IF_ERROR(Refuse(part, i, bind.status()));
-    } else if (shape.nothing_to_do(kind)) {
-      ++report_.unchanged;
-    } else {
-      SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.PlanShare(*bind));
-      SHARD_RETURN_IF_ERROR(AddToStep(part, *share, shape, i));
+      continue;
     }
+    auto step =
+        std::find_if(steps.begin(), steps.end(),
+                     [&](const auto& known) { return known.first == *bind; });
+    if (step == steps.end()) {
+      SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.PlanShare(*bind));
+      SHARD_ASSIGN_OR_RETURN(BulkStep * made, StepFor(part, *share, shape));
+      step = steps.emplace(steps.end(), *bind, made);
+    }
+    step->second->Add(i);
   }
   return absl::OkStatus();
 }
@@ -200,19 +242,15 @@ BulkWriter::Queue& BulkWriter::QueueOf(Share& share) {
   return queues_.emplace_back(Queue{&share, {}, 0});
 }
 
-absl::Status BulkWriter::AddToStep(const BulkPart& part, Share& share,
-                                   const BulkShape& shape, std::size_t index) {
+absl::StatusOr<BulkStep*> BulkWriter::StepFor(const BulkPart& part,
+                                              Share& share,
+                                              const BulkShape& shape) {
   const GroupId id{&part,
                    &share,
                    shape.values,
                    shape.expressions,
                    part.kind() == BulkKind::kUpsert ? shape.updated : 0,
                    shape.key};
-  // Most rows are like the one before.
-  if (latest_ != nullptr && id == latest_id_) {
-    latest_->Add(index);
-    return absl::OkStatus();
-  }
   BulkStep*& step = groups_[id];
   Queue& queue = QueueOf(share);
   if (step == nullptr || (options_.preserve_order == BulkOrder::kRows &&
@@ -220,27 +258,57 @@ absl::Status BulkWriter::AddToStep(const BulkPart& part, Share& share,
     SHARD_ASSIGN_OR_RETURN(auto made, MakeStep(part, shape, share.dialect()));
     step = queue.steps.emplace_back(std::move(made)).get();
   }
-  step->Add(index);
-  latest_id_ = id;
-  latest_ = step;
+  return step;
+}
+
+absl::Status BulkWriter::Apply(Queue& queue) {
+  BulkStep& step = *queue.steps[queue.next];
+  const absl::Status status = step.Apply(*queue.share, &report_.keys);
+  if (!status.ok()) return queue.share->Failed(status);
+  if (step.done()) {
+    step.Release();
+    ++queue.next;
+  }
   return absl::OkStatus();
 }
 
+// All of an embedded database's work, in whatever thread takes it: no other
+// has to do with its rows.
+absl::Status BulkWriter::RunToTheEnd(Queue& queue) {
+  while (!queue.done()) {
+    BulkStep& step = *queue.steps[queue.next];
+    const absl::Status started = step.Start(*queue.share);
+    // Part of it may have run: all or nothing.
+    if (!started.ok()) return queue.share->Failed(started);
+    SHARD_RETURN_IF_ERROR(step.Finish(*queue.share));
+    SHARD_RETURN_IF_ERROR(Apply(queue));
+  }
+  return absl::OkStatus();
+}
+
+// Embedded databases get all of their rows, servers a chunk each.
 absl::Status BulkWriter::RunOnce(bool* ran) {
   std::vector<FanOutTask> tasks;
-  std::vector<Queue*> running;
+  std::vector<Queue*> fed;
   for (Queue& queue : queues_) {
-    if (queue.next == queue.steps.size()) continue;
+    if (queue.done()) continue;
+    Connection& connection = queue.share->connection();
+    if (connection.works_in_finish()) {
+      tasks.push_back({&connection, [] { return absl::OkStatus(); },
+                       [this, &queue] { return RunToTheEnd(queue); },
+                       absl::OkStatus()});
+      continue;
+    }
     BulkStep* const step = queue.steps[queue.next].get();
-    if (queue.next + 1 == queue.steps.size() && step->is_at_last_chunk()) {
+    if (queue.next + 1 == queue.steps.size() &&
+        step->is_at_last_chunk(connection)) {
       transaction_.ExpectCommit(*queue.share);
     }
-    running.push_back(&queue);
+    fed.push_back(&queue);
     tasks.push_back(
-        {&queue.share->connection(),
+        {&connection,
          [step, share = queue.share] {
            const absl::Status status = step->Start(*share);
-           // Part of it may have run: all or nothing.
            return status.ok() ? status : share->Failed(status);
          },
          [step, share = queue.share] { return step->Finish(*share); },
@@ -248,15 +316,19 @@ absl::Status BulkWriter::RunOnce(bool* ran) {
   }
   *ran = !tasks.empty();
   SHARD_RETURN_IF_ERROR(FanOut(absl::MakeSpan(tasks)));
-  for (Queue* queue : running) {
-    BulkStep& step = *queue->steps[queue->next];
-    const absl::Status status = step.Apply(*queue->share, &report_);
-    if (!status.ok()) return queue->share->Failed(status);
-    if (!step.done()) continue;
-    step.Release();
-    ++queue->next;
-  }
+  for (Queue* queue : fed) SHARD_RETURN_IF_ERROR(Apply(*queue));
   return absl::OkStatus();
+}
+
+void BulkWriter::Count() {
+  for (const Queue& queue : queues_) {
+    for (const auto& step : queue.steps) {
+      std::size_t* const counts[] = {&report_.inserted, &report_.updated,
+                                     &report_.upserted, &report_.deleted};
+      *counts[static_cast<std::size_t>(step->part().kind())] +=
+          step->rows().size();
+    }
+  }
 }
 
 absl::Status BulkWriter::Run() {
@@ -265,6 +337,7 @@ absl::Status BulkWriter::Run() {
   SHARD_RETURN_IF_ERROR(transaction_.Open(shares));
   SHARD_RETURN_IF_ERROR(transaction_.CheckMayWrite(shares));
   for (bool more = true; more;) SHARD_RETURN_IF_ERROR(RunOnce(&more));
+  Count();
   return absl::OkStatus();
 }
 

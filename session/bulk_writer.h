@@ -45,7 +45,7 @@ class BulkWriter {
         report_(*report) {}
 
   // `rows` must live as long as this. Parts are written in their order.
-  absl::Status Plan(BulkKind kind, const BulkRows* rows);
+  absl::Status Plan(BulkKind kind, BulkRows* rows);
   bool has_work() const { return !queues_.empty(); }
   // Upserts may find a row by more than its primary key.
   bool may_write_other_keys() const { return !options_.conflict.empty(); }
@@ -77,6 +77,8 @@ class BulkWriter {
     Share* share;
     std::vector<std::unique_ptr<BulkStep>> steps;
     std::size_t next = 0;
+
+    bool done() const { return next == steps.size(); }
   };
   struct GroupId {
     const BulkPart* part;
@@ -90,6 +92,8 @@ class BulkWriter {
                         id.expressions, id.updated, id.key);
     }
   };
+  absl::Status PlanOne(BulkPart& part, std::size_t index);
+  absl::Status PlanAlike(BulkPart& part, const BulkShape& shape);
   // What is wrong with the row in row_, or where it goes.
   absl::StatusOr<Bind> Examine(BulkPart& part, std::size_t index,
                                BulkShape* shape);
@@ -98,10 +102,14 @@ class BulkWriter {
   absl::StatusOr<Bind> PlaceOf(const BulkPart& part);
   absl::Status CheckStays(const BulkPart& part, const Bind& bind);
   absl::Status CheckUpsert(const BulkPart& part) const;
-  absl::Status AddToStep(const BulkPart& part, Share& share,
-                         const BulkShape& shape, std::size_t index);
+  // The step that rows of the shape are added to next on the share.
+  absl::StatusOr<BulkStep*> StepFor(const BulkPart& part, Share& share,
+                                    const BulkShape& shape);
   Queue& QueueOf(Share& share);
   absl::Status RunOnce(bool* ran);
+  absl::Status RunToTheEnd(Queue& queue);
+  absl::Status Apply(Queue& queue);
+  void Count();
 
   const Where where_;
   BindResolver& resolver_;
@@ -111,8 +119,8 @@ class BulkWriter {
   std::deque<BulkPart> parts_;
   std::deque<Queue> queues_;
   absl::flat_hash_map<GroupId, BulkStep*> groups_;
-  GroupId latest_id_{};
-  BulkStep* latest_ = nullptr;  // of latest_id_
+  BulkStep* latest_ = nullptr;  // that a row was added to
+  Bind latest_bind_;            // and where that row goes
   // Of the part, and the row, that is being planned.
   std::vector<const sql::Column*> shard_key_;
   BindRequest request_;

@@ -129,14 +129,13 @@ void SessionCore::ExpireBulk(const BulkWriter& writer) {
   });
 }
 
-absl::StatusOr<BulkReport> SessionCore::Bulk(BulkKind kind,
-                                             const BulkRows& rows,
+absl::StatusOr<BulkReport> SessionCore::Bulk(BulkKind kind, BulkRows& rows,
                                              const BulkOptions& options,
                                              const BindArguments& bind) {
   SHARD_RETURN_IF_ERROR(CheckNotFlushing("a bulk operation"));
+  SHARD_RETURN_IF_ERROR(transaction_.Autobegin());
   BulkReport report;
   if (rows.size() == 0) return report;
-  SHARD_RETURN_IF_ERROR(Autoflush());
   if (options.return_defaults) report.keys.resize(rows.size());
   BulkWriter writer = MakeBulkWriter(bind, &options, &report);
   SHARD_RETURN_IF_ERROR(writer.Plan(kind, &rows));
@@ -148,9 +147,9 @@ absl::StatusOr<BulkReport> SessionCore::BulkSave(
     absl::Span<EntityBase* const> objects, const BulkOptions& options,
     const BindArguments& bind) {
   SHARD_RETURN_IF_ERROR(CheckNotFlushing("a bulk operation"));
+  SHARD_RETURN_IF_ERROR(transaction_.Autobegin());
   BulkReport report;
   if (objects.empty()) return report;
-  SHARD_RETURN_IF_ERROR(Autoflush());
   if (options.return_defaults) report.keys.resize(objects.size());
   ObjectRuns runs(options);
   for (std::size_t i = 0; i < objects.size(); ++i) {
@@ -158,7 +157,7 @@ absl::StatusOr<BulkReport> SessionCore::BulkSave(
   }
   BulkWriter writer = MakeBulkWriter(bind, &options, &report);
   SHARD_RETURN_IF_ERROR(
-      runs.ForEach([&writer](BulkKind kind, const ObjectRows* rows) {
+      runs.ForEach([&writer](BulkKind kind, ObjectRows* rows) {
         return writer.Plan(kind, rows);
       }));
   SHARD_RETURN_IF_ERROR(RunBulk(writer));

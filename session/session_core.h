@@ -92,7 +92,7 @@ class SessionCore : public ObjectHost {
                                      const BindArguments& bind,
                                      const ExecutionOptions& how);
   // Many rows at once (session_bulk.cc).
-  absl::StatusOr<BulkReport> Bulk(BulkKind kind, const BulkRows& rows,
+  absl::StatusOr<BulkReport> Bulk(BulkKind kind, BulkRows& rows,
                                   const BulkOptions& options,
                                   const BindArguments& bind);
   absl::StatusOr<BulkReport> BulkSave(absl::Span<EntityBase* const> objects,

@@ -233,7 +233,8 @@ class ShardedSession {
 
   // Many rows at once, at the speed of the drivers: they pass by the identity
   // map, the flush and its listeners, but not by the router nor the
-  // transaction, which they are part of. What is pending is flushed first.
+  // transaction, which they are part of. Nothing is flushed first: call Flush
+  // where rows of pending objects must be there.
   // `rows` are of E::Row, std::shared_ptr<E> or sql::Parameters (columns by
   // name): any contiguous range of them. Each row goes to its own shard, all
   // shards work at once, and rows that write the same columns share a batch

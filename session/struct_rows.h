@@ -16,6 +16,16 @@
 
 namespace shard {
 
+namespace internal {
+
+// Whether TypeAdapter<T>::View never gives NULL, as far as is known here.
+template <class T>
+inline constexpr bool kNeverNull = std::is_base_of_v<
+    sql::internal::BuiltinAdapter<sql::TypeAdapter<T>::kType, T>,
+    sql::TypeAdapter<T>>;
+
+}  // namespace internal
+
 // Rows of E::Row, whose values are looked at where they are.
 template <MappedClass E>
 class StructRows final : public BulkRows {
@@ -25,6 +35,30 @@ class StructRows final : public BulkRows {
       : BulkRows(&E::ClassMapping()), rows_(rows) {
     for (std::size_t i = 0; i < kFields; ++i) given_ |= std::uint64_t{1} << i;
     given_ &= ~left_out;
+    if (rows.empty()) return;
+    internal::VisitFields<kFields>(rows.front(), [&](const auto&... fields) {
+      std::uint64_t bit = 1;
+      ((never_null_ |=
+        internal::kNeverNull<std::remove_cvref_t<decltype(fields)>> ? bit : 0,
+        bit <<= 1),
+       ...);
+    });
+  }
+  bool are_alike() const override { return true; }
+  std::uint64_t never_null() const override { return never_null_; }
+  sql::ValueView Cell(std::size_t index, std::size_t field,
+                      sql::ByteArena& arena) const override {
+    sql::ValueView cell;
+    internal::VisitFields<kFields>(rows_[index], [&](const auto&... fields) {
+      std::size_t left = field;
+      ((left-- == 0
+            ? void(cell = sql::TypeAdapter<
+                       std::remove_cvref_t<decltype(fields)>>::View(fields,
+                                                                    arena))
+            : void()),
+       ...);
+    });
+    return cell;
   }
   std::size_t size() const override { return rows_.size(); }
   absl::Status Read(std::size_t index, BulkRow* row,
@@ -46,6 +80,7 @@ class StructRows final : public BulkRows {
 
   absl::Span<const typename E::Row> rows_;
   std::uint64_t given_ = 0;
+  std::uint64_t never_null_ = 0;
 };
 
 }  // namespace shard

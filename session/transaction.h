@@ -32,6 +32,8 @@ class Transaction {
   bool begun() const;
   // kFailedPrecondition where it needs a Begin first, and had none.
   absl::Status CheckBegun() const;
+  // Begins, where it has not, before a database is needed. Errors: as above.
+  absl::Status Autobegin();
   // kFailedPrecondition in one that is to write nothing.
   absl::Status CheckNotReadOnly() const;
 

@@ -49,6 +49,12 @@ absl::Status Transaction::CheckBegun() const {
       "Begin() first");
 }
 
+absl::Status Transaction::Autobegin() {
+  SHARD_RETURN_IF_ERROR(CheckBegun());
+  begun_ = true;
+  return absl::OkStatus();
+}
+
 absl::Status Transaction::CheckNotReadOnly() const {
   if (!how_.read_only) return absl::OkStatus();
   return absl::FailedPreconditionError(

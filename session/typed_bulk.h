@@ -39,14 +39,16 @@ absl::StatusOr<BulkReport> RunBulk(SessionCore& core, BulkKind kind,
   const Mapping& mapping = E::ClassMapping();
   if constexpr (std::convertible_to<const Input&,
                                     absl::Span<const sql::Parameters>>) {
-    return core.Bulk(kind, MappingRows(&mapping, rows), options, bind);
+    MappingRows mappings(&mapping, rows);
+    return core.Bulk(kind, mappings, options, bind);
   } else if constexpr (std::convertible_to<const Input&,
                                            absl::Span<const typename E::Row>>) {
     const std::uint64_t left_out =
         kind == BulkKind::kInsert || kind == BulkKind::kUpsert
             ? LeftOut(mapping, options)
             : 0;
-    return core.Bulk(kind, StructRows<E>(rows, left_out), options, bind);
+    StructRows<E> structs(rows, left_out);
+    return core.Bulk(kind, structs, options, bind);
   } else {
     ObjectRows objects(
         &mapping, kind,

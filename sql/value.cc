@@ -41,19 +41,6 @@ std::string_view ValueTypeName(ValueType type) {
   return "unknown";
 }
 
-bool ValueView::holds_bytes() const {
-  switch (type_) {
-    case ValueType::kText:
-    case ValueType::kBytes:
-    case ValueType::kDecimal:
-    case ValueType::kUuid:
-    case ValueType::kJson:
-      return true;
-    default:
-      return false;
-  }
-}
-
 bool operator==(const ValueView& a, const ValueView& b) {
   const auto widened = [](ValueType type) {
     return type == ValueType::kInt32 ? ValueType::kInt64 : type;
@@ -80,11 +67,6 @@ Value::Value(const ValueView& view) : scalar_(view) {
     bytes_ = std::string(view.bytes());
     scalar_ = ValueView::Bytes(view.type(), {});
   }
-}
-
-ValueView Value::view() const {
-  return scalar_.holds_bytes() ? ValueView::Bytes(scalar_.type(), bytes_)
-                               : scalar_;
 }
 
 std::string DebugString(const ValueView& value) {

@@ -58,7 +58,18 @@ class ValueView {
   double real() const { return double_; }
   // kText, kBytes, kDecimal (its text), kJson (its text), kUuid (16 bytes).
   std::string_view bytes() const { return {data_, size_}; }
-  bool holds_bytes() const;
+  bool holds_bytes() const {
+    switch (type_) {
+      case ValueType::kText:
+      case ValueType::kBytes:
+      case ValueType::kDecimal:
+      case ValueType::kUuid:
+      case ValueType::kJson:
+        return true;
+      default:
+        return false;
+    }
+  }
 
   // Same type (kInt32 and kInt64 count as one) and same value. Decimals compare
   // as numbers. NULL equals NULL: this is identity, not SQL's "=".
@@ -108,7 +119,10 @@ class Value {
   ValueType type() const { return scalar_.type(); }
   bool is_null() const { return scalar_.is_null(); }
   // Valid while this value lives and is not assigned to.
-  ValueView view() const;
+  ValueView view() const {
+    return scalar_.holds_bytes() ? ValueView::Bytes(scalar_.type(), bytes_)
+                                 : scalar_;
+  }
 
   friend bool operator==(const Value& a, const Value& b) {
     return a.view() == b.view();

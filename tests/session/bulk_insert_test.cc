@@ -230,18 +230,15 @@ TEST_P(BulkInsertTest, Row134VersionsBeginAnew) {
   EXPECT_EQ(ReadNumber(home(), "select version from papers"), 1);
 }
 
-TEST_P(BulkInsertTest, Row138PendingObjectsAreFlushedFirst) {
+TEST_P(BulkInsertTest, Row138PendingObjectsStayPending) {
   ShardedSession session(options());
-  auto book = MakeBook("z");
-  SHARD_ASSERT_OK(session.Add(book));
-  SHARD_ASSERT_OK(session.BulkInsertMappings<Book>(Mappings{{{"title", "a"}}}));
-  EXPECT_EQ(book->object_state(), ObjectState::kPersistent);
-  session.Rollback();
-  const auto pause = session.NoAutoflush();
-  book = MakeBook("y");
+  const auto book = MakeBook("z");
   SHARD_ASSERT_OK(session.Add(book));
   SHARD_ASSERT_OK(session.BulkInsertMappings<Book>(Mappings{{{"title", "a"}}}));
   EXPECT_EQ(book->object_state(), ObjectState::kPending);
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_EQ(book->object_state(), ObjectState::kPersistent);
+  EXPECT_EQ(CountRows(home(), "books"), 2);
 }
 
 TEST_P(BulkInsertTest, Row139AFailureIsUndoneWithItsSavepoint) {
@@ -293,14 +290,20 @@ TEST_P(BulkInsertTest, Row141BulkAndFlushMix) {
   EXPECT_EQ(CountRows(home(), "books"), 4);
 }
 
-TEST_P(BulkInsertTest, Row143NothingHappensWithoutRows) {
+TEST_P(BulkInsertTest, Row143WithoutRowsOnlyTheTransactionBegins) {
   ShardedSession session(options());
   log().Clear();
   SHARD_ASSERT_OK_AND_ASSIGN(const BulkReport report,
                              session.BulkInsertMappings<Book>(Mappings{}));
   EXPECT_EQ(report.inserted, 0);
   EXPECT_EQ(log().Count(""), 0);
-  EXPECT_FALSE(session.in_transaction());
+  EXPECT_TRUE(session.in_transaction());
+  SessionOptions by_hand = options();
+  by_hand.autobegin = false;
+  ShardedSession other(by_hand);
+  EXPECT_THAT(
+      other.BulkInsertMappings<Book>(Mappings{}),
+      StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("Begin()")));
 }
 
 TEST_P(BulkInsertTest, Row144KeysWithoutReturning) {

@@ -74,6 +74,32 @@ TEST_P(BulkUpdateTest, Row130AKeyAloneIsNothingToDo) {
   EXPECT_EQ(log().CountAll(), 0);
 }
 
+// Neighbours of other columns cost a statement only where order is to be kept.
+TEST_P(BulkUpdateTest, Row130StatementsOfMixedColumns) {
+  Insert(4);
+  const Mappings rows = {{{"id", 1}, {"title", "a"}},
+                         {{"id", 2}, {"title", "b"}},
+                         {{"id", 3}, {"shelf", "c"}},
+                         {{"id", 4}, {"title", "d"}}};
+  const auto statements = [&](BulkOrder order) {
+    ShardedSession session(options());
+    log().Clear();
+    SHARD_EXPECT_OK(session.BulkUpdateMappings<Book>(
+        rows, {.preserve_order = order}, AtHome<Book>()));
+    std::vector<std::string> texts;
+    for (const auto& entry : log().Of("UPDATE")) {
+      if (texts.empty() || texts.back() != entry.statement) {
+        texts.push_back(entry.statement);
+      }
+    }
+    SHARD_EXPECT_OK(session.Commit());
+    return texts.size();
+  };
+  EXPECT_EQ(statements(BulkOrder::kRows), 3);
+  EXPECT_EQ(statements(BulkOrder::kRuns), 2);
+  EXPECT_EQ(Title(4), "d");
+}
+
 TEST_P(BulkUpdateTest, Row130ManyRowsInAStatement) {
   Insert(1000);
   Mappings rows;
