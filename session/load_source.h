@@ -41,7 +41,7 @@ class LoadSource {
   // What was read, until the next ReadBatch or Seek. BulkRows::position counts
   // from the first row of the batch, refused ones too.
   virtual const BulkRows& rows() const = 0;
-  // Positions count likewise.
+  // Positions count likewise. Reasons do not say where: NameOf does.
   virtual const std::vector<RefusedRow>& refused() const = 0;
   // How many rows the batch took from the source: rows() and refused().
   virtual std::size_t batch_size() const = 0;

@@ -5,7 +5,7 @@ set -u
 packages=(
   g++ pkg-config bazel-bootstrap bazel-rules-java
   libabsl-dev libgtest-dev libgmock-dev libbenchmark-dev libxxhash-dev nlohmann-json3-dev
-  libsqlite3-dev libsqlitecpp-dev libpq-dev libpqxx-dev postgresql-15 spin
+  libcsv-dev libsqlite3-dev libsqlitecpp-dev libpq-dev libpqxx-dev postgresql-15 spin
   "$@"
 )
 

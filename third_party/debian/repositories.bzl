@@ -140,6 +140,7 @@ def _maybe(rule, name, **kwargs):
 
 def debian_libraries():
     """Every library that ShardSession builds on, from the system, but for those that are declared already."""
+    _maybe(debian_library, name = "libcsv", libraries = {":libcsv": "-lcsv"})
     _maybe(debian_library, name = "libpq", headers = {"libpq-fe.h": "postgresql/libpq-fe.h"}, libraries = {":libpq": "libpq"})
     _maybe(debian_library, name = "libpqxx", libraries = {":libpqxx": "libpqxx"})
     _maybe(debian_library, name = "sqlite3", libraries = {":sqlite3": "sqlite3"})
