@@ -1,0 +1,113 @@
+#include "shard/session/load_batch.h"
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "shard/base/status_macros.h"
+#include "shard/base/strings.h"
+#include "shard/dialects/errors.h"
+
+namespace shard {
+namespace {
+
+// A part of other rows.
+class RowRange final : public BulkRows {
+ public:
+  RowRange(const BulkRows* rows, std::size_t from, std::size_t to)
+      : BulkRows(&rows->mapping()), rows_(*rows), from_(from), to_(to) {}
+  std::size_t size() const override { return to_ - from_; }
+  absl::Status Read(std::size_t index, BulkRow* row,
+                    sql::ByteArena& arena) const override {
+    return rows_.Read(from_ + index, row, arena);
+  }
+  std::size_t position(std::size_t index) const override {
+    return rows_.position(from_ + index);
+  }
+  bool is_typed() const override { return rows_.is_typed(); }
+  EntityBase* object(std::size_t index) const override {
+    return rows_.object(from_ + index);
+  }
+
+ private:
+  const BulkRows& rows_;
+  const std::size_t from_;
+  const std::size_t to_;
+};
+
+// A SQLSTATE has five characters: classes 22 (data), 23 (constraints), 44
+// (WITH CHECK OPTION), and what PL/pgSQL raises.
+bool IsAboutData(std::string_view sqlstate) {
+  return sqlstate.starts_with("22") || sqlstate.starts_with("23") ||
+         sqlstate.starts_with("44") || sqlstate == "P0001";
+}
+
+// TOOBIG, CONSTRAINT and MISMATCH, in the low byte of the extended code.
+bool IsAboutData(int sqlite_code) {
+  const int code = sqlite_code & 0xff;
+  return code == 18 || code == 19 || code == 20;
+}
+
+// Bulk operations count rows from their first one, which is not the load's.
+absl::Status WithoutRow(const RefusedRow& row) {
+  const std::string prefix = absl::StrCat("row ", row.position + 1, ": ");
+  const absl::Status& named = row.reason;
+  absl::Status reason(named.code(), absl::StripPrefix(named.message(), prefix));
+  named.ForEachPayload(
+      [&reason](absl::string_view type, const absl::Cord& payload) {
+        reason.SetPayload(type, payload);
+      });
+  return reason;
+}
+
+}  // namespace
+
+bool IsRefusedByDatabase(const absl::Status& status) {
+  const std::optional<std::string> code = DatabaseCode(status);
+  if (!code.has_value()) return false;
+  if (code->size() == 5) return IsAboutData(*code);
+  int number = 0;
+  return absl::SimpleAtoi(*code, &number) && IsAboutData(number);
+}
+
+LoadBatch::LoadBatch(SessionCore* session, const BulkRows* rows,
+                     const BulkOptions& options, bool stops)
+    : session_(*session), rows_(*rows), options_(options), stops_(stops) {
+  options_.skip_refused = true;
+}
+
+absl::Status LoadBatch::WriteRange(std::size_t from, std::size_t to) {
+  SHARD_RETURN_IF_ERROR(session_.BeginNested());
+  const absl::StatusOr<BulkReport> report = session_.Bulk(
+      BulkKind::kInsert, RowRange(&rows_, from, to), options_, {});
+  if (report.ok()) {
+    inserted_ += report->inserted;
+    for (const RefusedRow& row : report->refused) {
+      refused_.push_back({row.position, WithoutRow(row)});
+    }
+    return session_.CommitNested();
+  }
+  if (!IsRefusedByDatabase(report.status())) return report.status();
+  SHARD_RETURN_IF_ERROR(session_.RollbackNested());
+  return WriteHalves(from, to, report.status());
+}
+
+absl::Status LoadBatch::WriteHalves(std::size_t from, std::size_t to,
+                                    const absl::Status& refusal) {
+  if (to - from == 1) {
+    refused_.push_back({rows_.position(from), refusal});
+    return absl::OkStatus();
+  }
+  const std::size_t middle = from + (to - from) / 2;
+  SHARD_RETURN_IF_ERROR(WriteRange(from, middle));
+  return is_over() ? absl::OkStatus() : WriteRange(middle, to);
+}
+
+}  // namespace shard

@@ -1,0 +1,55 @@
+// One batch of a load: its rows go into the transaction, the bad ones aside.
+#ifndef SHARD_SESSION_LOAD_BATCH_H_
+#define SHARD_SESSION_LOAD_BATCH_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "shard/session/bulk_options.h"
+#include "shard/session/bulk_report.h"
+#include "shard/session/bulk_rows.h"
+#include "shard/session/session_core.h"
+
+namespace shard {
+
+// Whether a database refused what a row holds: a constraint, a value that a
+// column cannot hold, a trigger's objection. Anything else that goes wrong is
+// no row's fault.
+bool IsRefusedByDatabase(const absl::Status& status);
+
+// Inserts rows in the session's transaction. A database does not say which of
+// the rows that it was given together it does not take; so where it refuses
+// some, each half of them is tried alone, in a transaction nested in the
+// session's, down to the row. Used once.
+class LoadBatch {
+ public:
+  // `stops`: at the first row that is refused.
+  LoadBatch(SessionCore* session, const BulkRows* rows,
+            const BulkOptions& options, bool stops);
+
+  // An error is about no row; the transaction can then only be rolled back.
+  absl::Status Write() { return WriteRange(0, rows_.size()); }
+
+  std::uint64_t inserted() const { return inserted_; }
+  // In the order of the rows; the reasons do not name them.
+  std::vector<RefusedRow>& refused() { return refused_; }
+
+ private:
+  absl::Status WriteRange(std::size_t from, std::size_t to);
+  absl::Status WriteHalves(std::size_t from, std::size_t to,
+                           const absl::Status& refusal);
+  bool is_over() const { return stops_ && !refused_.empty(); }
+
+  SessionCore& session_;
+  const BulkRows& rows_;
+  BulkOptions options_;
+  const bool stops_;
+  std::uint64_t inserted_ = 0;
+  std::vector<RefusedRow> refused_;
+};
+
+}  // namespace shard
+
+#endif  // SHARD_SESSION_LOAD_BATCH_H_
