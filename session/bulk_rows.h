@@ -31,8 +31,8 @@ struct BulkRow {
   std::shared_ptr<EntityBase> scratch{};  // see FitCell
 };
 
-// Rows of one class. Each is looked at once, in order, and then read, perhaps
-// more than once: it must say the same each time. The input must live,
+// Rows of one class. Each is looked at before it is read, and perhaps more than
+// once: it must say the same each time. The input must live,
 // unchanged, as long as this.
 class BulkRows {
  public:

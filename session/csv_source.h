@@ -58,7 +58,7 @@ class CsvSource final : public LoadSource {
   // Errors: as CsvReader::ReadRecord has them. The rows in front of such a
   // place are read first, and the error comes with the batch behind them.
   absl::Status ReadBatch(std::size_t most) override;
-  const BulkRows& rows() const override { return rows_; }
+  BulkRows& rows() override { return rows_; }
   const std::vector<RefusedRow>& refused() const override { return refused_; }
   std::size_t batch_size() const override { return lines_.size(); }
   LoadPosition position() const override { return position_; }

@@ -76,7 +76,7 @@ class GeneratorSource final : public LoadSource {
     Show();
     return rows_.empty() ? broken_ : absl::OkStatus();
   }
-  const BulkRows& rows() const override { return *shown_; }
+  BulkRows& rows() override { return *shown_; }
   // There are none.
   const std::vector<RefusedRow>& refused() const override { return refused_; }
   std::size_t batch_size() const override { return rows_.size(); }

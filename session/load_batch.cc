@@ -21,13 +21,23 @@ namespace {
 // A part of other rows.
 class RowRange final : public BulkRows {
  public:
-  RowRange(const BulkRows* rows, std::size_t from, std::size_t to)
+  RowRange(BulkRows* rows, std::size_t from, std::size_t to)
       : BulkRows(&rows->mapping()), rows_(*rows), from_(from), to_(to) {}
   std::size_t size() const override { return to_ - from_; }
+  absl::Status Look(std::size_t index, BulkRow* row,
+                    sql::ByteArena& arena) override {
+    return rows_.Look(from_ + index, row, arena);
+  }
   absl::Status Read(std::size_t index, BulkRow* row,
                     sql::ByteArena& arena) const override {
     return rows_.Read(from_ + index, row, arena);
   }
+  bool are_alike() const override { return rows_.are_alike(); }
+  sql::ValueView Cell(std::size_t index, std::size_t field,
+                      sql::ByteArena& arena) const override {
+    return rows_.Cell(from_ + index, field, arena);
+  }
+  std::uint64_t never_null() const override { return rows_.never_null(); }
   std::size_t position(std::size_t index) const override {
     return rows_.position(from_ + index);
   }
@@ -37,7 +47,7 @@ class RowRange final : public BulkRows {
   }
 
  private:
-  const BulkRows& rows_;
+  BulkRows& rows_;
   const std::size_t from_;
   const std::size_t to_;
 };
@@ -77,7 +87,7 @@ bool IsRefusedByDatabase(const absl::Status& status) {
   return absl::SimpleAtoi(*code, &number) && IsAboutData(number);
 }
 
-LoadBatch::LoadBatch(SessionCore* session, const BulkRows* rows,
+LoadBatch::LoadBatch(SessionCore* session, BulkRows* rows,
                      const BulkOptions& options, bool stops)
     : session_(*session), rows_(*rows), options_(options), stops_(stops) {
   options_.skip_refused = true;
@@ -85,8 +95,9 @@ LoadBatch::LoadBatch(SessionCore* session, const BulkRows* rows,
 
 absl::Status LoadBatch::WriteRange(std::size_t from, std::size_t to) {
   SHARD_RETURN_IF_ERROR(session_.BeginNested());
-  const absl::StatusOr<BulkReport> report = session_.Bulk(
-      BulkKind::kInsert, RowRange(&rows_, from, to), options_, {});
+  RowRange range(&rows_, from, to);
+  const absl::StatusOr<BulkReport> report =
+      session_.Bulk(BulkKind::kInsert, range, options_, {});
   if (report.ok()) {
     inserted_ += report->inserted;
     for (const RefusedRow& row : report->refused) {

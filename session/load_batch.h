@@ -26,8 +26,8 @@ bool IsRefusedByDatabase(const absl::Status& status);
 class LoadBatch {
  public:
   // `stops`: at the first row that is refused.
-  LoadBatch(SessionCore* session, const BulkRows* rows,
-            const BulkOptions& options, bool stops);
+  LoadBatch(SessionCore* session, BulkRows* rows, const BulkOptions& options,
+            bool stops);
 
   // An error is about no row; the transaction can then only be rolled back.
   absl::Status Write() { return WriteRange(0, rows_.size()); }
@@ -43,7 +43,7 @@ class LoadBatch {
   bool is_over() const { return stops_ && !refused_.empty(); }
 
   SessionCore& session_;
-  const BulkRows& rows_;
+  BulkRows& rows_;
   BulkOptions options_;
   const bool stops_;
   std::uint64_t inserted_ = 0;

@@ -40,7 +40,7 @@ class LoadSource {
   virtual absl::Status ReadBatch(std::size_t most) = 0;
   // What was read, until the next ReadBatch or Seek. BulkRows::position counts
   // from the first row of the batch, refused ones too.
-  virtual const BulkRows& rows() const = 0;
+  virtual BulkRows& rows() = 0;
   // Positions count likewise. Reasons do not say where: NameOf does.
   virtual const std::vector<RefusedRow>& refused() const = 0;
   // How many rows the batch took from the source: rows() and refused().

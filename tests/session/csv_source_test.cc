@@ -72,7 +72,7 @@ std::string WriteFile(std::string_view text) {
 }
 
 // "1|ann|NULL" for each row: what the batch holds.
-std::vector<std::string> Rows(const CsvSource& source) {
+std::vector<std::string> Rows(CsvSource& source) {
   std::vector<std::string> rows;
   sql::ByteArena arena;
   BulkRow row;
@@ -108,7 +108,7 @@ std::vector<std::string> ReadText(const std::string& text,
 }
 
 // "line 2: the reason" for each refused row.
-std::vector<std::string> Refused(const CsvSource& source) {
+std::vector<std::string> Refused(CsvSource& source) {
   std::vector<std::string> rows;
   for (const RefusedRow& row : source.refused()) {
     EXPECT_EQ(row.reason.code(), kInvalidArgument);

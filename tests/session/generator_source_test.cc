@@ -35,7 +35,7 @@ auto Accounts(std::int64_t count, std::int64_t* calls = nullptr) {
   };
 }
 
-std::vector<std::int64_t> Ids(const LoadSource& source) {
+std::vector<std::int64_t> Ids(LoadSource& source) {
   std::vector<std::int64_t> ids;
   sql::ByteArena arena;
   BulkRow row;
