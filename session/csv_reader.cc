@@ -14,7 +14,14 @@ namespace shard {
 namespace {
 
 constexpr std::size_t kBufferBytes = 256 * 1024;
+constexpr std::size_t kFieldBytes = 16 * 1024;  // without growing
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+constexpr char kStrayQuote[] =
+    "a quote stands where none can; put the field into quotes, and write those "
+    "inside it twice";
+constexpr char kStrayReturn[] =
+    "a carriage return inside a line; put the field into quotes";
 
 int IsNoBlank(unsigned char) { return 0; }
 
@@ -39,8 +46,7 @@ void CsvReader::ResetParser() {
   csv_init(&parser_, CSV_STRICT | CSV_STRICT_FINI | CSV_EMPTY_IS_NULL);
   csv_set_delim(&parser_, static_cast<unsigned char>(delimiter_));
   csv_set_space_func(&parser_, &IsNoBlank);
-  // It grows by that much each time: a long field would take long.
-  csv_set_blk_size(&parser_, 16 * 1024);
+  csv_set_blk_size(&parser_, kFieldBytes);
 }
 
 void CsvReader::OnField(void* text, std::size_t size, void* reader) {
@@ -118,24 +124,21 @@ absl::StatusOr<CsvReader::Found> CsvReader::ReadRecord(CsvFields& fields) {
       if (csv_error(&parser_) != CSV_EPARSE) {
         return absl::ResourceExhaustedError("no memory for a field");
       }
-      return FinishBadRecord(
-          line_ended,
-          "a quote stands where none can; put the field into "
-          "quotes, and write those inside it twice");
+      return FinishBadRecord(line_ended, kStrayQuote);
     }
     if (line_ended && record_ended_) {
       // pstate 0: it is between two records.
       if (!goes_on_ && parser_.pstate == 0) return Found::kRecord;
-      return FinishBadRecord(
-          line_ended,
-          "a carriage return inside a line; put the field into "
-          "quotes");
+      return FinishBadRecord(line_ended, kStrayReturn);
     }
     if (size > kMostRecordBytes) {
       return absl::InvalidArgumentError(absl::StrCat(
           "line ", record_line_, ": the record that begins here has more than ",
           kMostRecordBytes, " bytes; is a quote not closed?"));
     }
+    // It grows by that much each time: a long field would take long.
+    csv_set_blk_size(&parser_,
+                     std::max(kFieldBytes, csv_get_buffer_size(&parser_)));
   }
 }
 
@@ -148,10 +151,7 @@ absl::StatusOr<CsvReader::Found> CsvReader::Finish() {
                      "never closed"));
   }
   ++lines_;
-  if (!goes_on_) return Found::kRecord;
-  return FinishBadRecord(true,
-                         "a carriage return inside a line; put the field into "
-                         "quotes");
+  return goes_on_ ? FinishBadRecord(true, kStrayReturn) : Found::kRecord;
 }
 
 // What comes behind a bad record begins with the next line.
