@@ -108,6 +108,10 @@ struct LoadReport {
 // at the same time, one is refused. Without a name, and with kUndoAll, a load
 // that did not end well is begun anew.
 //
+// When it returns, shares of batches may still be pending, as after any Commit
+// (CommitResult): recovery commits them. So it does with the share of a batch
+// whose process died when it was decided, beside the load that goes on.
+//
 // A batch that meets another transaction, or loses a database, is tried again;
 // one whose commit is in doubt, or whose answer was lost, is looked for first.
 //
