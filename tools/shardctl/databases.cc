@@ -1,7 +1,9 @@
 #include "shard/tools/shardctl/databases.h"
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -11,10 +13,13 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "shard/base/status_macros.h"
 #include "shard/dialects/connection.h"
 #include "shard/dialects/dialect.h"
 #include "shard/dialects/errors.h"
+#include "shard/dialects/participant.h"
 #include "shard/dialects/url.h"
 
 namespace shard::shardctl {
@@ -89,6 +94,25 @@ absl::StatusOr<Database> Open(const std::string& text,
   return database;
 }
 
+absl::StatusOr<std::shared_ptr<Topology>> Open(
+    const ClusterConfig& config, const std::vector<Database>& databases,
+    std::int64_t epoch) {
+  TopologyOptions options;
+  options.cluster = config.cluster;
+  options.stamp_new = false;
+  options.epoch = epoch;
+  for (const Database& database : databases) {
+    options.databases.emplace_back(database.name, database.engine);
+  }
+  absl::StatusOr<std::shared_ptr<Topology>> topology =
+      Topology::Open(std::move(options));
+  if (!absl::IsFailedPrecondition(topology.status())) return topology;
+  return absl::FailedPreconditionError(absl::StrCat(
+      topology.status().message(),
+      "; shardctl check shows every stamp, shardctl stamp sets up databases "
+      "that are new"));
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<Database>> OpenDatabases(const ClusterConfig& config,
@@ -110,22 +134,30 @@ absl::StatusOr<std::vector<Database>> OpenDatabases(const ClusterConfig& config,
 
 absl::StatusOr<std::shared_ptr<Topology>> OpenTopology(
     const ClusterConfig& config, const std::vector<Database>& databases) {
-  TopologyOptions options;
-  options.cluster = config.cluster;
-  options.stamp_new = false;
   // Older than every stamp, so that looking raises no epoch. Recovery and
   // decisions by hand do not depend on it.
-  options.epoch = 0;
+  return Open(config, databases, /*epoch=*/0);
+}
+
+absl::StatusOr<std::shared_ptr<Topology>> OpenTopologyToWrite(
+    const ClusterConfig& config, const std::vector<Database>& databases,
+    absl::Duration timeout) {
+  const std::int64_t epoch = config.epoch.value_or(1);
   for (const Database& database : databases) {
-    options.databases.emplace_back(database.name, database.engine);
+    SHARD_RETURN_IF_ERROR(database.reached);
+    SHARD_ASSIGN_OR_RETURN(const PooledConnection connection,
+                           database.engine->Connect());
+    connection->set_deadline(absl::Now() + timeout);
+    SHARD_ASSIGN_OR_RETURN(const std::optional<Stamp> stamp,
+                           connection->participant().ReadStamp());
+    connection->set_deadline(absl::InfiniteFuture());
+    if (!stamp.has_value() || stamp->epoch >= epoch) continue;
+    return absl::FailedPreconditionError(
+        absl::StrCat("database '", database.name, "' has slot map epoch ",
+                     stamp->epoch, ", older than that of the topology, ", epoch,
+                     "; shardctl stamp raises it"));
   }
-  absl::StatusOr<std::shared_ptr<Topology>> topology =
-      Topology::Open(std::move(options));
-  if (!absl::IsFailedPrecondition(topology.status())) return topology;
-  return absl::FailedPreconditionError(absl::StrCat(
-      topology.status().message(),
-      "; shardctl check shows every stamp, shardctl stamp sets up databases "
-      "that are new"));
+  return Open(config, databases, epoch);
 }
 
 }  // namespace shard::shardctl

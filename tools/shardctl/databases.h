@@ -39,6 +39,13 @@ absl::StatusOr<std::vector<Database>> OpenDatabases(const ClusterConfig& config,
 absl::StatusOr<std::shared_ptr<Topology>> OpenTopology(
     const ClusterConfig& config, const std::vector<Database>& databases);
 
+// The same for who writes rows: with the config's epoch, which is 1 where none
+// is said. kFailedPrecondition: databases have an older one, which only a stamp
+// raises; a newer one refuses what is written later.
+absl::StatusOr<std::shared_ptr<Topology>> OpenTopologyToWrite(
+    const ClusterConfig& config, const std::vector<Database>& databases,
+    absl::Duration timeout);
+
 }  // namespace shard::shardctl
 
 #endif  // SHARD_TOOLS_SHARDCTL_DATABASES_H_
