@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,10 +45,14 @@ bool ReadSome(int file, std::string* text) {
   return true;
 }
 
+int CodeOf(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
 int WaitFor(pid_t child) {
   int status = 0;
   while (waitpid(child, &status, 0) < 0) Must(errno == EINTR, "waitpid");
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  return CodeOf(status);
 }
 
 }  // namespace
@@ -79,6 +84,45 @@ Ran RunProgram(const std::vector<std::string>& command) {
   close(err[0]);
   ran.exit_code = WaitFor(child);
   return ran;
+}
+
+BackgroundProgram::BackgroundProgram(const std::vector<std::string>& command) {
+  const std::vector<char*> arguments = Pointers(command);
+  const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+  child_ = fork();
+  Must(child_ >= 0 && nothing >= 0, "fork");
+  if (child_ == 0) {
+    for (const int file : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+      dup2(nothing, file);
+    }
+    Exec(arguments.data());
+  }
+  close(nothing);
+}
+
+BackgroundProgram::~BackgroundProgram() {
+  if (ended()) return;
+  Signal(SIGKILL);
+  Wait();
+}
+
+void BackgroundProgram::Signal(int signal) {
+  if (!ended_) kill(child_, signal);
+}
+
+int BackgroundProgram::Wait() {
+  if (!ended_) status_ = WaitFor(child_);
+  ended_ = true;
+  return status_;
+}
+
+bool BackgroundProgram::ended() {
+  int status = 0;
+  if (!ended_ && waitpid(child_, &status, WNOHANG) == child_) {
+    status_ = CodeOf(status);
+    ended_ = true;
+  }
+  return ended_;
 }
 
 Ran RunOnTerminal(const std::vector<std::string>& command,

@@ -30,8 +30,8 @@ bool ShardctlTest::Open(const std::vector<std::string>& names, bool stamp) {
   std::size_t server = 0;
   for (const std::string& name : names) {
     std::unique_ptr<RawDatabase> raw =
-        name == "ledger"
-            ? RawDatabase::NewSqlite(absl::StrCat(folder_, "/ledger.db"))
+        name == "ledger" || name.starts_with("file")
+            ? RawDatabase::NewSqlite(absl::StrCat(folder_, "/", name, ".db"))
         : name == "old" ? RawDatabase::NewPostgresThatCannotPrepare()
                         : RawDatabase::NewPostgres(server++);
     if (raw == nullptr) return false;

@@ -25,8 +25,9 @@ class ShardctlTest : public ::testing::Test {
   ~ShardctlTest() override;
 
   // Makes databases of these names, and stamps them. "ledger" is a SQLite file,
-  // "old" on a server that cannot prepare, the others are on PostgreSQL servers
-  // in turn. False, and nothing is made, where those are not there.
+  // as are "file...", "old" is on a server that cannot prepare, the others are
+  // on PostgreSQL servers in turn. False, and nothing is made, where those are
+  // not there.
   bool Open(const std::vector<std::string>& names, bool stamp = true);
   RawDatabase& database(const std::string& name) { return *raw_.at(name); }
   const std::string& folder() const { return folder_; }

@@ -39,7 +39,7 @@ TEST_F(UsageTest, HelpShowsEveryCommand) {
   const Ran help = RunProgram(Command({"--help"}));
   EXPECT_EQ(help.exit_code, 0);
   for (const std::string command :
-       {"status", "recover", "resolve", "check", "stamp"}) {
+       {"status", "recover", "resolve", "check", "stamp", "forget", "load"}) {
     EXPECT_THAT(help.out, HasSubstr("  " + command + " "));
     const Ran more = RunProgram(Command({command, "--help"}));
     EXPECT_EQ(more.exit_code, 0);
@@ -69,6 +69,36 @@ TEST_F(UsageTest, WrongCommandLines) {
   EXPECT_THAT(Wrong({"resolve", "x", "--abort", "--commit"}),
               HasSubstr("opposite"));
   EXPECT_THAT(Wrong({"resolve", "x"}), HasSubstr("--commit or --abort"));
+}
+
+TEST_F(UsageTest, WrongLoads) {
+  const auto wrong = [this](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "load");
+    return Wrong(arguments);
+  };
+  EXPECT_THAT(wrong({}), HasSubstr("needs a CSV file"));
+  EXPECT_THAT(wrong({"a.csv"}), HasSubstr("needs --table"));
+  EXPECT_THAT(wrong({"a.csv", "--table=t"}), HasSubstr("needs --shard-by"));
+  EXPECT_THAT(wrong({"-", "--table=t", "--shard-by=a"}),
+              HasSubstr("no databases"));
+  EXPECT_THAT(wrong({"a.csv", "b.csv"}), HasSubstr("takes no argument"));
+  EXPECT_THAT(wrong({"--shard-by=a,,b"}), HasSubstr("--shard-by needs names"));
+  EXPECT_THAT(wrong({"--shards", "a,b,a"}), HasSubstr("names 'a' twice"));
+  EXPECT_THAT(wrong({"--type=a"}), HasSubstr("COLUMN=TYPE"));
+  EXPECT_THAT(wrong({"--type=a=integer"}), HasSubstr("decimal, uuid or json"));
+  EXPECT_THAT(wrong({"--batch-rows=0"}), HasSubstr("from 1 to"));
+  EXPECT_THAT(wrong({"--delimiter=::"}), HasSubstr("needs one byte"));
+  EXPECT_THAT(wrong({"--delimiter=\""}), HasSubstr("needs one byte"));
+  const std::vector<std::string> whole = {"a.csv", "--table=t", "--shard-by=a"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), whole.begin(), whole.end());
+    return wrong(more);
+  };
+  EXPECT_THAT(with({"--skip-bad", "--all-or-nothing"}), HasSubstr("opposites"));
+  EXPECT_THAT(with({"--refused=x"}), HasSubstr("is for --skip-bad"));
+  EXPECT_THAT(with({"--no-header"}), HasSubstr("go together"));
+  EXPECT_THAT(with({"--columns=a,b"}), HasSubstr("go together"));
+  EXPECT_THAT(Wrong({"status", "--table=t"}), HasSubstr("--table is for load"));
 }
 
 TEST_F(UsageTest, WrongDatabases) {

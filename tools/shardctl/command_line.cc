@@ -15,12 +15,13 @@
 #include "shard/base/status_macros.h"
 #include "shard/base/strings.h"
 #include "shard/session/two_phase/gid.h"
+#include "shard/tools/shardctl/load_arguments.h"
 
 namespace shard::shardctl {
 namespace {
 
-constexpr std::array<std::string_view, 6> kCommands = {
-    "status", "recover", "resolve", "check", "stamp", "forget"};
+constexpr std::array<std::string_view, 7> kCommands = {
+    "status", "recover", "resolve", "check", "stamp", "forget", "load"};
 
 absl::Status Wrong(const std::string& what) {
   return absl::InvalidArgumentError(what);
@@ -148,6 +149,75 @@ constexpr Option kOptions[] = {
        return value.empty() ? Wrong("needs a database's name")
                             : absl::OkStatus();
      }},
+    {"--table", "load", true,
+     [](CommandLine& line, const std::string& value) {
+       line.load.table = value;
+       return absl::OkStatus();
+     }},
+    {"--shard-by", "load", true,
+     [](CommandLine& line, const std::string& value) {
+       return SetList(value, &line.load.shard_by);
+     }},
+    {"--shards", "load", true,
+     [](CommandLine& line, const std::string& value) {
+       return SetList(value, &line.load.shards);
+     }},
+    {"--type", "load", true,
+     [](CommandLine& line, const std::string& value) {
+       return AddType(value, &line.load);
+     }},
+    {"--name", "load", true,
+     [](CommandLine& line, const std::string& value) {
+       line.load.name = value;
+       return value.empty() ? Wrong("needs a name") : absl::OkStatus();
+     }},
+    {"--batch-rows", "load", true,
+     [](CommandLine& line, const std::string& value) {
+       return SetBatchRows(value, &line.load.batch_rows);
+     }},
+    {"--skip-bad", "load", false,
+     [](CommandLine& line, const std::string&) {
+       line.load.skip_bad = true;
+       return absl::OkStatus();
+     }},
+    {"--refused", "load", true,
+     [](CommandLine& line, const std::string& value) {
+       line.load.refused_file = value;
+       return value.empty() ? Wrong("needs a file") : absl::OkStatus();
+     }},
+    {"--all-or-nothing", "load", false,
+     [](CommandLine& line, const std::string&) {
+       line.load.all_or_nothing = true;
+       return absl::OkStatus();
+     }},
+    {"--restart", "load", false,
+     [](CommandLine& line, const std::string&) {
+       line.load.restart = true;
+       return absl::OkStatus();
+     }},
+    {"--mended", "load", false,
+     [](CommandLine& line, const std::string&) {
+       line.load.mended = true;
+       return absl::OkStatus();
+     }},
+    {"--delimiter", "load", true,
+     [](CommandLine& line, const std::string& value) {
+       return SetDelimiter(value, &line.load.delimiter);
+     }},
+    {"--null", "load", true,
+     [](CommandLine& line, const std::string& value) {
+       line.load.null_text = value;
+       return absl::OkStatus();
+     }},
+    {"--no-header", "load", false,
+     [](CommandLine& line, const std::string&) {
+       line.load.header = false;
+       return absl::OkStatus();
+     }},
+    {"--columns", "load", true,
+     [](CommandLine& line, const std::string& value) {
+       return SetList(value, &line.load.columns);
+     }},
 };
 
 // For messages. What looks like a URL may hold a password, and stays out.
@@ -164,8 +234,9 @@ class Parser {
   absl::StatusOr<CommandLine> Parse() {
     while (at_ < arguments_.size()) {
       const std::string& argument = arguments_[at_++];
-      SHARD_RETURN_IF_ERROR(argument.starts_with("-") ? ReadOption(argument)
-                                                      : ReadWord(argument));
+      const bool is_option = argument.starts_with("-") && argument != "-";
+      SHARD_RETURN_IF_ERROR(is_option ? ReadOption(argument)
+                                      : ReadWord(argument));
     }
     if (!line_.help) SHARD_RETURN_IF_ERROR(CheckWhole());
     return line_;
@@ -209,8 +280,8 @@ class Parser {
           kCommands.end()) {
         return Wrong(absl::StrCat(
             Shown(word),
-            " is no command; there are status, recover, resolve, check, stamp "
-            "and forget"));
+            " is no command; there are status, recover, resolve, check, stamp, "
+            "forget and load"));
       }
       line_.command = word;
       return absl::OkStatus();
@@ -223,6 +294,10 @@ class Parser {
       line_.identity = word;
       return absl::OkStatus();
     }
+    if (line_.command == "load" && line_.load.file.empty()) {
+      line_.load.file = word;
+      return absl::OkStatus();
+    }
     return Wrong(
         absl::StrCat(line_.command, " takes no argument ", Shown(word)));
   }
@@ -230,7 +305,8 @@ class Parser {
   absl::Status CheckWhole() const {
     if (line_.command.empty()) {
       return Wrong(
-          "say what to do: status, recover, resolve, check, stamp or forget");
+          "say what to do: status, recover, resolve, check, stamp, forget or "
+          "load");
     }
     for (const Option* option : used_) {
       if (option->command.empty() || option->command == line_.command) continue;
@@ -243,6 +319,7 @@ class Parser {
           "forget needs the identity of the database that is gone: 32 "
           "hexadecimal digits, as the error that sent you here has it");
     }
+    if (line_.command == "load") return CheckLoadArguments(line_.load);
     return line_.command == "resolve" ? CheckResolve() : absl::OkStatus();
   }
 

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "shard/dialects/participant.h"
+#include "shard/tools/shardctl/load_arguments.h"
 
 namespace shard::shardctl {
 
@@ -36,6 +37,7 @@ struct CommandLine {
   OnConflict on_conflict = OnConflict::kReport;     // resolve
   std::string remove;                               // check
   std::string identity;                             // forget
+  LoadArguments load;
 };
 
 // `arguments` without the program's name. Options may stand before or behind

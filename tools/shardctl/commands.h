@@ -26,6 +26,7 @@ ExitCode RunResolve(Context& context);
 ExitCode RunCheck(Context& context);
 ExitCode RunStamp(Context& context);
 ExitCode RunForget(Context& context);
+ExitCode RunLoad(Context& context);
 
 }  // namespace shard::shardctl
 

@@ -6,7 +6,8 @@ namespace shard::shardctl {
 namespace {
 
 constexpr std::string_view kProgram =
-    R"(shardctl: looks after transactions over several databases of a cluster.
+    R"(shardctl: looks after the databases of a cluster and the transactions over
+several of them.
 
 usage: shardctl DATABASES [--json] [--timeout D] COMMAND [OPTION ...]
 
@@ -19,6 +20,7 @@ commands
   check --remove NAME      may this database leave the cluster?
   stamp                    sets up databases that are new to the cluster
   forget IDENTITY          a database has left the cluster for good
+  load FILE.csv            loads rows into a table that is spread over shards
   COMMAND --help           more about it, with examples
 
 databases
@@ -36,7 +38,7 @@ options
 
 exit code
   0  all is well
-  1  something is left: unfinished transactions, warnings
+  1  something is left: unfinished transactions, warnings, refused rows
   2  a database could not be read, so that the answer lacks its part
   3  refused with nothing changed, or errors were found
   4  the command line or the topology file is wrong
@@ -193,6 +195,56 @@ examples
   shardctl --cluster bank --database eu=postgresql://host/bank stamp
 )";
 
+constexpr std::string_view kLoad =
+    R"(shardctl load: loads a CSV file into a table that is spread over shards.
+
+usage: shardctl DATABASES [--json] load --table T --shard-by COLUMN[,COLUMN]
+           [OPTION ...] FILE.csv
+
+FILE.csv is - for standard input. Its first line names the columns; those of
+the table that it has not got their defaults. Each row goes to the shard that
+the hash of its shard key names (placement xxh3-v1, HashStrategy). Batches of
+rows are committed, each on all shards or on none; whatever ends the load, the
+same command goes on behind the last batch, and every row is there once.
+
+where the rows go
+  --table T             the table, which must be the same on all shards
+  --shard-by A[,B]      the shard key, as the programs have it
+  --shards A,B,...      the shards in the programs' order; all databases in
+                        the order of the topology file or of the command line
+  --type COLUMN=TYPE    the type that the programs give the column. SQLite does
+                        not tell bool, timestamp, date, decimal, uuid and json
+                        from numbers, text and bytes: say them
+
+what the file is like
+  --delimiter C         between fields (,); "tab" is one
+  --null TEXT           an unquoted field that is NULL (the empty one)
+  --no-header --columns A,B,...
+                        the columns, where no line names them
+
+how it is loaded
+  --name N              of the load, to go on by (made of table and file)
+  --restart             begins anew, though the load was begun or finished
+  --mended              goes on with a file that is another one behind the rows
+                        that are loaded
+  --batch-rows N        rows committed at once
+  --skip-bad            rows that are refused are left out and listed. Else the
+                        first one ends the load, in front of its batch
+  --refused FILE        all those, with line and reason, as CSV
+  --all-or-nothing      one transaction for the whole file
+
+exit code: 0 all rows are there, 1 without those refused, or it was interrupted
+(Ctrl-C) and can go on, 2 a database cannot be reached, 3 refused; the error
+says what stands
+
+examples
+  shardctl --topology bank.json load --table accounts --shard-by id accounts.csv
+  zcat accounts.csv.gz | shardctl --topology bank.json load --table accounts \
+      --shard-by id --shards eu,us --name accounts-2026 -
+  shardctl --topology bank.json load --table notes --shard-by owner \
+      --type owner=uuid --skip-bad --refused refused.csv notes.csv
+)";
+
 }  // namespace
 
 std::string_view HelpText(std::string_view command) {
@@ -202,6 +254,7 @@ std::string_view HelpText(std::string_view command) {
   if (command == "check") return kCheck;
   if (command == "stamp") return kStamp;
   if (command == "forget") return kForget;
+  if (command == "load") return kLoad;
   return kProgram;
 }
 

@@ -95,6 +95,9 @@ absl::Status CheckLoadArguments(const LoadArguments& arguments) {
   if (!arguments.refused_file.empty() && !arguments.skip_bad) {
     return Wrong("--refused is for --skip-bad: else the first bad row ends it");
   }
+  if (arguments.restart && arguments.mended) {
+    return Wrong("--restart and --mended are opposites: say one");
+  }
   if (arguments.header != arguments.columns.empty()) {
     return Wrong(
         "--no-header and --columns go together: without a header the columns "

@@ -3,7 +3,6 @@
 #define SHARD_TOOLS_SHARDCTL_LOAD_ARGUMENTS_H_
 
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,10 +25,11 @@ struct LoadArguments {
   std::string refused_file;
   bool all_or_nothing = false;
   bool restart = false;
+  bool mended = false;
 
   // The file.
   char delimiter = ',';
-  std::optional<std::string> null_text;
+  std::string null_text;  // empty: an unquoted empty field
   bool header = true;
   std::vector<std::string> columns;  // without a header
 };

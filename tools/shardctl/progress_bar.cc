@@ -103,8 +103,8 @@ std::string Bar(double share, std::size_t width, bool colors) {
       static_cast<std::size_t>(share * static_cast<double>(inside));
   std::string filled(full, '=');
   if (full > 0 && full < inside) filled.back() = '>';
-  return absl::StrCat("[", Paint(filled, Color::kGreen, colors),
-                      std::string(inside - full, ' '), "]");
+  if (full > 0) filled = Paint(filled, Color::kGreen, colors);
+  return absl::StrCat("[", filled, std::string(inside - full, ' '), "]");
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ ExitCode RunCommand(Context& context) {
   if (command == "resolve") return RunResolve(context);
   if (command == "check") return RunCheck(context);
   if (command == "forget") return RunForget(context);
+  if (command == "load") return RunLoad(context);
   return RunStamp(context);
 }
 
