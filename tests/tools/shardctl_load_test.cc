@@ -358,6 +358,41 @@ TEST_F(LoadTest, TypesThatSqliteDoesNotTell) {
             "6A3F1F0E000040008000000000000001 2026-11-28 06:00:00.000000");
 }
 
+TEST_F(LoadTest, GoesOnWithAMendedFile) {
+  if (!OpenShards(Files())) GTEST_SKIP() << kNoServers;
+  const Names batches = {"--batch-rows=100"};
+  EXPECT_EQ(Run(LoadOf(WriteRows(500, /*bad_each=*/450), batches)).exit_code,
+            3);
+  const std::string path = WriteRows(500);  // no "-" any more: another size
+  const Ran ran = Run(LoadOf(path, batches));
+  EXPECT_EQ(ran.exit_code, 3);
+  EXPECT_THAT(ran.out, HasSubstr("400 rows are loaded"));
+  EXPECT_EQ(Rows(), 400);
+  EXPECT_EQ(Run(LoadOf(path, {"--batch-rows=100", "--mended"})).exit_code, 0);
+  ExpectEachOnce(500);
+}
+
+TEST_F(LoadTest, TablesOfOthers) {
+  if (!OpenShards(Servers())) GTEST_SKIP() << kNoServers;
+  OnEach(
+      "CREATE TABLE log (at timestamp, level varchar(5), place inet, "
+      "length int GENERATED ALWAYS AS (length(level)) STORED)");
+  const auto load = [](const std::string& path) {
+    return std::vector<std::string>{"load", "--table=log", "--shard-by=at",
+                                    path};
+  };
+  const Ran bad = Run(load(Write("at,place\n2026-11-28,::1\n")));
+  EXPECT_EQ(bad.exit_code, 3);
+  EXPECT_THAT(bad.err, AllOf(HasSubstr("'place' is inet"),
+                             HasSubstr("'length' is always made")));
+  // No primary key, and a type that COPY does not take.
+  const Ran ran = Run(load(Write("level,at\ninfo,2026-11-28 06:00:00\n")));
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  const std::string query = "SELECT at || level || length FROM log";
+  EXPECT_EQ(database("eu").Run(query) + database("us").Run(query),
+            "2026-11-28 06:00:00info4");
+}
+
 TEST_F(LoadTest, AShardThatIsDown) {
   if (!OpenShards(Files())) GTEST_SKIP() << kNoServers;
   Redirect("file1", "sqlite:///" + folder() + "/gone.db");

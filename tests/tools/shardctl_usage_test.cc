@@ -95,6 +95,7 @@ TEST_F(UsageTest, WrongLoads) {
     return wrong(more);
   };
   EXPECT_THAT(with({"--skip-bad", "--all-or-nothing"}), HasSubstr("opposites"));
+  EXPECT_THAT(with({"--restart", "--mended"}), HasSubstr("opposites"));
   EXPECT_THAT(with({"--refused=x"}), HasSubstr("is for --skip-bad"));
   EXPECT_THAT(with({"--no-header"}), HasSubstr("go together"));
   EXPECT_THAT(with({"--columns=a,b"}), HasSubstr("go together"));

@@ -165,8 +165,9 @@ class LoadCommand {
       stopped_ = true;
       return absl::CancelledError("interrupted");
     };
-    SHARD_ASSIGN_OR_RETURN(report_,
-                           shard::Load(target_->Options(), *source_, options));
+    SHARD_ASSIGN_OR_RETURN(
+        report_, shard::Load(target_->Options(arguments_.all_or_nothing),
+                             *source_, options));
     return absl::OkStatus();
   }
 

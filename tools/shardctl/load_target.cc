@@ -1,6 +1,7 @@
 #include "shard/tools/shardctl/load_target.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -19,6 +20,9 @@
 
 namespace shard::shardctl {
 namespace {
+
+// A value of SQLite has 1,000,000,000 bytes at most.
+constexpr std::size_t kMostRedoBytes = 900'000'000;
 
 using Shards = std::vector<std::pair<std::string, std::shared_ptr<Engine>>>;
 
@@ -120,8 +124,9 @@ std::string LoadTarget::LeftOut() const {
   return absl::StrJoin(texts, ", ");
 }
 
-SessionOptions LoadTarget::Options() const {
+SessionOptions LoadTarget::Options(bool all_in_one) const {
   SessionOptions options;
+  if (all_in_one) options.max_redo_bytes = kMostRedoBytes;
   options.resolver = resolver_;
   options.topology = topology_;
   return options;

@@ -38,7 +38,9 @@ class LoadTarget {
   // What the table has and cannot be loaded: "'at' is always made by the
   // database, 'place' is point". Empty where that is nothing.
   std::string LeftOut() const;
-  SessionOptions Options() const;
+  // For a session that writes a batch in each transaction, or all rows in one:
+  // then the files that follow another may keep more to be done again.
+  SessionOptions Options(bool all_in_one = false) const;
 
  private:
   LoadTarget() = default;
