@@ -126,6 +126,11 @@ absl::Status LoadRecord::TakeUp(SessionCore& session, const std::string& source,
     return Insert(session);
   }
   state_ = *found;
+  // A transaction of a process that has died may still be about to move it.
+  if (!state_.finished) {
+    SHARD_ASSIGN_OR_RETURN(const bool mine, Lock(session));
+    if (!mine) return absl::AbortedError(TakenError().message());
+  }
   if (state_.source == source) return absl::OkStatus();
   const bool may_change = accept_changed || state_.position.rows == 0;
   if (state_.finished || !may_change) {
@@ -135,8 +140,6 @@ absl::Status LoadRecord::TakeUp(SessionCore& session, const std::string& source,
         "); use another name, forget that load, or accept the source as "
         "changed where it was mended behind those rows"));
   }
-  SHARD_ASSIGN_OR_RETURN(const bool mine, Lock(session));
-  if (!mine) return TakenError();
   state_.source = source;
   sql::UpdateStatement update(LoadsTable());
   update.Set(Set("source", sql::Value(source)))

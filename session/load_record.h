@@ -43,8 +43,10 @@ class LoadRecord {
     state_.name = std::move(name);
   }
 
-  // Takes up the load of that name, or begins it. kFailedPrecondition: it has
-  // loaded from another source, unless `accept_changed` and it is not finished.
+  // Takes up the load of that name, or begins it. Waits for whoever holds its
+  // row: what a process that died has prepared may move it, once recovery has
+  // committed that; kAborted where it did. kFailedPrecondition: it has loaded
+  // from another source, unless `accept_changed` and it is not finished.
   absl::Status TakeUp(SessionCore& session, const std::string& source,
                       bool accept_changed);
 

@@ -215,6 +215,13 @@ TEST_F(LoadTest, KilledAndResumedOnServers) {
   KillAndGoOn(LoadOf(WriteRows(kRows), {"--batch-rows=1000"}), kRows, 4);
 }
 
+// The file decides; the server, which follows, keeps the position.
+TEST_F(LoadTest, KilledAndResumedOnAFileAndAServer) {
+  if (!OpenShards(Mixed())) GTEST_SKIP() << kNoServers;
+  constexpr int kRows = 60'000;
+  KillAndGoOn(LoadOf(WriteRows(kRows), {"--batch-rows=1000"}), kRows, 12);
+}
+
 TEST_F(LoadTest, OnAFileAndAServer) {
   if (!OpenShards(Mixed())) GTEST_SKIP() << kNoServers;
   const Ran ran = Run(LoadOf(WriteRows(3000), {"--batch-rows=500"}));
