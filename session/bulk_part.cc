@@ -1,5 +1,6 @@
 #include "shard/session/bulk_part.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -130,14 +131,20 @@ absl::Status BulkPart::FindKeySource(const BulkRow& row,
 
 absl::Status BulkPart::LookAtNew(std::size_t index, BulkRow* row,
                                  BulkShape* shape) {
+  const std::uint64_t given = row->given;
   LeaveNullsToDefaults(row);
   SHARD_RETURN_IF_ERROR(CheckNulls(*row));
-  if (row->given == latest_given_) {
+  if (kind_ == BulkKind::kUpsert) {
+    // A row that is there gets the NULLs that were given.
+    const std::uint64_t nulls =
+        given & ~row->given & ~not_null_ & ~mapping().version_set();
+    shape->updated = (row->given | nulls) & ~mapping().key_set();
+  }
+  if (row->given == latest_given_ && shape->updated == latest_shape_.updated) {
     *shape = latest_shape_;
     return absl::OkStatus();
   }
   const std::uint64_t made = mapping().client_defaults() & ~row->given;
-  shape->updated = row->given & ~mapping().key_set();
   SHARD_RETURN_IF_ERROR(Make(made, index, row, shape));
   shape->values = row->given;
   SHARD_RETURN_IF_ERROR(FindKeySource(*row, shape));
@@ -148,19 +155,19 @@ absl::Status BulkPart::LookAtNew(std::size_t index, BulkRow* row,
   return absl::OkStatus();
 }
 
-std::optional<BulkShape> BulkPart::CommonShape() {
-  if (kind_ != BulkKind::kInsert || !rows_.are_alike() || rows_.size() == 0) {
-    return std::nullopt;
-  }
+std::optional<BulkShape> BulkPart::CommonShape() const {
+  const std::optional<std::uint64_t> fields = rows_.common_fields();
+  if (kind_ != BulkKind::kInsert || !fields.has_value()) return std::nullopt;
   BulkRow row;
-  BulkShape shape;
-  if (!Look(0, &row, &shape).ok() || latest_given_ != shape.values) {
+  row.given = *fields & ~mapping().version_set();
+  // A NULL may leave a row to a default that other rows do not get.
+  if ((row.given & null_is_default_ & ~rows_.never_null()) != 0 ||
+      (mapping().client_defaults() & ~row.given) != 0) {
     return std::nullopt;
   }
-  // What is NULL in another row might be left to its default there.
-  const std::uint64_t may_differ =
-      null_is_default_ & shape.values & ~rows_.never_null();
-  if (may_differ != 0) return std::nullopt;
+  BulkShape shape;
+  shape.values = row.given;
+  if (!FindKeySource(row, &shape).ok()) return std::nullopt;
   return shape;
 }
 
@@ -233,6 +240,14 @@ absl::StatusOr<sql::ValueView> AlikeKeyReader::Read(const sql::Column& column) {
   }
   return absl::NotFoundError(
       absl::StrCat("no value is known for '", column.QualifiedName(), "'"));
+}
+
+bool HasKey(const Mapping& mapping, const BulkRow& row) {
+  return std::all_of(mapping.key_fields().begin(), mapping.key_fields().end(),
+                     [&row](std::uint16_t field) {
+                       return HasField(row.given, field) &&
+                              !row.cells[field].is_null();
+                     });
 }
 
 KeyValue KeyOf(const Mapping& mapping, const BulkRow& row) {

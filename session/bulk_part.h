@@ -49,7 +49,7 @@ class BulkPart {
 
   // Of all rows, if they are alike, in which case they need no Look and nothing
   // is made for them; null where they may differ.
-  std::optional<BulkShape> CommonShape();
+  std::optional<BulkShape> CommonShape() const;
   // Each row once, in order. kInvalidArgument, naming the column: a value that
   // does not fit, NULL where there is none, no primary key or version.
   absl::Status Look(std::size_t index, BulkRow* row, BulkShape* shape);
@@ -113,7 +113,8 @@ class AlikeKeyReader final : public KeyReader {
   std::size_t index_ = 0;
 };
 
-// The primary key in a row that has all of it.
+// Whether all of the primary key is in the row; and that.
+bool HasKey(const Mapping& mapping, const BulkRow& row);
 KeyValue KeyOf(const Mapping& mapping, const BulkRow& row);
 
 }  // namespace shard

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -66,13 +67,17 @@ absl::StatusOr<std::size_t> MappingRows::LayoutOf(const sql::Parameters& row) {
                       });
   };
   if (!layouts_.empty() && fits(layouts_[latest_])) return latest_;
-  const auto known = std::find_if(layouts_.begin(), layouts_.end(), fits);
-  if (known == layouts_.end()) {
-    SHARD_ASSIGN_OR_RETURN(Layout made, MakeLayout(row));
-    layouts_.push_back(std::move(made));
-    return latest_ = layouts_.size() - 1;
+  std::string names;
+  for (const auto& [name, value] : row.values()) {
+    absl::StrAppend(&names, name.size(), ":", name);
   }
-  return latest_ = static_cast<std::size_t>(known - layouts_.begin());
+  const auto known = by_names_.find(names);
+  if (known != by_names_.end()) return latest_ = known->second;
+  SHARD_ASSIGN_OR_RETURN(Layout made, MakeLayout(row));
+  layouts_.push_back(std::move(made));
+  latest_ = layouts_.size() - 1;
+  by_names_.emplace(std::move(names), latest_);
+  return latest_;
 }
 
 absl::Status MappingRows::Take(std::size_t index, const Layout& layout,
@@ -163,6 +168,30 @@ absl::Status ObjectRows::Read(std::size_t index, BulkRow* row,
                 : absl::OkStatus();
 }
 
+absl::Status ObjectRows::ReadKey(std::size_t index, BulkRow* row,
+                                 sql::ByteArena& arena) const {
+  EntityBase& object = *objects_[index];
+  row->given = 0;
+  row->object = &object;
+  if (HasRow(object)) {
+    const auto key = InstanceAccess::State(object).key.Views();
+    for (std::size_t i = 0; i < key.size(); ++i) {
+      row->cells[mapping().key_fields()[i]] = key[i];
+    }
+    row->given = mapping().key_set();
+    return absl::OkStatus();
+  }
+  AttributeBase* attributes[kMostFields];
+  mapping().Attributes(object, attributes);
+  for (const std::uint16_t field : mapping().key_fields()) {
+    if (!IsSent(attributes[field]->state(), false)) continue;
+    row->cells[field] =
+        mapping().field(field).ops->view(*attributes[field], arena);
+    row->given |= FieldBit(field);
+  }
+  return absl::OkStatus();
+}
+
 // That of an object in a session is read, if it is expired.
 absl::Status ObjectRows::TakeVersion(EntityBase& object,
                                      AttributeBase* const* attributes,
@@ -179,6 +208,19 @@ absl::Status ObjectRows::TakeVersion(EntityBase& object,
       mapping().field(field).ops->view(*attributes[field], arena);
   row->given |= version;
   return absl::OkStatus();
+}
+
+absl::Status DistinctObjects::Add(const EntityBase* object,
+                                  std::size_t position) {
+  if (object == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("row ", position + 1, ": a null pointer"));
+  }
+  const auto [known, is_new] = positions_.emplace(object, position);
+  if (is_new) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "row ", position + 1, ": the ", object->mapping().class_info().name,
+      " stands in row ", known->second + 1, ", too; give each object once"));
 }
 
 }  // namespace shard

@@ -6,8 +6,11 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -53,14 +56,21 @@ class BulkRows {
   // The same of a row that was looked at; from several threads at a time.
   virtual absl::Status Read(std::size_t index, BulkRow* row,
                             sql::ByteArena& arena) const = 0;
-  // Whether all rows have the same fields, and none of them can fail. They need
-  // not be looked at then: Cell gives a field that is given.
-  virtual bool are_alike() const { return false; }
+  // The fields that each row gives, where they are the same for all, and none
+  // can fail. Such rows need not be looked at: Cell gives a field that is
+  // given.
+  virtual std::optional<std::uint64_t> common_fields() const { return {}; }
   virtual sql::ValueView Cell(std::size_t, std::size_t, sql::ByteArena&) const {
     return {};
   }
   // Fields that are NULL in no row, as far as is known beforehand.
   virtual std::uint64_t never_null() const { return 0; }
+  // The primary key that the row has, as far as it is given, and perhaps more
+  // fields. Also after the row was written, when objects may have changed.
+  virtual absl::Status ReadKey(std::size_t index, BulkRow* row,
+                               sql::ByteArena& arena) const {
+    return Read(index, row, arena);
+  }
   // The place in the caller's input.
   virtual std::size_t position(std::size_t index) const { return index; }
   // Whether every value has its field's type, NULL where it may be only.
@@ -97,7 +107,8 @@ class MappingRows final : public BulkRows {
 
   absl::Span<const sql::Parameters> rows_;
   std::deque<Layout> layouts_;
-  std::size_t latest_ = 0;                // most rows are like the one before
+  std::size_t latest_ = 0;  // most rows are like the one before
+  absl::flat_hash_map<std::string, std::size_t> by_names_;
   std::vector<std::uint32_t> layout_of_;  // by row
 };
 
@@ -115,6 +126,8 @@ class ObjectRows final : public BulkRows {
   std::size_t size() const override { return objects_.size(); }
   absl::Status Read(std::size_t index, BulkRow* row,
                     sql::ByteArena& arena) const override;
+  absl::Status ReadKey(std::size_t index, BulkRow* row,
+                       sql::ByteArena& arena) const override;
   std::size_t position(std::size_t index) const override {
     return positions_[index];
   }
@@ -133,6 +146,17 @@ class ObjectRows final : public BulkRows {
   const bool changed_only_;
   std::vector<EntityBase*> objects_;
   std::vector<std::size_t> positions_;
+};
+
+// The objects of an input, of which each may stand there once: what is written
+// of one may depend on what was written before.
+class DistinctObjects {
+ public:
+  // kInvalidArgument, naming the row: no object, or one that was there before.
+  absl::Status Add(const EntityBase* object, std::size_t position);
+
+ private:
+  absl::flat_hash_map<const EntityBase*, std::size_t> positions_;
 };
 
 // Whether the object's row is in a database, as far as the object knows.

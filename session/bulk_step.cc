@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "shard/base/status_macros.h"
+#include "shard/dialects/errors.h"
 
 namespace shard {
 namespace {
@@ -31,7 +32,8 @@ std::size_t BulkStep::ChunkRows(std::size_t left,
       connection.works_in_finish() ? kEmbeddedCells : kServerCells;
   const auto cells = static_cast<std::size_t>(
       std::popcount(shape_.values | mapping().key_set()));
-  return std::min(left, std::max<std::size_t>(1, most / cells));
+  return std::min(
+      left, std::max<std::size_t>(1, most / std::max<std::size_t>(1, cells)));
 }
 
 absl::Status BulkStep::Start(Share& share) {
@@ -53,6 +55,16 @@ absl::Status BulkStep::Start(Share& share) {
     if (notes_keys) keys_.push_back(KeyOf(mapping(), row_));
   }
   return Send(share);
+}
+
+absl::Status BulkStep::Named(const absl::Status& error) const {
+  if (error.ok() || !DatabaseCode(error).has_value()) return error;
+  if (chunk_ == 1) {
+    return Annotate(error, absl::StrCat("row ", position_of(0) + 1));
+  }
+  return Annotate(error, absl::StrCat("among the ", chunk_, " rows from ",
+                                      position_of(0) + 1, " to ",
+                                      position_of(chunk_ - 1) + 1));
 }
 
 void BulkStep::Release() {

@@ -47,6 +47,8 @@ class BulkStep {
   // `keys`: of the report.
   virtual absl::Status Apply(const Share& share,
                              std::vector<KeyValue>* keys) = 0;
+  // An error of a database says where in the input the chunk's rows are.
+  absl::Status Named(const absl::Status& error) const;
   // After the last Apply.
   void Release();
 

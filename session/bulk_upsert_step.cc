@@ -30,7 +30,10 @@ std::vector<sql::ColumnAssignment> UpdatesOf(
     const sql::Column& column = *field.column;
     if (HasField(shape.updated, column.index()) &&
         std::find(target.begin(), target.end(), &column) == target.end()) {
-      updates.push_back({&column, sql::Excluded(column)});
+      // (What is not inserted was left to its default, being NULL.)
+      updates.push_back({&column, HasField(shape.values, column.index())
+                                      ? sql::Excluded(column)
+                                      : sql::Literal(sql::Value())});
     }
   }
   if (updates.empty()) return updates;  // nothing to change: DO NOTHING
@@ -88,7 +91,7 @@ absl::StatusOr<std::unique_ptr<BulkStep>> BulkUpsertStep::Make(
   std::size_t rows =
       std::min(kPageRows, kMostParameters / std::max<std::size_t>(1, cells));
   // RETURNING promises no order.
-  if (KeysComeBack(*part, shape)) rows = 1;
+  if (KeysComeBack(*part, shape) || cells == 0) rows = 1;
   SHARD_ASSIGN_OR_RETURN(auto one, dialect.Compile(UpsertOf(*part, shape, 1)));
   SHARD_ASSIGN_OR_RETURN(auto many,
                          dialect.Compile(UpsertOf(*part, shape, rows)));

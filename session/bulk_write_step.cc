@@ -80,7 +80,8 @@ void BulkWriteStep::Append(const BulkRow& row) {
 
 absl::Status BulkWriteStep::Send(Share& share) {
   Request request{statement_.get(), values_, chunk()};
-  request.one_row_each = true;
+  // (A version that a trigger makes would hide which row was missing.)
+  request.one_row_each = mapping().version() == VersionKind::kNone;
   return share.Start(request);
 }
 

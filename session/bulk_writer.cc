@@ -73,6 +73,14 @@ absl::Status BulkWriter::CheckUpsert(const BulkPart& part) const {
         ", whose versions a function makes, would have to know the one that "
         "the row has; update and insert instead"));
   }
+  if (options_.return_defaults && !options_.conflict.empty() &&
+      !mapping.options().returning) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "an upsert of ", mapping.class_info().name,
+        " by other columns than its key has to ask for the keys by RETURNING, "
+        "which the class goes without (NoReturning); leave out "
+        "return_defaults"));
+  }
   if (where_.place.has_value() || where_.shard.has_value()) {
     return absl::OkStatus();
   }
@@ -192,7 +200,7 @@ absl::StatusOr<Bind> BulkWriter::PlaceOf(const BulkPart& part) {
   absl::StatusOr<Bind> bind =
       where_.place.has_value() ? *where_.place : resolver_.Resolve(request_);
   const bool may_leave =
-      part.kind() == BulkKind::kUpdate &&
+      (part.kind() == BulkKind::kUpdate || part.kind() == BulkKind::kUpsert) &&
       (request_.shard.has_value() || where_.place.has_value());
   if (bind.ok() && may_leave && !shard_key_.empty()) {
     SHARD_RETURN_IF_ERROR(CheckStays(part, *bind));
@@ -280,7 +288,7 @@ absl::Status BulkWriter::RunToTheEnd(Queue& queue) {
     const absl::Status started = step.Start(*queue.share);
     // Part of it may have run: all or nothing.
     if (!started.ok()) return queue.share->Failed(started);
-    SHARD_RETURN_IF_ERROR(step.Finish(*queue.share));
+    SHARD_RETURN_IF_ERROR(step.Named(step.Finish(*queue.share)));
     SHARD_RETURN_IF_ERROR(Apply(queue));
   }
   return absl::OkStatus();
@@ -305,14 +313,15 @@ absl::Status BulkWriter::RunOnce(bool* ran) {
       transaction_.ExpectCommit(*queue.share);
     }
     fed.push_back(&queue);
-    tasks.push_back(
-        {&connection,
-         [step, share = queue.share] {
-           const absl::Status status = step->Start(*share);
-           return status.ok() ? status : share->Failed(status);
-         },
-         [step, share = queue.share] { return step->Finish(*share); },
-         absl::OkStatus()});
+    tasks.push_back({&connection,
+                     [step, share = queue.share] {
+                       const absl::Status status = step->Start(*share);
+                       return status.ok() ? status : share->Failed(status);
+                     },
+                     [step, share = queue.share] {
+                       return step->Named(step->Finish(*share));
+                     },
+                     absl::OkStatus()});
   }
   *ran = !tasks.empty();
   SHARD_RETURN_IF_ERROR(FanOut(absl::MakeSpan(tasks)));

@@ -58,7 +58,7 @@ class BulkWriter {
       for (const auto& step : queue.steps) visit(step->part());
     }
   }
-  // Calls `visit(part, shape, index, share)` for each row that was planned and
+  // Calls `visit(part, index, share)` for each row that was planned and
   // is not a new one.
   template <class Visit>
   void ForEachKnown(Visit&& visit) const {
@@ -66,7 +66,7 @@ class BulkWriter {
       for (const auto& step : queue.steps) {
         if (step->part().kind() == BulkKind::kInsert) continue;
         for (const std::uint32_t index : step->rows()) {
-          visit(step->part(), step->shape(), index, *queue.share);
+          visit(step->part(), index, *queue.share);
         }
       }
     }

@@ -50,13 +50,12 @@ struct MappedColumn {
     static const sql::Column& column = *E::table().FindColumn(Name.view());
     return column;
   }
-  static constexpr FieldInfo kInfo{
-      Name.view(),
-      sql::TypeAdapter<T>::kType,
-      sql::StripOptional<T>::kNullable,
-      &kAttributeOps<T>,
-      &internal::ApplyOptions<Options...>,
-      internal::TraitsOf<Options...>(internal::kStoresNone<T>)};
+  static constexpr FieldInfo kInfo{Name.view(),
+                                   sql::TypeAdapter<T>::kType,
+                                   sql::StripOptional<T>::kNullable,
+                                   &kAttributeOps<T>,
+                                   &internal::ApplyOptions<Options...>,
+                                   internal::TraitsOf<T, Options...>()};
 
   // `c.balance = 5` and `c.balance = c.balance + 1` for Update and Insert.
   template <SqlOperand<sql::Bare<T>> V>

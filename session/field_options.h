@@ -99,10 +99,17 @@ template <class T>
 constexpr bool kStoresNone = false;
 template <class T>
 constexpr bool kStoresNone<std::optional<T>> = sql::StoresNone<T>;
-template <class... Options>
-constexpr FieldTraits TraitsOf(bool evaluates_none) {
+template <class T>
+constexpr bool kIsCustom = requires {
+  typename CustomType<T>::Stored;
+};
+template <class T>
+constexpr bool kIsCustom<std::optional<T>> = kIsCustom<T>;
+template <class T, class... Options>
+constexpr FieldTraits TraitsOf() {
   FieldTraits traits;
-  traits.evaluates_none = evaluates_none;
+  traits.evaluates_none = kStoresNone<T>;
+  traits.custom_type = kIsCustom<T>;
   (ApplyOption<Options>(traits), ...);
   return traits;
 }

@@ -16,6 +16,7 @@ enum class VersionKind : std::uint8_t { kNone, kClient, kServer };
 // `static void Apply(sql::ColumnSpec&)`; either or both.
 struct FieldTraits {
   bool evaluates_none = false;
+  bool custom_type = false;  // a CustomType, which may refuse a stored value
   bool deferred = false;
   VersionKind version = VersionKind::kNone;
   bool counts = false;  // the version is a number, one more each time

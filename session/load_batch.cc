@@ -32,7 +32,13 @@ class RowRange final : public BulkRows {
                     sql::ByteArena& arena) const override {
     return rows_.Read(from_ + index, row, arena);
   }
-  bool are_alike() const override { return rows_.are_alike(); }
+  std::optional<std::uint64_t> common_fields() const override {
+    return rows_.common_fields();
+  }
+  absl::Status ReadKey(std::size_t index, BulkRow* row,
+                       sql::ByteArena& arena) const override {
+    return rows_.ReadKey(from_ + index, row, arena);
+  }
   sql::ValueView Cell(std::size_t index, std::size_t field,
                       sql::ByteArena& arena) const override {
     return rows_.Cell(from_ + index, field, arena);
@@ -113,7 +119,8 @@ absl::Status LoadBatch::WriteRange(std::size_t from, std::size_t to) {
 absl::Status LoadBatch::WriteHalves(std::size_t from, std::size_t to,
                                     const absl::Status& refusal) {
   if (to - from == 1) {
-    refused_.push_back({rows_.position(from), refusal});
+    const std::size_t position = rows_.position(from);
+    refused_.push_back({position, WithoutRow({position, refusal})});
     return absl::OkStatus();
   }
   const std::size_t middle = from + (to - from) / 2;

@@ -41,6 +41,8 @@ void Mapping::TakeTraits(const sql::Column& column, const FieldTraits& traits) {
   if (column.nullable() && !traits.evaluates_none) {
     null_means_default_ |= (server_defaults_ | client_defaults_) & bit;
   }
+  if (traits.custom_type) custom_fields_ |= bit;
+  if (traits.custom_type && traits.evaluates_none) stores_none_ |= bit;
   if (traits.version == VersionKind::kNone) return;
   if (version() != VersionKind::kNone) {
     status_ = BadVersion(column, "is a second version; keep one of them");

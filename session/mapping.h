@@ -85,6 +85,10 @@ class Mapping {
   // Those with a default that an INSERT uses for nullopt, too.
   std::uint64_t null_means_default() const { return null_means_default_; }
 
+  // Fields of a CustomType; and those of them where nullopt is a value.
+  std::uint64_t custom_fields() const { return custom_fields_; }
+  std::uint64_t stores_none() const { return stores_none_; }
+
   // The field that holds the row's version, when version() is not kNone.
   VersionKind version() const { return traits_of_version_.version; }
   std::size_t version_field() const { return version_field_; }
@@ -137,6 +141,8 @@ class Mapping {
   std::uint64_t client_defaults_ = 0;
   std::uint64_t onupdates_ = 0;
   std::uint64_t null_means_default_ = 0;
+  std::uint64_t custom_fields_ = 0;
+  std::uint64_t stores_none_ = 0;
   FieldTraits traits_of_version_;
   std::size_t version_field_ = 0;
   RowLayout layout_;

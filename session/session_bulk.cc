@@ -6,7 +6,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "shard/base/status_macros.h"
 #include "shard/session/bulk_writer.h"
@@ -21,10 +20,7 @@ class ObjectRuns {
   ObjectRuns(const BulkOptions& options) : options_(options) {}
 
   absl::Status Add(EntityBase* object, std::size_t position) {
-    if (object == nullptr) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("row ", position + 1, ": a null pointer"));
-    }
+    SHARD_RETURN_IF_ERROR(distinct_.Add(object, position));
     const BulkKind kind =
         HasRow(*object) ? BulkKind::kUpdate : BulkKind::kInsert;
     RunFor(object->mapping(), kind).rows->Add(object, position);
@@ -75,6 +71,7 @@ class ObjectRuns {
   }
 
   const BulkOptions& options_;
+  DistinctObjects distinct_;
   std::vector<Run> runs_;
 };
 
@@ -115,18 +112,19 @@ void SessionCore::ExpireBulk(const BulkWriter& writer) {
   }
   BulkRow row;
   sql::ByteArena arena;
-  writer.ForEachKnown([&](const BulkPart& part, const BulkShape& shape,
-                          std::size_t index, const Share& share) {
-    arena.Clear();
-    const Mapping& mapping = part.mapping();
-    if (!part.Read(index, shape.values, &row, arena).ok()) return;
-    if ((mapping.key_set() & ~row.given) != 0) return;
-    const KeyValue key = KeyOf(mapping, row);
-    if (const auto held =
-            identity_map_.Find({&mapping, share.bind().shard, key})) {
-      ExpireLoaded(*held);
-    }
-  });
+  writer.ForEachKnown(
+      [&](const BulkPart& part, std::size_t index, const Share& share) {
+        arena.Clear();
+        const Mapping& mapping = part.mapping();
+        if (!part.rows().ReadKey(index, &row, arena).ok() ||
+            !HasKey(mapping, row)) {
+          return;
+        }
+        if (const auto held = identity_map_.Find(
+                {&mapping, share.bind().shard, KeyOf(mapping, row)})) {
+          ExpireLoaded(*held);
+        }
+      });
 }
 
 absl::StatusOr<BulkReport> SessionCore::Bulk(BulkKind kind, BulkRows& rows,

@@ -251,8 +251,9 @@ class ShardedSession {
   // the version given.
   //
   // Inserts columns that are there; the others get their defaults, as in a
-  // flush, and so does NULL unless BulkOptions::render_nulls. Versions begin
-  // anew. Key values that the database makes come back by
+  // flush, and so does NULL unless BulkOptions::render_nulls; but a default
+  // that is SQL is made once for all rows that share a statement. Versions
+  // begin anew. Key values that the database makes come back by
   // BulkOptions::return_defaults.
   template <MappedClass E, class Input>
   absl::StatusOr<BulkReport> BulkInsert(const Input& rows,
@@ -265,7 +266,8 @@ class ShardedSession {
                                         const BulkOptions& options = {},
                                         const BindArguments& bind = {});
   // Inserts, or where a row of the primary key (or BulkOptions::conflict) is
-  // there, sets the columns that are. Two rows of one key may be refused by
+  // there, sets the columns that are, NULL too where the column takes it. Two
+  // rows of one key may be refused by
   // the database. kUnimplemented: the shard key is no part of it, and no shard
   // is named; a version that is not a number. Versions are counted on, not
   // compared.

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <type_traits>
 
 #include "absl/status/status.h"
@@ -44,7 +45,7 @@ class StructRows final : public BulkRows {
        ...);
     });
   }
-  bool are_alike() const override { return true; }
+  std::optional<std::uint64_t> common_fields() const override { return given_; }
   std::uint64_t never_null() const override { return never_null_; }
   sql::ValueView Cell(std::size_t index, std::size_t field,
                       sql::ByteArena& arena) const override {

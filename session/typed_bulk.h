@@ -12,8 +12,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
+#include "shard/base/status_macros.h"
 #include "shard/session/bulk_rows.h"
 #include "shard/session/sharded_session.h"
 #include "shard/session/struct_rows.h"
@@ -53,14 +53,11 @@ absl::StatusOr<BulkReport> RunBulk(SessionCore& core, BulkKind kind,
     ObjectRows objects(
         &mapping, kind,
         kind == BulkKind::kUpdate && options.update_changed_only);
+    DistinctObjects distinct;
     std::size_t position = 0;
     for (const std::shared_ptr<E>& object : rows) {
-      ++position;
-      if (object == nullptr) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("row ", position, ": a null pointer"));
-      }
-      objects.Add(object.get(), position - 1);
+      SHARD_RETURN_IF_ERROR(distinct.Add(object.get(), position));
+      objects.Add(object.get(), position++);
     }
     return core.Bulk(kind, objects, options, bind);
   }

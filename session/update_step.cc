@@ -33,7 +33,8 @@ void UpdateStep::Add(EntityBase& object, AttributeBase* const* attributes) {
 
 absl::Status UpdateStep::Start(Share& share) {
   Request request = MakeRequest(*statement_);
-  request.one_row_each = true;
+  // (A version that a trigger makes would hide which row was missing.)
+  request.one_row_each = mapping_->version() == VersionKind::kNone;
   return share.Start(request);
 }
 
