@@ -1,6 +1,7 @@
 // The examples of docs/, compiled and run.
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -14,6 +15,8 @@
 #include "shard/dialects/schema.h"
 #include "shard/router/horizontal_resolver.h"
 #include "shard/router/vertical_resolver.h"
+#include "shard/session/csv_source.h"
+#include "shard/session/load.h"
 #include "shard/session/session_listener.h"
 #include "shard/session/session_maker.h"
 #include "shard/session/sharded_session.h"
@@ -235,6 +238,42 @@ absl::Status Tutorial(std::shared_ptr<shard::Engine> engine) {
   // [/more]
   EXPECT_EQ(owner, "Ada");
   return session.Commit().status();
+}
+
+absl::Status LoadCars(const shard::SessionOptions& options,
+                      const std::string& path) {
+  // [load]
+  SHARD_ASSIGN_OR_RETURN(auto file,
+                         shard::CsvSource::Open(&Car::ClassMapping(), path));
+  shard::LoadOptions how;
+  how.name = "cars of May";
+  how.on_refused = shard::OnRefusedRow::kSkip;
+  how.on_progress = [](const shard::LoadProgress& progress) {
+    std::cerr << progress.position.rows << " rows, "
+              << progress.time_left.value_or(absl::InfiniteDuration())
+              << " left\n";
+    return absl::OkStatus();
+  };
+  SHARD_ASSIGN_OR_RETURN(shard::LoadReport report,
+                         shard::Load(options, *file, how));
+  for (const shard::RefusedLoadRow& row : report.refused_rows) {
+    std::cerr << path << ", " << row.where << ": " << row.reason << "\n";
+  }
+  // [/load]
+  EXPECT_EQ(report.inserted, 2u);
+  EXPECT_EQ(report.refused_rows.size(), 1u);
+  return absl::OkStatus();
+}
+
+TEST_F(SnippetsTest, Load) {
+  shard::SessionOptions options;
+  auto resolver = std::make_shared<shard::VerticalResolver>();
+  resolver->BindDefault(MakeEngine("load"));
+  options.resolver = resolver;
+  const std::string path = ::testing::TempDir() + "/cars.csv";
+  std::ofstream(path)
+      << "owner,km,color\nAda,1,red\nBob,many,red\nCem,3,blue\n";
+  SHARD_EXPECT_OK(LoadCars(options, path));
 }
 
 TEST_F(SnippetsTest, Versions) {
