@@ -213,6 +213,7 @@ absl::Status BulkPart::Look(std::size_t index, BulkRow* row, BulkShape* shape) {
 absl::Status BulkPart::Read(std::size_t index, std::uint64_t values,
                             BulkRow* row, sql::ByteArena& arena) const {
   SHARD_RETURN_IF_ERROR(rows_.Read(index, row, arena));
+  if (made_at_.empty()) return absl::OkStatus();
   if (puts_in()) LeaveNullsToDefaults(row);
   std::uint64_t made = values & ~row->given;
   if (made == 0) return absl::OkStatus();
