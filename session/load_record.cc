@@ -1,5 +1,6 @@
 #include "shard/session/load_record.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -10,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "shard/base/random_hex.h"
 #include "shard/base/status_macros.h"
 #include "shard/base/strings.h"
 #include "shard/session/bind_arguments.h"
@@ -21,6 +23,9 @@
 
 namespace shard {
 namespace {
+
+// Of the name of a run.
+constexpr std::size_t kRunBytes = 16;
 
 sql::ColumnAssignment Set(std::string_view column, sql::Value value) {
   return sql::Assign(LoadsTable(), column, sql::Literal(std::move(value)));
@@ -78,7 +83,8 @@ const sql::Table& LoadsTable() {
        {.name = "bytes_read", .type = ValueType::kInt64, .nullable = false},
        {.name = "lines_read", .type = ValueType::kInt64, .nullable = false},
        {.name = "refused", .type = ValueType::kInt64, .nullable = false},
-       {.name = "finished", .type = ValueType::kBool, .nullable = false}});
+       {.name = "finished", .type = ValueType::kBool, .nullable = false},
+       {.name = "run", .type = ValueType::kText, .nullable = false}});
   return *table;
 }
 
@@ -113,20 +119,38 @@ absl::Status LoadRecord::Insert(SessionCore& session) {
                  Set("source", sql::Value(state_.source)),
                  Set("rows_read", Number(0)), Set("bytes_read", Number(0)),
                  Set("lines_read", Number(0)), Set("refused", Number(0)),
-                 Set("finished", sql::Value(false))});
+                 Set("finished", sql::Value(false)),
+                 Set("run", sql::Value(run_))});
   return session.Execute(insert, {}, OnEngine(home_), {}).status();
+}
+
+absl::Status LoadRecord::Begin(SessionCore& session,
+                               const std::string& source) {
+  const std::string name = state_.name;
+  state_ = {};
+  state_.name = name;
+  state_.source = source;
+  return Insert(session);
 }
 
 absl::Status LoadRecord::TakeUp(SessionCore& session, const std::string& source,
                                 bool accept_changed) {
+  if (run_.empty()) {
+    SHARD_ASSIGN_OR_RETURN(run_, RandomHex(kRunBytes));
+  }
+  // Before it is read: the last commit of a process that died may be still on
+  // its way, and holds the row until then.
+  sql::UpdateStatement take(LoadsTable());
+  take.Set(Set("run", sql::Value(run_)))
+      .Where(Is("name", sql::Value(state_.name)))
+      .Where(Is("finished", sql::Value(false)));
+  SHARD_RETURN_IF_ERROR(
+      session.Execute(take, {}, OnEngine(home_), {}).status());
   SHARD_ASSIGN_OR_RETURN(const std::optional<LoadState> found,
                          ReadLoad(session, home_, state_.name));
-  if (!found.has_value()) {
-    state_.source = source;
-    return Insert(session);
-  }
+  if (!found.has_value()) return Begin(session, source);
   state_ = *found;
-  // A transaction of a process that has died may still be about to move it.
+  // Another process may have begun it between the two statements.
   if (!state_.finished) {
     SHARD_ASSIGN_OR_RETURN(const bool mine, Lock(session));
     if (!mine) return absl::AbortedError(TakenError().message());
@@ -147,25 +171,26 @@ absl::Status LoadRecord::TakeUp(SessionCore& session, const std::string& source,
   return session.Execute(update, {}, OnEngine(home_), {}).status();
 }
 
-absl::StatusOr<bool> LoadRecord::Lock(SessionCore& session) {
+absl::StatusOr<bool> LoadRecord::LockAt(SessionCore& session,
+                                        const LoadState& state) {
   sql::UpdateStatement update(LoadsTable());
-  update.Set(Set("finished", sql::Value(false)))
-      .Where(Is("name", sql::Value(state_.name)))
-      .Where(Is("source", sql::Value(state_.source)))
-      .Where(Is("rows_read", Number(state_.position.rows)))
-      .Where(Is("finished", sql::Value(false)));
+  update.Set(Set("run", sql::Value(run_)))
+      .Where(Is("name", sql::Value(state.name)))
+      .Where(Is("run", sql::Value(run_)))
+      .Where(Is("rows_read", Number(state.position.rows)))
+      .Where(Is("finished", sql::Value(state.finished)));
   SHARD_ASSIGN_OR_RETURN(const Result result,
                          session.Execute(update, {}, OnEngine(home_), {}));
   return result.affected_rows() == 1;
 }
 
+absl::StatusOr<bool> LoadRecord::Lock(SessionCore& session) {
+  return LockAt(session, state_);
+}
+
 absl::StatusOr<bool> LoadRecord::HasAdvanced(SessionCore& session) {
   if (!next_.has_value()) return false;
-  SHARD_ASSIGN_OR_RETURN(const std::optional<LoadState> found,
-                         ReadLoad(session, home_, state_.name));
-  return found.has_value() && found->source == next_->source &&
-         found->position == next_->position &&
-         found->finished == next_->finished;
+  return LockAt(session, *next_);
 }
 
 absl::Status LoadRecord::TakenError() const {

@@ -34,8 +34,10 @@ absl::StatusOr<bool> DeleteLoad(SessionCore& session,
                                 const std::shared_ptr<Engine>& home,
                                 std::string_view name);
 
-// The row of one load, as this process left it. All but state() works in the
-// transaction of the session that it is given. Not thread-safe.
+// The row of one load, as this process left it. The row names the run that took
+// it up last: a process whose row another one took finds that out. All but
+// state() works in the transaction of the session that it is given. Not
+// thread-safe.
 class LoadRecord {
  public:
   LoadRecord(std::shared_ptr<Engine> home, std::string name)
@@ -43,20 +45,20 @@ class LoadRecord {
     state_.name = std::move(name);
   }
 
-  // Takes up the load of that name, or begins it. Waits for whoever holds its
-  // row: what a process that died has prepared may move it, once recovery has
-  // committed that; kAborted where it did. kFailedPrecondition: it has loaded
-  // from another source, unless `accept_changed` and it is not finished.
+  // Takes up the load of that name, or begins it; from whoever had it, behind
+  // any transaction that holds its row. kFailedPrecondition: it has loaded from
+  // another source, unless `accept_changed` and it is not finished.
+  // kAlreadyExists, kAborted: another process has begun it just now; try again.
   absl::Status TakeUp(SessionCore& session, const std::string& source,
                       bool accept_changed);
 
   // Locks the row until the transaction ends, behind any other that holds it:
   // a commit whose answer is missing may be still on its way. False: it does
-  // not stand any more where it was left.
+  // not stand any more where this run left it.
   absl::StatusOr<bool> Lock(SessionCore& session);
-  // Whether it stands, instead, where Advance has tried to move it.
+  // The same where Advance, of this run, has tried to move it.
   absl::StatusOr<bool> HasAdvanced(SessionCore& session);
-  // What HasAdvanced false means.
+  // What both of them false means.
   absl::Status TakenError() const;
   // Moves it; Lock must have said true.
   absl::Status Advance(SessionCore& session, const LoadPosition& position,
@@ -68,8 +70,11 @@ class LoadRecord {
 
  private:
   absl::Status Insert(SessionCore& session);
+  absl::Status Begin(SessionCore& session, const std::string& source);
+  absl::StatusOr<bool> LockAt(SessionCore& session, const LoadState& state);
 
   const std::shared_ptr<Engine> home_;
+  std::string run_;  // at random, with TakeUp
   LoadState state_;
   std::optional<LoadState> next_;
 };
