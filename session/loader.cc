@@ -17,7 +17,6 @@
 #include "shard/session/commit_result.h"
 #include "shard/session/load_batch.h"
 #include "shard/session/load_home.h"
-#include "shard/session/retry.h"
 
 namespace shard {
 namespace {
@@ -51,11 +50,12 @@ absl::Status Loader::Run() {
   if (!options_.name.empty()) SHARD_RETURN_IF_ERROR(TakeUp());
   report_.position = start_;
   told_up_to_ = start_.rows;
+  if (!report_.already_finished && !(source_.position() == start_)) {
+    SHARD_RETURN_IF_ERROR(source_.Seek(start_));
+  }
+  // Passing over what is done is no part of how fast the rest goes.
   meter_.emplace(&source_, &options_, start_);
   if (!report_.already_finished) {
-    if (!(source_.position() == start_)) {
-      SHARD_RETURN_IF_ERROR(source_.Seek(start_));
-    }
     SHARD_RETURN_IF_ERROR(undoes_all() ? Transact(true) : LoadBatches());
   }
   report_.elapsed = meter_->elapsed();
@@ -105,7 +105,7 @@ absl::Status Loader::Transact(bool finishes) {
     if (status.ok()) break;
     session_.Rollback();
     if (stopped_ || !MayPass(status)) return status;
-    SHARD_ASSIGN_OR_RETURN(const bool committed, Settle(status));
+    SHARD_ASSIGN_OR_RETURN(const bool committed, Settle(status, retries));
     if (committed) break;
     if (!Again(retries)) return status;
     if (undoes_all() && !source_.Seek(start_).ok()) return status;
@@ -115,23 +115,14 @@ absl::Status Loader::Transact(bool finishes) {
 }
 
 absl::Status Loader::TryOnce(bool finishes) {
-  SHARD_ASSIGN_OR_RETURN(const bool to_do, LockRecord());
-  if (!to_do) {
-    session_.Rollback();
-    return absl::OkStatus();
+  committing_ = false;
+  if (record_.has_value()) {
+    SHARD_ASSIGN_OR_RETURN(const bool mine, record_->Lock(session_));
+    if (!mine) return record_->TakenError();
   }
   work_ = {};
   SHARD_RETURN_IF_ERROR(undoes_all() ? InsertAll() : InsertBatch());
   return Commit(finishes);
-}
-
-absl::StatusOr<bool> Loader::LockRecord() {
-  if (!record_.has_value()) return true;
-  SHARD_ASSIGN_OR_RETURN(const bool mine, record_->Lock(session_));
-  if (mine) return true;
-  SHARD_ASSIGN_OR_RETURN(const bool advanced, record_->HasAdvanced(session_));
-  if (!advanced) return record_->TakenError();
-  return false;
 }
 
 absl::Status Loader::InsertAll() {
@@ -220,6 +211,7 @@ absl::Status Loader::Commit(bool finishes) {
                          report_.refused + work_.refused.size(), finishes));
   }
   TellRefused();
+  committing_ = true;
   const absl::Status status = session_.Commit().status();
   if (status.ok() || !IsRefusedByDatabase(status)) return status;
   return Annotate(status,
@@ -229,24 +221,46 @@ absl::Status Loader::Commit(bool finishes) {
                                source_.position().rows + 1));
 }
 
-absl::StatusOr<bool> Loader::Settle(const absl::Status& failure) {
+absl::StatusOr<bool> Loader::Settle(const absl::Status& failure,
+                                    Retries& retries) {
+  if (!committing_) return false;
   const std::optional<InDoubt> in_doubt = InDoubtOf(failure);
   if (in_doubt.has_value()) {
     const absl::StatusOr<Decision> decision =
         session_.Resolve(in_doubt->transaction);
     if (decision.ok()) return *decision == Decision::kCommit;
   }
-  // The load's row tells, as soon as it can be locked.
-  if (record_.has_value()) return false;
+  if (record_.has_value()) return LookForCommit(failure, retries);
   if (!in_doubt.has_value() && !AnswerLostOf(failure).has_value()) return false;
   return Annotate(failure,
                   absl::StrCat("the batch behind row ", report_.position.rows,
                                ", of a load without a name"));
 }
 
+// The load's row tells, as soon as it can be locked. The source must be where
+// it was until then, in case the answer is yes.
+absl::StatusOr<bool> Loader::LookForCommit(const absl::Status& failure,
+                                           Retries& retries) {
+  while (true) {
+    absl::StatusOr<bool> there = record_->Lock(session_);
+    if (there.ok() && *there) {
+      session_.Rollback();
+      return false;
+    }
+    if (there.ok()) there = record_->HasAdvanced(session_);
+    session_.Rollback();
+    if (there.ok()) return *there ? there : record_->TakenError();
+    if (!MayPass(there.status())) return there.status();
+    if (!Again(retries)) return failure;
+  }
+}
+
 void Loader::NoteCommitted() {
-  if (record_.has_value()) record_->Advanced();
   report_.position = source_.position();
+  if (record_.has_value()) {
+    record_->Advanced();
+    report_.position = record_->state().position;
+  }
   report_.inserted += work_.inserted;
   report_.batches += work_.batches;
   report_.refused += work_.refused.size();

@@ -16,6 +16,7 @@
 #include "shard/session/load_meter.h"
 #include "shard/session/load_record.h"
 #include "shard/session/load_source.h"
+#include "shard/session/retry.h"
 #include "shard/session/session_core.h"
 #include "shard/session/session_options.h"
 
@@ -59,15 +60,16 @@ class Loader {
   // A transaction, again where that may help. `finishes`: the load is over.
   absl::Status Transact(bool finishes);
   absl::Status TryOnce(bool finishes);
-  // False: an earlier try was committed after all.
-  absl::StatusOr<bool> LockRecord();
   absl::Status InsertAll();
   absl::Status InsertBatch();
   absl::Status TakeRefused(std::vector<RefusedRow> refused);
   absl::Status Commit(bool finishes);
   void NoteCommitted();
-  // After a try that failed. True: it was committed all the same.
-  absl::StatusOr<bool> Settle(const absl::Status& failure);
+  // After a try that failed. True: it was committed all the same. False: it was
+  // not, and will not be.
+  absl::StatusOr<bool> Settle(const absl::Status& failure, Retries& retries);
+  absl::StatusOr<bool> LookForCommit(const absl::Status& failure,
+                                     Retries& retries);
 
   void TellRefused();
   absl::Status Stop(const Refused& row, std::string_view why);
@@ -81,7 +83,8 @@ class Loader {
   LoadPosition start_;  // of this run
   LoadReport report_;
   Work work_;
-  bool stopped_ = false;  // by a refused row, or the progress callback
+  bool committing_ = false;  // this try has come so far
+  bool stopped_ = false;     // by a refused row, or the progress callback
   std::uint64_t refused_before_ = 0;  // in former runs
   std::uint64_t told_up_to_ = 0;      // the row from which on none was told of
 };
