@@ -13,6 +13,8 @@ namespace shard {
 namespace {
 // Enough to recognise a statement by; a multi-row INSERT would fill pages.
 constexpr std::size_t kMostStatementBytes = 240;
+
+constexpr char kValueErrorPayload[] = "shardsession/value-error";
 }  // namespace
 
 absl::Status DatabaseError(absl::StatusCode code, std::string_view words,
@@ -35,6 +37,15 @@ std::optional<std::string> DatabaseCode(const absl::Status& status) {
   const auto payload = status.GetPayload(kDatabaseCodePayload);
   if (!payload.has_value()) return std::nullopt;
   return std::string(*payload);
+}
+
+absl::Status ValueError(absl::Status status) {
+  status.SetPayload(kValueErrorPayload, absl::Cord());
+  return status;
+}
+
+bool IsValueError(const absl::Status& status) {
+  return status.GetPayload(kValueErrorPayload).has_value();
 }
 
 absl::Status Annotate(const absl::Status& status, std::string_view where) {

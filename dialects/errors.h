@@ -23,6 +23,12 @@ absl::Status DatabaseError(absl::StatusCode code, std::string_view words,
 // The database's own code, if `status` carries one.
 std::optional<std::string> DatabaseCode(const absl::Status& status);
 
+// Marks an error about a value that a driver does not send, since the database
+// cannot hold it: the fault of that value alone, as if the database itself had
+// refused it.
+absl::Status ValueError(absl::Status status);
+bool IsValueError(const absl::Status& status);
+
 // The same status with `where` put in front of its message; payloads stay.
 absl::Status Annotate(const absl::Status& status, std::string_view where);
 

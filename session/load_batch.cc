@@ -86,6 +86,7 @@ absl::Status WithoutRow(const RefusedRow& row) {
 }  // namespace
 
 bool IsRefusedByDatabase(const absl::Status& status) {
+  if (IsValueError(status)) return true;
   const std::optional<std::string> code = DatabaseCode(status);
   if (!code.has_value()) return false;
   if (code->size() == 5) return IsAboutData(*code);

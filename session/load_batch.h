@@ -15,8 +15,8 @@
 namespace shard {
 
 // Whether a database refused what a row holds: a constraint, a value that a
-// column cannot hold, a trigger's objection. Anything else that goes wrong is
-// no row's fault.
+// column cannot hold (its driver may be the one who finds out), a trigger's
+// objection. Anything else that goes wrong is no row's fault.
 bool IsRefusedByDatabase(const absl::Status& status);
 
 // Inserts rows in the session's transaction. A database does not say which of

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "absl/status/status.h"
+#include "shard/dialects/errors.h"
 #include "shard/dialects/postgres/parameters.h"
 #include "shard/dialects/postgres/wire.h"
 #include "shard/sql/type_adapter.h"
@@ -143,7 +144,8 @@ absl::Status CheckElement(const ValueView& value, ValueType column_type) {
   if (column_type == ValueType::kInt32 &&
       (value.integer() < std::numeric_limits<std::int32_t>::min() ||
        value.integer() > std::numeric_limits<std::int32_t>::max())) {
-    return absl::InvalidArgumentError("integer does not fit in 32 bits");
+    return ValueError(
+        absl::InvalidArgumentError("integer does not fit in 32 bits"));
   }
   return CheckValue(value);
 }

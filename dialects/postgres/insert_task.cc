@@ -47,6 +47,7 @@ absl::Status CheckInsert(const InsertRequest& request) {
     const sql::Column& column = *request.columns[i % count];
     absl::Status status = CheckElement(request.values[i], column.type());
     if (!status.ok()) {
+      if (request.rows == 1) return Annotate(status, column.QualifiedName());
       return Annotate(status, absl::StrCat(column.QualifiedName(), ", row ",
                                            i / count + 1));
     }

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "shard/dialects/errors.h"
 #include "shard/dialects/postgres/utf8.h"
 #include "shard/dialects/postgres/wire.h"
 
@@ -18,14 +19,15 @@ absl::Status CheckText(std::string_view text) {
     case TextFault::kNone:
       break;
     case TextFault::kNulByte:
-      return absl::InvalidArgumentError(
-          "PostgreSQL cannot hold text with a NUL byte");
+      return ValueError(absl::InvalidArgumentError(
+          "PostgreSQL cannot hold text with a NUL byte"));
     case TextFault::kNotUtf8:
-      return absl::InvalidArgumentError("text is not valid UTF-8");
+      return ValueError(absl::InvalidArgumentError("text is not valid UTF-8"));
   }
   // Its own limit is 1 GB less what it keeps with a value.
   if (text.size() > std::size_t{1'000'000'000}) {
-    return absl::InvalidArgumentError("PostgreSQL cannot hold more than 1 GB");
+    return ValueError(
+        absl::InvalidArgumentError("PostgreSQL cannot hold more than 1 GB"));
   }
   return absl::OkStatus();
 }
@@ -35,16 +37,16 @@ absl::Status CheckTimestamp(std::int64_t microseconds) {
       microseconds - kEpochMicroseconds < kEndTimestamp) {
     return absl::OkStatus();
   }
-  return absl::OutOfRangeError(
-      "PostgreSQL's timestamps end at 4713 BC and 294276 AD");
+  return ValueError(absl::OutOfRangeError(
+      "PostgreSQL's timestamps end at 4713 BC and 294276 AD"));
 }
 
 absl::Status CheckDate(std::int64_t days) {
   if (days >= kMinDate + kEpochDays && days < kEndDate + kEpochDays) {
     return absl::OkStatus();
   }
-  return absl::OutOfRangeError(
-      "PostgreSQL's dates end at 4713 BC and 5874897 AD");
+  return ValueError(absl::OutOfRangeError(
+      "PostgreSQL's dates end at 4713 BC and 5874897 AD"));
 }
 
 }  // namespace
@@ -57,13 +59,13 @@ absl::Status CheckValue(const sql::ValueView& value) {
       return CheckText(value.bytes());
     case sql::ValueType::kBytes:
       if (value.bytes().size() > std::size_t{1'000'000'000}) {
-        return absl::InvalidArgumentError(
-            "PostgreSQL cannot hold more than 1 GB");
+        return ValueError(absl::InvalidArgumentError(
+            "PostgreSQL cannot hold more than 1 GB"));
       }
       return absl::OkStatus();
     case sql::ValueType::kUuid:
       if (value.bytes().size() != 16) {
-        return absl::InvalidArgumentError("a UUID has 16 bytes");
+        return ValueError(absl::InvalidArgumentError("a UUID has 16 bytes"));
       }
       return absl::OkStatus();
     case sql::ValueType::kTimestamp:

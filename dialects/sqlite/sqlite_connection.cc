@@ -82,8 +82,8 @@ absl::Status SqliteConnection::Check(const Request& request) const {
   const absl::Status status =
       CheckValues(request.parameters, database_->max_value_bytes());
   if (status.ok()) return status;
-  return DatabaseError(status.code(), std::string(status.message()),
-                       request.statement->text, "");
+  return ValueError(DatabaseError(status.code(), std::string(status.message()),
+                                  request.statement->text, ""));
 }
 
 template <typename Work>

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
+#include "shard/dialects/errors.h"
 #include "shard/sql/byte_arena.h"
 #include "shard/sql/types.h"
 #include "shard/sql/value.h"
@@ -96,7 +97,7 @@ absl::Status CheckValues(absl::Span<const ValueView> values,
                          std::size_t max_bytes) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (!IsStorable(values[i], max_bytes)) {
-      return NotStorable(values[i], i + 1, max_bytes);
+      return ValueError(NotStorable(values[i], i + 1, max_bytes));
     }
   }
   return absl::OkStatus();

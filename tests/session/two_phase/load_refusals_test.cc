@@ -1,0 +1,162 @@
+// Which errors a load takes for the fault of a row.
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "shard/base/testing.h"
+#include "shard/dialects/schema.h"
+#include "shard/router/horizontal_resolver.h"
+#include "shard/router/sharding_strategy.h"
+#include "shard/session/generator_source.h"
+#include "shard/session/load.h"
+#include "shard/tests/session/two_phase/two_phase_test.h"
+
+namespace shard::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+template <class F>
+struct ReadingFields {
+  Field<F, std::int64_t, "id", PrimaryKey> id;
+  Field<F, std::string, "place"> place;
+  Field<F, std::string, "note"> note;
+  Field<F, std::optional<double>, "ratio"> ratio;
+  Field<F, std::optional<Timestamp>, "at"> at;
+  Field<F, std::optional<std::int64_t>, "parent"> parent;
+};
+struct Reading : Entity<Reading, ReadingFields, "readings"> {};
+
+class LoadRefusalsTest : public TwoPhaseTest,
+                         public ::testing::WithParamInterface<std::string> {
+ protected:
+  bool OpenReadings() {
+    if (!Open(GetParam())) return false;
+    HorizontalOptions horizontal;
+    std::vector<std::pair<sql::Value, std::string>> places;
+    for (std::size_t i = 0; i < urls().size(); ++i) {
+      horizontal.shards.emplace_back(absl::StrCat("d", i), cluster().engine(i));
+      places.emplace_back(sql::Value(absl::StrCat("C", i)),
+                          absl::StrCat("d", i));
+      EXPECT_TRUE(CreateAll(*cluster().engine(i), {&Reading::table()}).ok());
+    }
+    horizontal.rules.push_back(
+        ShardBy(Reading::c.place, *ListStrategy::Create(places)));
+    readings_ = options();
+    readings_.resolver = *HorizontalResolver::Create(horizontal);
+    return true;
+  }
+  // Number n has key n + 1; on the shards in turn.
+  std::vector<Reading::Row> Readings(std::int64_t count) const {
+    std::vector<Reading::Row> rows;
+    for (std::int64_t n = 0; n < count; ++n) {
+      Reading::Row& row = rows.emplace_back();
+      row.id = n + 1;
+      row.place = absl::StrCat("C", n % shards());
+      row.note = "n";
+    }
+    return rows;
+  }
+  absl::StatusOr<LoadReport> LoadReadings(std::vector<Reading::Row> rows,
+                                          const LoadOptions& how) {
+    GeneratorSource<Reading> source(
+        [rows = std::move(rows),
+         next = std::size_t{0}]() mutable -> std::optional<Reading::Row> {
+          if (next == rows.size()) return std::nullopt;
+          return rows[next++];
+        });
+    return Load(readings_, source, how);
+  }
+  static std::vector<std::string> Where(const LoadReport& report) {
+    std::vector<std::string> where;
+    for (const auto& row : report.refused_rows) where.push_back(row.where);
+    return where;
+  }
+  std::int64_t Count() {
+    std::int64_t count = 0;
+    for (std::size_t i = 0; i < urls().size(); ++i) {
+      count += outside(i).Number("select count(*) from readings");
+    }
+    return count;
+  }
+  std::size_t shards() const { return urls().size(); }
+  bool IsPostgres(std::size_t number) {
+    return outside(number % shards()).is_postgres();
+  }
+
+  SessionOptions readings_;
+};
+INSTANTIATE_TEST_SUITE_P(Databases, LoadRefusalsTest,
+                         ::testing::Values("S", "P", "SS", "PP", "SP"),
+                         [](const auto& param) { return param.param; });
+
+#define SHARD_OPEN_READINGS_OR_SKIP() \
+  if (!OpenReadings()) GTEST_SKIP() << "needs PostgreSQL servers"
+
+// Values that a driver does not send: its database cannot hold them.
+std::vector<Reading::Row> WithBadValues(std::vector<Reading::Row> rows,
+                                        std::size_t shards, bool is_postgres,
+                                        std::size_t shard) {
+  const std::size_t first = shard + 4 * shards;
+  rows[first].at = Timestamp{std::numeric_limits<std::int64_t>::min()};
+  const std::size_t second = first + shards;
+  if (is_postgres) {
+    rows[second].note = "a\xff";
+    rows[second + 9 * shards].note = std::string("a\0b", 3);
+  } else {
+    rows[second].ratio = std::numeric_limits<double>::quiet_NaN();
+    rows[second + 9 * shards].at = Timestamp{-62'500'000'000'000'000};
+  }
+  return rows;
+}
+
+TEST_P(LoadRefusalsTest, SkipsValuesThatADriverDoesNotSend) {
+  SHARD_OPEN_READINGS_OR_SKIP();
+  for (std::size_t shard = 0; shard < shards(); ++shard) {
+    const std::string name = absl::StrCat("of shard ", shard);
+    std::vector<Reading::Row> rows = WithBadValues(
+        Readings(20 * shards()), shards(), IsPostgres(shard), shard);
+    for (Reading::Row& row : rows) row.id += 1000 * shard;
+    const auto report =
+        LoadReadings(rows, {.name = name, .on_refused = OnRefusedRow::kSkip});
+    SHARD_ASSERT_OK(report);
+    const std::size_t first = shard + 4 * shards() + 1;
+    EXPECT_THAT(Where(*report),
+                ElementsAre(absl::StrCat("row ", first),
+                            absl::StrCat("row ", first + shards()),
+                            absl::StrCat("row ", first + 10 * shards())));
+    for (const auto& row : report->refused_rows) {
+      EXPECT_THAT(std::string(row.reason.message()), Not(HasSubstr("row ")));
+    }
+    EXPECT_EQ(report->inserted, rows.size() - 3);
+  }
+  EXPECT_EQ(Count(), static_cast<std::int64_t>(shards() * (20 * shards() - 3)));
+  ExpectNothingIsLeft();
+}
+
+TEST_P(LoadRefusalsTest, StopsAtAValueThatADriverDoesNotSend) {
+  SHARD_OPEN_READINGS_OR_SKIP();
+  const std::vector<Reading::Row> rows = WithBadValues(
+      Readings(20 * shards()), shards(), IsPostgres(0), /*shard=*/0);
+  EXPECT_THAT(LoadReadings(rows, {}).status().message(),
+              HasSubstr(absl::StrCat("row ", 4 * shards() + 1, ": ")));
+  EXPECT_EQ(Count(), 0);
+  ExpectNothingIsLeft();
+}
+
+}  // namespace
+}  // namespace shard::testing
