@@ -149,7 +149,7 @@ absl::Status BulkWriter::PlanAlike(BulkPart& part, const BulkShape& shape) {
     arena.Clear();
     reader.set_index(i);
     const absl::StatusOr<Bind> bind =
-        where_.place.has_value() ? *where_.place : resolver_.Resolve(request_);
+        where_.place.has_value() ? *where_.place : Route();
     if (!bind.ok()) {
       SHARD_RETURN_IF_ERROR(Refuse(part, i, bind.status()));
       continue;
@@ -171,7 +171,9 @@ absl::Status BulkWriter::Refuse(const BulkPart& part, std::size_t index,
                                 const absl::Status& error) {
   const std::size_t position = part.rows().position(index);
   absl::Status named = Annotate(error, absl::StrCat("row ", position + 1));
-  if (!options_.skip_refused || !IsAboutTheRow(error)) return named;
+  if (!options_.skip_refused || unroutable_ || !IsAboutTheRow(error)) {
+    return named;
+  }
   report_.refused.push_back({position, std::move(named)});
   return absl::OkStatus();
 }
@@ -188,6 +190,12 @@ absl::StatusOr<Bind> BulkWriter::Examine(BulkPart& part, std::size_t index,
   return bind;
 }
 
+absl::StatusOr<Bind> BulkWriter::Route() {
+  absl::StatusOr<Bind> bind = resolver_.Resolve(request_);
+  unroutable_ = absl::IsFailedPrecondition(bind.status());
+  return bind;
+}
+
 absl::StatusOr<Bind> BulkWriter::PlaceOf(const BulkPart& part) {
   BulkKeyReader reader(part.mapping(), row_);
   request_.object = &reader;
@@ -198,7 +206,7 @@ absl::StatusOr<Bind> BulkWriter::PlaceOf(const BulkPart& part) {
     request_.shard = row_.object->shard();
   }
   absl::StatusOr<Bind> bind =
-      where_.place.has_value() ? *where_.place : resolver_.Resolve(request_);
+      where_.place.has_value() ? *where_.place : Route();
   const bool may_leave =
       (part.kind() == BulkKind::kUpdate || part.kind() == BulkKind::kUpsert) &&
       (request_.shard.has_value() || where_.place.has_value());

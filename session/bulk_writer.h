@@ -99,6 +99,8 @@ class BulkWriter {
                                BulkShape* shape);
   absl::Status Refuse(const BulkPart& part, std::size_t index,
                       const absl::Status& error);
+  // Where the resolver sends request_.
+  absl::StatusOr<Bind> Route();
   absl::StatusOr<Bind> PlaceOf(const BulkPart& part);
   absl::Status CheckStays(const BulkPart& part, const Bind& bind);
   absl::Status CheckUpsert(const BulkPart& part) const;
@@ -125,6 +127,7 @@ class BulkWriter {
   std::vector<const sql::Column*> shard_key_;
   BindRequest request_;
   BulkRow row_;
+  bool unroutable_ = false;  // it, and not for the key that it has
 };
 
 }  // namespace shard

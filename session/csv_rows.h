@@ -28,6 +28,7 @@ class CsvRows final : public BulkRows, public CsvFields {
   // class has not, or that is named twice.
   absl::Status SetColumns(const std::vector<std::string>& names);
   const std::vector<std::uint16_t>& columns() const { return columns_; }
+  std::uint64_t given() const { return given_; }  // the same as bits
 
   // Drops all rows; their memory is used again.
   void Clear();

@@ -55,6 +55,7 @@ class CsvSource final : public LoadSource {
       const Mapping* mapping, std::istream* text, CsvOptions options = {});
 
   const Mapping& mapping() const override { return mapping_; }
+  std::uint64_t given() const override { return rows_.given(); }
   // Errors: as CsvReader::ReadRecord has them. The rows in front of such a
   // place are read first, and the error comes with the batch behind them.
   absl::Status ReadBatch(std::size_t most) override;

@@ -69,6 +69,7 @@ class GeneratorSource final : public LoadSource {
   }
 
   const Mapping& mapping() const override { return E::ClassMapping(); }
+  std::uint64_t given() const override { return ~left_to_database(); }
   // The generator's own error comes with the batch behind the rows before it;
   // it is not called again then.
   absl::Status ReadBatch(std::size_t most) override {
@@ -120,11 +121,12 @@ class GeneratorSource final : public LoadSource {
     ended_ = !more.ok() || !*more;
     taken_ += rows_.size();
   }
-  void Show() {
+  std::uint64_t left_to_database() const {
     const bool numbers =
         options_.number_keys && mapping().table().generated_key() != nullptr;
-    shown_.emplace(rows_, numbers ? mapping().key_set() : 0);
+    return numbers ? mapping().key_set() : 0;
   }
+  void Show() { shown_.emplace(rows_, left_to_database()); }
 
   const GeneratorOptions options_;
   // A call for each batch, not for each row.

@@ -16,9 +16,13 @@
 #include "shard/base/status_macros.h"
 #include "shard/base/strings.h"
 #include "shard/dialects/errors.h"
+#include "shard/session/bulk_rows.h"
 #include "shard/session/commit_result.h"
+#include "shard/session/flush_fields.h"
 #include "shard/session/load_home.h"
 #include "shard/session/loader.h"
+#include "shard/session/mapping.h"
+#include "shard/sql/column.h"
 
 namespace shard {
 namespace {
@@ -37,6 +41,34 @@ absl::Status CheckOptions(const LoadOptions& options) {
   return absl::OkStatus();
 }
 
+// Without these columns every single row would be a bad one.
+absl::Status CheckGiven(const SessionOptions& session,
+                        const LoadSource& source) {
+  const Mapping& mapping = source.mapping();
+  const std::uint64_t known = source.given() | mapping.client_defaults();
+  for (const sql::Column* column :
+       session.resolver->ShardKey(mapping.class_info())) {
+    if (&column->table() != &mapping.table() ||
+        HasField(known, column->index())) {
+      continue;
+    }
+    return ColumnError(mapping, column->index(),
+                       "says on which shard a row belongs, and the source does "
+                       "not give it");
+  }
+  const sql::Column* const numbered = mapping.table().generated_key();
+  for (const std::uint16_t field : mapping.key_fields()) {
+    if (HasField(known | mapping.server_defaults(), field) ||
+        mapping.field(field).column == numbered) {
+      continue;
+    }
+    return ColumnError(mapping, field,
+                       "is part of the primary key; the source does not give "
+                       "it, and the database does not make one");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<LoadReport> Load(const SessionOptions& session,
@@ -45,6 +77,7 @@ absl::StatusOr<LoadReport> Load(const SessionOptions& session,
   SHARD_RETURN_IF_ERROR(CheckOptions(options));
   SHARD_RETURN_IF_ERROR(source.mapping().status());
   SHARD_RETURN_IF_ERROR(CheckCommitsTogether(session, source.mapping()));
+  SHARD_RETURN_IF_ERROR(CheckGiven(session, source));
   Loader loader(session, &source, &options);
   SHARD_RETURN_IF_ERROR(loader.Run());
   return loader.TakeReport();

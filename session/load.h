@@ -115,12 +115,14 @@ struct LoadReport {
 // A batch that meets another transaction, or loses a database, is tried again;
 // one whose commit is in doubt, or whose answer was lost, is looked for first.
 //
-// kInvalidArgument: the options. kFailedPrecondition: the session cannot commit
-// atomically over the databases of the class (two_phase is off, there is no
-// topology, connections are joined); another source was loaded under that name;
-// another process is loading it. A refused row: its own code, the message says
-// where it is and how far the load got. Otherwise the errors of the source and
-// of the databases; those never count as a bad row.
+// kInvalidArgument: the options, or the source does not give a column of the
+// shard key, or of a primary key that the database does not make.
+// kFailedPrecondition: the session cannot commit atomically over the databases
+// of the class (two_phase is off, there is no topology, connections are
+// joined); another source was loaded under that name; another process is
+// loading it. A refused row: its own code, the message says where it is and how
+// far the load got. Otherwise the errors of the source and of the databases;
+// those never count as a bad row.
 absl::StatusOr<LoadReport> Load(const SessionOptions& session,
                                 LoadSource& source,
                                 const LoadOptions& options = {});

@@ -32,6 +32,8 @@ class LoadSource {
   virtual ~LoadSource() = default;
 
   virtual const Mapping& mapping() const = 0;
+  // The fields (bit i: field i) that its rows may give; no row gives others.
+  virtual std::uint64_t given() const { return ~std::uint64_t{0}; }
 
   // Reads the next rows, `most` at most, in place of those before; 0 rows that
   // are fit and none refused: there are no more. Rows that cannot be read are
