@@ -21,7 +21,11 @@
 namespace shard {
 
 // What a row does that cannot be read, that belongs to no shard, or that the
-// database refuses (a constraint, a value it cannot hold).
+// database refuses (a constraint, a value it cannot hold). Where constraints
+// are deferred, PostgreSQL objects to a batch as a whole; it is then written
+// again and checked part by part, so that a bad row is found, and with it rows
+// that refer to later ones of their batch. SQLite cannot do that: a row that it
+// objects to at the commit only ends the load, whatever is said here.
 enum class OnRefusedRow : std::uint8_t {
   // Ends the load with an error that names the row. Nothing of its batch is
   // written; batches before it stay.
@@ -41,9 +45,13 @@ struct RefusedLoadRow {
 
 // How far a load is. Plain value.
 struct LoadProgress {
-  LoadPosition position;      // committed, in former runs too
+  // Committed, in former runs too. With kUndoAll only written until it is
+  // finished, and back at the start when all of it is done again.
+  LoadPosition position;
   std::uint64_t refused = 0;  // of these rows
   std::uint64_t batches = 0;  // of this run
+  // How often kUndoAll went back to the start; rates count from there.
+  std::uint64_t begun_anew = 0;
   std::optional<std::uint64_t> total_rows{};
   std::optional<std::uint64_t> total_bytes{};
   absl::Duration elapsed;  // of this run, as are the rates
@@ -62,8 +70,8 @@ struct LoadOptions {
   std::size_t batch_rows = 20'000;
   OnRefusedRow on_refused = OnRefusedRow::kStop;
   // Hears of each row that is skipped, in order, before its batch is committed:
-  // those of a batch that was not, since the process crashed, are told of
-  // again.
+  // those of a batch that was not, since the process crashed or a constraint
+  // objected only then, are told of again.
   std::function<void(const RefusedLoadRow&)> on_refused_row = nullptr;
   // How many of them LoadReport::refused_rows holds: the first ones.
   std::size_t most_refused_kept = 100;
@@ -101,7 +109,7 @@ struct LoadReport {
 // over its shards. Memory is bounded by one batch.
 //
 // With a name, the transaction of each batch also writes the position behind it
-// into the table shard_loads, in the first database of the topology by name (or
+// into the table shard_loads, in the first of the class's databases by name (or
 // the only one); it is made there if need be. A later Load of that name, in
 // whatever process, goes on behind the last batch that was committed: each row
 // is written once, whatever crashes and when. Of two that load under one name

@@ -14,6 +14,9 @@
 #include "shard/base/status_macros.h"
 #include "shard/base/strings.h"
 #include "shard/dialects/errors.h"
+#include "shard/session/bind_arguments.h"
+#include "shard/session/result.h"
+#include "shard/sql/statement.h"
 
 namespace shard {
 namespace {
@@ -100,21 +103,33 @@ LoadBatch::LoadBatch(SessionCore* session, BulkRows* rows,
   options_.skip_refused = true;
 }
 
+absl::Status LoadBatch::CheckDeferred() {
+  for (const std::shared_ptr<Engine>& engine : check_at_) {
+    SHARD_RETURN_IF_ERROR(
+        session_
+            .Execute(sql::TextSql("SET CONSTRAINTS ALL IMMEDIATE"), {},
+                     OnEngine(engine), {})
+            .status());
+  }
+  return absl::OkStatus();
+}
+
 absl::Status LoadBatch::WriteRange(std::size_t from, std::size_t to) {
   SHARD_RETURN_IF_ERROR(session_.BeginNested());
   RowRange range(&rows_, from, to);
   const absl::StatusOr<BulkReport> report =
       session_.Bulk(BulkKind::kInsert, range, options_, {});
-  if (report.ok()) {
+  const absl::Status status = report.ok() ? CheckDeferred() : report.status();
+  if (status.ok()) {
     inserted_ += report->inserted;
     for (const RefusedRow& row : report->refused) {
       refused_.push_back({row.position, WithoutRow(row)});
     }
     return session_.CommitNested();
   }
-  if (!IsRefusedByDatabase(report.status())) return report.status();
+  if (!IsRefusedByDatabase(status)) return status;
   SHARD_RETURN_IF_ERROR(session_.RollbackNested());
-  return WriteHalves(from, to, report.status());
+  return WriteHalves(from, to, status);
 }
 
 absl::Status LoadBatch::WriteHalves(std::size_t from, std::size_t to,

@@ -4,9 +4,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "shard/dialects/engine.h"
 #include "shard/session/bulk_options.h"
 #include "shard/session/bulk_report.h"
 #include "shard/session/bulk_rows.h"
@@ -29,6 +32,12 @@ class LoadBatch {
   LoadBatch(SessionCore* session, BulkRows* rows, const BulkOptions& options,
             bool stops);
 
+  // Databases that check at the end of a transaction what they may put off
+  // until then: they are told to do so behind each part that is written.
+  void CheckDeferredAt(std::vector<std::shared_ptr<Engine>> engines) {
+    check_at_ = std::move(engines);
+  }
+
   // An error is about no row; the transaction can then only be rolled back.
   absl::Status Write() { return WriteRange(0, rows_.size()); }
 
@@ -37,6 +46,7 @@ class LoadBatch {
   std::vector<RefusedRow>& refused() { return refused_; }
 
  private:
+  absl::Status CheckDeferred();
   absl::Status WriteRange(std::size_t from, std::size_t to);
   absl::Status WriteHalves(std::size_t from, std::size_t to,
                            const absl::Status& refusal);
@@ -46,6 +56,7 @@ class LoadBatch {
   BulkRows& rows_;
   BulkOptions options_;
   const bool stops_;
+  std::vector<std::shared_ptr<Engine>> check_at_;
   std::uint64_t inserted_ = 0;
   std::vector<RefusedRow> refused_;
 };

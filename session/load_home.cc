@@ -83,6 +83,18 @@ absl::Status CheckCommitsTogether(const SessionOptions& session,
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::vector<std::shared_ptr<Engine>>> PostgresOf(
+    const SessionOptions& session, const Mapping& mapping) {
+  SHARD_ASSIGN_OR_RETURN(const std::vector<Engine*> engines,
+                         EnginesOf(session, &mapping));
+  std::vector<std::shared_ptr<Engine>> found;
+  for (Engine* engine : engines) {
+    if (engine->dialect().name() != "postgresql") continue;
+    found.emplace_back(session.resolver, engine);
+  }
+  return found;
+}
+
 absl::StatusOr<std::vector<std::shared_ptr<Engine>>> LoadHomes(
     const SessionOptions& session, const Mapping* mapping) {
   std::vector<std::shared_ptr<Engine>> homes;

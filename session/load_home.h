@@ -19,6 +19,11 @@ namespace shard {
 absl::Status CheckCommitsTogether(const SessionOptions& session,
                                   const Mapping& mapping);
 
+// The PostgreSQL ones among the databases of the class. They are good as long
+// as the resolver of `session`.
+absl::StatusOr<std::vector<std::shared_ptr<Engine>>> PostgresOf(
+    const SessionOptions& session, const Mapping& mapping);
+
 // Where loads may be written down: the databases of the topology by name, or
 // without one the database to which the resolver leads for that class, or for
 // none (null). kFailedPrecondition: it leads to several.

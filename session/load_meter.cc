@@ -30,6 +30,11 @@ LoadMeter::LoadMeter(const LoadSource* source, const LoadOptions* options,
                      const LoadPosition& start)
     : source_(*source), options_(*options), start_(start), began_(Now()) {}
 
+void LoadMeter::BeginAnew() {
+  rates_from_ = Now();
+  ++begun_anew_;
+}
+
 absl::Duration LoadMeter::elapsed() const { return Now() - began_; }
 
 LoadProgress LoadMeter::ProgressAt(const LoadPosition& position) const {
@@ -37,11 +42,12 @@ LoadProgress LoadMeter::ProgressAt(const LoadPosition& position) const {
   progress.position = position;
   progress.total_rows = source_.total_rows();
   progress.total_bytes = source_.total_bytes();
+  progress.begun_anew = begun_anew_;
   progress.elapsed = elapsed();
-  progress.rows_per_second =
-      RateOf(start_.rows, position.rows, progress.elapsed);
-  progress.bytes_per_second =
-      RateOf(start_.bytes, position.bytes, progress.elapsed);
+  const absl::Duration moving =
+      begun_anew_ == 0 ? progress.elapsed : Now() - rates_from_;
+  progress.rows_per_second = RateOf(start_.rows, position.rows, moving);
+  progress.bytes_per_second = RateOf(start_.bytes, position.bytes, moving);
   // Rows are alike, of bytes it is only known how many they are.
   progress.time_left =
       TimeLeft(progress.total_rows, position.rows, progress.rows_per_second);

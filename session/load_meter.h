@@ -24,6 +24,8 @@ class LoadMeter {
   // At the end, whenever it was told last.
   absl::Status TellEnd(const LoadPosition& position, std::uint64_t refused,
                        std::uint64_t batches);
+  // The source has gone back to the start. Rates count from now on.
+  void BeginAnew();
   absl::Duration elapsed() const;
 
  private:
@@ -33,6 +35,8 @@ class LoadMeter {
   const LoadOptions& options_;
   const LoadPosition start_;
   const absl::Time began_;
+  absl::Time rates_from_ = began_;
+  std::uint64_t begun_anew_ = 0;
   absl::Time told_ = absl::InfinitePast();
 };
 

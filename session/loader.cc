@@ -100,15 +100,21 @@ absl::Status Loader::LoadBatches() {
 
 absl::Status Loader::Transact(bool finishes) {
   Retries retries(options_.retry);
+  check_at_.clear();
   while (true) {
     const absl::Status status = TryOnce(finishes);
     if (status.ok()) break;
     session_.Rollback();
+    SHARD_ASSIGN_OR_RETURN(const bool may_find, MayFindRow(status));
+    if (may_find) continue;
     if (stopped_ || !MayPass(status)) return status;
     SHARD_ASSIGN_OR_RETURN(const bool committed, Settle(status, retries));
     if (committed) break;
     if (!Again(retries)) return status;
-    if (undoes_all() && !source_.Seek(start_).ok()) return status;
+    if (undoes_all()) {
+      if (!source_.Seek(start_).ok()) return status;
+      meter_->BeginAnew();
+    }
   }
   NoteCommitted();
   return absl::OkStatus();
@@ -146,6 +152,7 @@ absl::Status Loader::InsertBatch() {
     BulkOptions how;
     how.render_nulls = options_.render_nulls;
     LoadBatch batch(&session_, &source_.rows(), how, stops);
+    batch.CheckDeferredAt(check_at_);
     SHARD_RETURN_IF_ERROR(batch.Write());
     work_.inserted += batch.inserted();
     std::move(batch.refused().begin(), batch.refused().end(),
@@ -253,6 +260,22 @@ absl::StatusOr<bool> Loader::LookForCommit(const absl::Status& failure,
     if (!MayPass(there.status())) return there.status();
     if (!Again(retries)) return failure;
   }
+}
+
+absl::StatusOr<bool> Loader::MayFindRow(const absl::Status& failure) {
+  if (!committing_ || !check_at_.empty() || !IsRefusedByDatabase(failure)) {
+    return false;
+  }
+  SHARD_ASSIGN_OR_RETURN(check_at_,
+                         PostgresOf(options_of_session_, source_.mapping()));
+  if (check_at_.empty()) return false;
+  if (undoes_all()) {
+    if (!source_.Seek(start_).ok()) return false;
+    meter_->BeginAnew();
+  }
+  // It may be in front of some that were told of.
+  told_up_to_ = report_.position.rows;
+  return true;
 }
 
 void Loader::NoteCommitted() {

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "shard/dialects/engine.h"
 #include "shard/session/bulk_report.h"
 #include "shard/session/load.h"
 #include "shard/session/load_meter.h"
@@ -65,6 +66,9 @@ class Loader {
   absl::Status TakeRefused(std::vector<RefusedRow> refused);
   absl::Status Commit(bool finishes);
   void NoteCommitted();
+  // After a try that failed. True: the next one will find the row that a
+  // constraint refused when it was checked at the commit.
+  absl::StatusOr<bool> MayFindRow(const absl::Status& failure);
   // After a try that failed. True: it was committed all the same. False: it was
   // not, and will not be.
   absl::StatusOr<bool> Settle(const absl::Status& failure, Retries& retries);
@@ -83,6 +87,8 @@ class Loader {
   LoadPosition start_;  // of this run
   LoadReport report_;
   Work work_;
+  // Of the transaction at hand: LoadBatch::CheckDeferredAt.
+  std::vector<std::shared_ptr<Engine>> check_at_;
   bool committing_ = false;  // this try has come so far
   bool stopped_ = false;     // by a refused row, or the progress callback
   std::uint64_t refused_before_ = 0;  // in former runs
