@@ -155,7 +155,18 @@ absl::StatusOr<std::shared_ptr<Engine>> FindLoadHome(
     }
     found = home;
   }
-  return found != nullptr ? found : homes.front();
+  if (found != nullptr) return found;
+  // A database that the load does not write to otherwise would make each batch
+  // a commit over one more.
+  SHARD_ASSIGN_OR_RETURN(const std::vector<Engine*> engines,
+                         EnginesOf(session, &mapping));
+  for (const std::shared_ptr<Engine>& home : homes) {
+    if (std::find(engines.begin(), engines.end(), home.get()) !=
+        engines.end()) {
+      return home;
+    }
+  }
+  return homes.front();
 }
 
 }  // namespace shard

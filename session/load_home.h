@@ -35,7 +35,8 @@ absl::StatusOr<bool> HasLoads(Engine& engine);
 // Makes it where it is not there yet.
 absl::Status EnsureLoads(Engine& engine);
 
-// The database where the load of that name is written down; else the first.
+// The database where the load of that name is written down; else the first of
+// the class, or where none of the class is in the topology, the first of all.
 // Asks all of them, since another may have been the first when it was begun.
 // kFailedPrecondition, naming both: two of them have it.
 absl::StatusOr<std::shared_ptr<Engine>> FindLoadHome(

@@ -17,6 +17,7 @@
 #include "gtest/gtest.h"
 #include "shard/base/testing.h"
 #include "shard/dialects/engine.h"
+#include "shard/router/vertical_resolver.h"
 #include "shard/session/generator_source.h"
 #include "shard/session/load.h"
 #include "shard/session/load_home.h"
@@ -82,6 +83,25 @@ TEST_P(LoadRecordTest, TheLastCommitOfAProcessThatDiedIsAwaited) {
   EXPECT_EQ(report->resumed_at, 20u);
   EXPECT_EQ(report->inserted, 10u);
   EXPECT_EQ(Count(), 30);
+}
+
+// No database is written to only to remember the load.
+TEST_P(LoadRecordTest, ALoadIsRememberedWhereItsRowsGo) {
+  SHARD_OPEN_OR_SKIP(GetParam());
+  const std::size_t last = urls().size() - 1;
+  SessionOptions session = options();
+  auto resolver = std::make_shared<VerticalResolver>();
+  resolver->BindClass(City::class_info(), cluster().engine(last));
+  session.resolver = resolver;
+  GeneratorSource<City> source(
+      [n = std::int64_t{0}]() mutable -> std::optional<City::Row> {
+        if (n == 3) return std::nullopt;
+        return City::Row{
+            .id = ++n, .continent = "C0", .name = "n", .population = n};
+      });
+  SHARD_ASSERT_OK(Load(session, source, {.name = "cities"}));
+  EXPECT_EQ(outside(last).Number("select count(*) from shard_loads"), 1);
+  ASSERT_EQ(ListLoads(session).value().size(), 1u);
 }
 
 // The same batch, committed by another run, is not this one's.
