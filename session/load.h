@@ -21,11 +21,17 @@
 namespace shard {
 
 // What a row does that cannot be read, that belongs to no shard, or that the
-// database refuses (a constraint, a value it cannot hold). Where constraints
-// are deferred, PostgreSQL objects to a batch as a whole; it is then written
-// again and checked part by part, so that a bad row is found, and with it rows
-// that refer to later ones of their batch. SQLite cannot do that: a row that it
-// objects to at the commit only ends the load, whatever is said here.
+// database refuses: a constraint, a value it cannot hold, a trigger's RAISE
+// (with a code of class 22, 23 or 44, of a class of one's own, or with none), a
+// row too large for an index, or one that a policy of row-level security does
+// not let in (told by its English words). No other error counts as a bad row:
+// it ends the load.
+//
+// Where constraints are deferred, PostgreSQL objects to a batch as a whole; it
+// is then written again and checked part by part, so that a bad row is found,
+// and with it rows that refer to later ones of their batch. SQLite cannot do
+// that: a row that it objects to at the commit only ends the load, whatever is
+// said here.
 enum class OnRefusedRow : std::uint8_t {
   // Ends the load with an error that names the row. Nothing of its batch is
   // written; batches before it stay.

@@ -61,11 +61,30 @@ class RowRange final : public BulkRows {
   const std::size_t to_;
 };
 
+// Of a class that neither the standard nor PostgreSQL has: what a trigger
+// raises with USING ERRCODE.
+bool IsOwnCode(std::string_view sqlstate) {
+  const char first = sqlstate[0];
+  const bool is_standard =
+      (first >= '0' && first <= '5') || (first >= 'A' && first <= 'H');
+  return !is_standard && !sqlstate.starts_with("72") &&
+         !sqlstate.starts_with("P0") && !sqlstate.starts_with("XX");
+}
+
 // A SQLSTATE has five characters: classes 22 (data), 23 (constraints), 44
-// (WITH CHECK OPTION), and what PL/pgSQL raises.
+// (WITH CHECK OPTION), 54000 (a row too large for an index), and what PL/pgSQL
+// raises.
 bool IsAboutData(std::string_view sqlstate) {
   return sqlstate.starts_with("22") || sqlstate.starts_with("23") ||
-         sqlstate.starts_with("44") || sqlstate == "P0001";
+         sqlstate.starts_with("44") || sqlstate == "54000" ||
+         sqlstate == "P0001" || IsOwnCode(sqlstate);
+}
+
+// Its code is that of a table that may not be written at all; so it is known by
+// its words, where the server speaks English.
+bool IsAgainstPolicy(std::string_view sqlstate, const absl::Status& status) {
+  return sqlstate == "42501" &&
+         absl::StrContains(status.message(), "new row violates row-level");
 }
 
 // TOOBIG, CONSTRAINT and MISMATCH, in the low byte of the extended code.
@@ -92,7 +111,9 @@ bool IsRefusedByDatabase(const absl::Status& status) {
   if (IsValueError(status)) return true;
   const std::optional<std::string> code = DatabaseCode(status);
   if (!code.has_value()) return false;
-  if (code->size() == 5) return IsAboutData(*code);
+  if (code->size() == 5) {
+    return IsAboutData(*code) || IsAgainstPolicy(*code, status);
+  }
   int number = 0;
   return absl::SimpleAtoi(*code, &number) && IsAboutData(number);
 }

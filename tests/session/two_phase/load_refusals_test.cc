@@ -158,5 +158,46 @@ TEST_P(LoadRefusalsTest, StopsAtAValueThatADriverDoesNotSend) {
   ExpectNothingIsLeft();
 }
 
+TEST_P(LoadRefusalsTest, SkipsWhatTriggersAndIndexesOfPostgresRefuse) {
+  SHARD_OPEN_READINGS_OR_SKIP();
+  if (!IsPostgres(0) || !IsPostgres(shards() - 1)) return;
+  for (std::size_t shard = 0; shard < shards(); ++shard) {
+    outside(shard).Run("create index of_note on readings (note)");
+    outside(shard).Run(
+        "create function look() returns trigger language plpgsql as $$ begin "
+        "if new.note = 'own' then raise 'bad' using errcode = 'ZB001'; end if; "
+        "if new.note = 'none' then raise 'bad'; end if; "
+        // In PostgreSQL's words: the tests' user is above its policies.
+        "if new.note = 'policy' then raise 'new row violates row-level "
+        "security policy' using errcode = '42501'; end if; "
+        "if new.note = 'right' then raise 'permission denied for table' "
+        "using errcode = '42501'; end if; return new; end $$");
+    outside(shard).Run(
+        "create trigger looks before insert on readings "
+        "for each row execute function look()");
+  }
+  std::vector<Reading::Row> rows = Readings(40);
+  rows[3].note = "own";
+  rows[17].note = "none";
+  rows[25].note = "policy";
+  // Cannot be compressed to what an index holds.
+  rows[30].note.clear();
+  std::uint64_t state = 1;
+  while (rows[30].note.size() < 40'000) {
+    state = state * 6364136223846793005 + 1442695040888963407;
+    rows[30].note.push_back(static_cast<char>('!' + (state >> 33) % 90));
+  }
+  const auto report = LoadReadings(rows, {.on_refused = OnRefusedRow::kSkip});
+  SHARD_ASSERT_OK(report);
+  EXPECT_THAT(Where(*report),
+              ElementsAre("row 4", "row 18", "row 26", "row 31"));
+  EXPECT_EQ(Count(), 36);
+  rows = Readings(50);
+  rows.erase(rows.begin(), rows.begin() + 40);
+  rows[5].note = "right";
+  EXPECT_FALSE(LoadReadings(rows, {.on_refused = OnRefusedRow::kSkip}).ok());
+  ExpectNothingIsLeft();
+}
+
 }  // namespace
 }  // namespace shard::testing
