@@ -1,9 +1,11 @@
 #include "shard/session/load_batch.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -21,42 +23,52 @@
 namespace shard {
 namespace {
 
-// A part of other rows.
-class RowRange final : public BulkRows {
+// Some of other rows: a range of those that `picked` names, or of all.
+class SomeRows final : public BulkRows {
  public:
-  RowRange(BulkRows* rows, std::size_t from, std::size_t to)
-      : BulkRows(&rows->mapping()), rows_(*rows), from_(from), to_(to) {}
+  SomeRows(BulkRows* rows, const std::vector<std::size_t>& picked,
+           std::size_t from, std::size_t to)
+      : BulkRows(&rows->mapping()),
+        rows_(*rows),
+        picked_(picked),
+        from_(from),
+        to_(to) {}
   std::size_t size() const override { return to_ - from_; }
   absl::Status Look(std::size_t index, BulkRow* row,
                     sql::ByteArena& arena) override {
-    return rows_.Look(from_ + index, row, arena);
+    return rows_.Look(At(index), row, arena);
   }
   absl::Status Read(std::size_t index, BulkRow* row,
                     sql::ByteArena& arena) const override {
-    return rows_.Read(from_ + index, row, arena);
+    return rows_.Read(At(index), row, arena);
   }
   std::optional<std::uint64_t> common_fields() const override {
     return rows_.common_fields();
   }
   absl::Status ReadKey(std::size_t index, BulkRow* row,
                        sql::ByteArena& arena) const override {
-    return rows_.ReadKey(from_ + index, row, arena);
+    return rows_.ReadKey(At(index), row, arena);
   }
   sql::ValueView Cell(std::size_t index, std::size_t field,
                       sql::ByteArena& arena) const override {
-    return rows_.Cell(from_ + index, field, arena);
+    return rows_.Cell(At(index), field, arena);
   }
   std::uint64_t never_null() const override { return rows_.never_null(); }
   std::size_t position(std::size_t index) const override {
-    return rows_.position(from_ + index);
+    return rows_.position(At(index));
   }
   bool is_typed() const override { return rows_.is_typed(); }
   EntityBase* object(std::size_t index) const override {
-    return rows_.object(from_ + index);
+    return rows_.object(At(index));
   }
 
  private:
+  std::size_t At(std::size_t index) const {
+    return picked_.empty() ? from_ + index : picked_[from_ + index];
+  }
+
   BulkRows& rows_;
+  const std::vector<std::size_t>& picked_;
   const std::size_t from_;
   const std::size_t to_;
 };
@@ -91,6 +103,17 @@ bool IsAgainstPolicy(std::string_view sqlstate, const absl::Status& status) {
 bool IsAboutData(int sqlite_code) {
   const int code = sqlite_code & 0xff;
   return code == 18 || code == 19 || code == 20;
+}
+
+// Whether the row may get in when others of its batch are there: it refers to
+// them, or a trigger looks for them.
+bool MayDependOnOthers(const absl::Status& refusal) {
+  const std::string code = DatabaseCode(refusal).value_or("");
+  constexpr char kSqliteForeignKey[] = "787";
+  constexpr char kSqliteTrigger[] = "1811";
+  return code == "23503" || code == kSqliteForeignKey ||
+         code == kSqliteTrigger || code == "P0001" ||
+         (code.size() == 5 && IsOwnCode(code));
 }
 
 // Bulk operations count rows from their first one, which is not the load's.
@@ -135,9 +158,35 @@ absl::Status LoadBatch::CheckDeferred() {
   return absl::OkStatus();
 }
 
+absl::Status LoadBatch::Write() {
+  std::size_t tried = rows_.size();
+  SHARD_RETURN_IF_ERROR(WriteRange(0, tried));
+  while (!waiting_.empty() && waiting_.size() < tried) {
+    tried = waiting_.size();
+    SHARD_RETURN_IF_ERROR(TryAgain());
+  }
+  for (const Waiting& row : waiting_) Refuse(row.index, row.refusal);
+  return absl::OkStatus();
+}
+
+void LoadBatch::Refuse(std::size_t index, const absl::Status& refusal) {
+  const std::size_t position = rows_.position(index);
+  refused_.push_back({position, WithoutRow({position, refusal})});
+}
+
+// From behind in turn: such rows often refer all in one direction, and alone
+// each gets in only behind the one that it refers to.
+absl::Status LoadBatch::TryAgain() {
+  picked_.clear();
+  for (const Waiting& row : waiting_) picked_.push_back(row.index);
+  std::reverse(picked_.begin(), picked_.end());
+  waiting_.clear();
+  return WriteRange(0, picked_.size());
+}
+
 absl::Status LoadBatch::WriteRange(std::size_t from, std::size_t to) {
   SHARD_RETURN_IF_ERROR(session_.BeginNested());
-  RowRange range(&rows_, from, to);
+  SomeRows range(&rows_, picked_, from, to);
   const absl::StatusOr<BulkReport> report =
       session_.Bulk(BulkKind::kInsert, range, options_, {});
   const absl::Status status = report.ok() ? CheckDeferred() : report.status();
@@ -156,8 +205,12 @@ absl::Status LoadBatch::WriteRange(std::size_t from, std::size_t to) {
 absl::Status LoadBatch::WriteHalves(std::size_t from, std::size_t to,
                                     const absl::Status& refusal) {
   if (to - from == 1) {
-    const std::size_t position = rows_.position(from);
-    refused_.push_back({position, WithoutRow({position, refusal})});
+    const std::size_t index = picked_.empty() ? from : picked_[from];
+    if (MayDependOnOthers(refusal)) {
+      waiting_.push_back({index, refusal});
+    } else {
+      Refuse(index, refusal);
+    }
     return absl::OkStatus();
   }
   const std::size_t middle = from + (to - from) / 2;

@@ -25,10 +25,13 @@ bool IsRefusedByDatabase(const absl::Status& status);
 // Inserts rows in the session's transaction. A database does not say which of
 // the rows that it was given together it does not take; so where it refuses
 // some, each half of them is tried alone, in a transaction nested in the
-// session's, down to the row. Used once.
+// session's, down to the row. Rows may refer to each other: those that did not
+// get in for want of others are tried again, together, for as long as that lets
+// some of them in. Used once.
 class LoadBatch {
  public:
-  // `stops`: at the first row that is refused.
+  // `stops`: at the first row that is refused, if none in front of it waits for
+  // others.
   LoadBatch(SessionCore* session, BulkRows* rows, const BulkOptions& options,
             bool stops);
 
@@ -39,18 +42,27 @@ class LoadBatch {
   }
 
   // An error is about no row; the transaction can then only be rolled back.
-  absl::Status Write() { return WriteRange(0, rows_.size()); }
+  absl::Status Write();
 
   std::uint64_t inserted() const { return inserted_; }
-  // In the order of the rows; the reasons do not name them.
+  // In no order; the reasons do not name the rows.
   std::vector<RefusedRow>& refused() { return refused_; }
 
  private:
+  struct Waiting {
+    std::size_t index;
+    absl::Status refusal;
+  };
+
   absl::Status CheckDeferred();
+  absl::Status TryAgain();
+  void Refuse(std::size_t index, const absl::Status& refusal);
   absl::Status WriteRange(std::size_t from, std::size_t to);
   absl::Status WriteHalves(std::size_t from, std::size_t to,
                            const absl::Status& refusal);
-  bool is_over() const { return stops_ && !refused_.empty(); }
+  bool is_over() const {
+    return stops_ && waiting_.empty() && !refused_.empty();
+  }
 
   SessionCore& session_;
   BulkRows& rows_;
@@ -59,6 +71,8 @@ class LoadBatch {
   std::vector<std::shared_ptr<Engine>> check_at_;
   std::uint64_t inserted_ = 0;
   std::vector<RefusedRow> refused_;
+  std::vector<Waiting> waiting_;     // refused, perhaps for want of others
+  std::vector<std::size_t> picked_;  // the rows to write; empty: all
 };
 
 }  // namespace shard

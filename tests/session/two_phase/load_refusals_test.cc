@@ -107,6 +107,18 @@ INSTANTIATE_TEST_SUITE_P(Databases, LoadRefusalsTest,
 #define SHARD_OPEN_READINGS_OR_SKIP() \
   if (!OpenReadings()) GTEST_SKIP() << "needs PostgreSQL servers"
 
+// Rows that refer to each other, all of shard 0, and a bad one.
+std::vector<Reading::Row> WithParents(std::vector<Reading::Row> rows,
+                                      std::size_t bad) {
+  for (Reading::Row& row : rows) row.place = "C0";
+  rows[0].parent = 2;
+  rows[2].parent = 5;  // a ring
+  rows[4].parent = 3;
+  for (std::int64_t n = 10; n < 20; ++n) rows[n].parent = n + 2;
+  rows[bad].id = 2;
+  return rows;
+}
+
 // Values that a driver does not send: its database cannot hold them.
 std::vector<Reading::Row> WithBadValues(std::vector<Reading::Row> rows,
                                         std::size_t shards, bool is_postgres,
@@ -196,6 +208,50 @@ TEST_P(LoadRefusalsTest, SkipsWhatTriggersAndIndexesOfPostgresRefuse) {
   rows.erase(rows.begin(), rows.begin() + 40);
   rows[5].note = "right";
   EXPECT_FALSE(LoadReadings(rows, {.on_refused = OnRefusedRow::kSkip}).ok());
+  ExpectNothingIsLeft();
+}
+
+class LoadFamiliesTest : public LoadRefusalsTest {
+ protected:
+  bool OpenFamilies() {
+    if (!OpenReadings()) return false;
+    for (std::size_t i = 0; i < shards(); ++i) {
+      outside(i).Run("drop table readings");
+      outside(i).Run(
+          "create table readings (id bigint primary key, place text not null, "
+          "note text not null, ratio double precision, at text, "
+          "parent bigint references readings (id))");
+    }
+    return true;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Databases, LoadFamiliesTest,
+                         ::testing::Values("S", "P", "SS", "PP", "SP"),
+                         [](const auto& param) { return param.param; });
+
+TEST_P(LoadFamiliesTest, ABadRowCostsNoneOfThoseThatReferToOthers) {
+  if (!OpenFamilies()) GTEST_SKIP() << "needs PostgreSQL servers";
+  std::vector<Reading::Row> rows = WithParents(Readings(40), 30);
+  rows[35].parent = 1000;  // nobody
+  const LoadOptions how{.on_refused = OnRefusedRow::kSkip};
+  const auto report = LoadReadings(rows, how);
+  SHARD_ASSERT_OK(report);
+  EXPECT_THAT(Where(*report), ElementsAre("row 31", "row 36"));
+  EXPECT_EQ(report->inserted, 38u);
+  EXPECT_EQ(Count(), 38);
+  ExpectNothingIsLeft();
+}
+
+TEST_P(LoadFamiliesTest, TheBadRowIsTheOneThatIsNamed) {
+  if (!OpenFamilies()) GTEST_SKIP() << "needs PostgreSQL servers";
+  EXPECT_THAT(LoadReadings(WithParents(Readings(40), 30), {}).status(),
+              StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr("row 31")));
+  EXPECT_EQ(Count(), 0);
+  std::vector<Reading::Row> rows = WithParents(Readings(40), 30);
+  rows[30].id = 31;
+  rows[25].parent = 1000;
+  EXPECT_THAT(LoadReadings(rows, {}).status().message(), HasSubstr("row 26"));
+  EXPECT_EQ(Count(), 0);
   ExpectNothingIsLeft();
 }
 
