@@ -53,6 +53,9 @@ class CsvReader {
   // Of what was read: where it ends, and the lines that end before that.
   std::uint64_t bytes() const { return bytes_; }
   std::uint64_t lines() const { return lines_; }
+  // Whether that is known to be all of the text: with kEnd at the latest, and
+  // with a last record that no newline ends.
+  bool at_end() const { return input_ended_ && begin_ == end_; }
   // The line that the last record began in, from 1.
   std::uint64_t record_line() const { return record_line_; }
 

@@ -150,7 +150,13 @@ bool CsvSource::ReadRow() {
     broken_ = found.status();
     return false;
   }
-  if (*found == CsvReader::Found::kEnd) return false;
+  if (reader_.at_end() && !CheckSize()) return false;
+  if (*found == CsvReader::Found::kEnd) {
+    // Behind empty lines, too.
+    position_.bytes = reader_.bytes();
+    position_.lines = reader_.lines();
+    return false;
+  }
   const std::size_t place = lines_.size();
   lines_.push_back(reader_.record_line());
   if (*found == CsvReader::Found::kRecord) {
@@ -164,6 +170,16 @@ bool CsvSource::ReadRow() {
   position_.bytes = reader_.bytes();
   position_.lines = reader_.lines();
   return true;
+}
+
+// Of a file that was cut, the last record may be half a one: it is not taken.
+bool CsvSource::CheckSize() {
+  if (!size_.has_value() || reader_.bytes() == *size_) return true;
+  rows_.DropFields();
+  broken_ = absl::DataLossError(
+      absl::StrCat("the file changed while it was read: it had ", *size_,
+                   " bytes, and ends behind ", reader_.bytes()));
+  return false;
 }
 
 std::string CsvSource::NameOf(std::size_t position_in_batch) const {

@@ -56,8 +56,10 @@ class CsvSource final : public LoadSource {
 
   const Mapping& mapping() const override { return mapping_; }
   std::uint64_t given() const override { return rows_.given(); }
-  // Errors: as CsvReader::ReadRecord has them. The rows in front of such a
-  // place are read first, and the error comes with the batch behind them.
+  // Errors: as CsvReader::ReadRecord has them, and kDataLoss for a file that
+  // has not the size any more that it had when it was opened. The rows in front
+  // of such a place are read first, and the error comes with the batch behind
+  // them.
   absl::Status ReadBatch(std::size_t most) override;
   BulkRows& rows() override { return rows_; }
   const std::vector<RefusedRow>& refused() const override { return refused_; }
@@ -80,6 +82,7 @@ class CsvSource final : public LoadSource {
   absl::StatusOr<std::vector<std::string>> ReadColumns();
   void ClearBatch();
   bool ReadRow();
+  bool CheckSize();
   absl::Status MoveTo(const LoadPosition& position);
 
   const Mapping& mapping_;

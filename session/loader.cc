@@ -95,7 +95,9 @@ absl::Status Loader::LoadBatches() {
     SHARD_RETURN_IF_ERROR(
         meter_->Tell(report_.position, report_.refused, report_.batches));
   }
-  return record_.has_value() ? Transact(true) : absl::OkStatus();
+  if (record_.has_value()) return Transact(true);
+  report_.position = source_.position();  // behind what is no row
+  return absl::OkStatus();
 }
 
 absl::Status Loader::Transact(bool finishes) {

@@ -273,6 +273,46 @@ TEST(CsvSourceTest, NoRowBehindTheEnd) {
   EXPECT_EQ(source->position(), end);
 }
 
+TEST(CsvSourceTest, TheEndIsBehindEmptyLines) {
+  for (const std::size_t most : {std::size_t{2}, std::size_t{10}}) {
+    Piped source("id,name\n1,a\n2,b\n\n\r\n\n");
+    EXPECT_THAT(Read(*source, most), ElementsAre("1|a", "2|b"));
+    EXPECT_THAT(Read(*source), IsEmpty());
+    EXPECT_EQ(source->position(),
+              (LoadPosition{.rows = 2, .bytes = 20, .lines = 6}));
+    SHARD_EXPECT_OK(source->Seek(source->position()));
+  }
+}
+
+TEST(CsvSourceTest, FileThatGrowsWhileItIsRead) {
+  const std::string path = WriteFile("id,name\n1,ann\n");
+  SHARD_ASSERT_OK_AND_ASSIGN(auto source, CsvSource::Open(&Things(), path));
+  EXPECT_THAT(Read(*source, 1), ElementsAre("1|ann"));
+  WriteFile("id,name\n1,ann\n2,bob");
+  SHARD_ASSERT_OK(source->Seek({}));
+  EXPECT_THAT(Read(*source), ElementsAre("1|ann"));
+  EXPECT_THAT(source->ReadBatch(10),
+              StatusIs(kDataLoss, HasSubstr("the file changed while")));
+  EXPECT_EQ(source->position().rows, 1u);
+}
+
+TEST(CsvSourceTest, FileThatIsCutWhileItIsRead) {
+  const std::string path = WriteFile("id,name\n1,ann\n2,bob\n");
+  SHARD_ASSERT_OK_AND_ASSIGN(auto source, CsvSource::Open(&Things(), path));
+  EXPECT_THAT(Read(*source), ElementsAre("1|ann", "2|bob"));
+  // What it ends with may be a part of a row.
+  WriteFile("id,name\n1,ann\n2,b");
+  SHARD_ASSERT_OK(source->Seek({}));
+  EXPECT_THAT(Read(*source), ElementsAre("1|ann"));
+  EXPECT_THAT(source->ReadBatch(10),
+              StatusIs(kDataLoss, HasSubstr("the file changed while")));
+  EXPECT_EQ(source->position().rows, 1u);
+  WriteFile("id,name\n1,ann\n");
+  SHARD_ASSERT_OK(source->Seek({}));
+  EXPECT_THAT(source->ReadBatch(10), HasCode(kDataLoss));
+  EXPECT_EQ(source->batch_size(), 0u);
+}
+
 TEST(CsvSourceTest, QuoteNeverClosedEndsTheTextBehindTheRowsBefore) {
   Piped source("id,name\n1,ann\n2,\"bob\n3,cid\n");
   EXPECT_THAT(Read(*source), ElementsAre("1|ann"));
