@@ -1,5 +1,7 @@
 #include "shard/session/csv_source.h"
 
+#include <xxhash.h>
+
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -15,7 +17,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "shard/base/status_macros.h"
 #include "shard/dialects/errors.h"
@@ -40,6 +44,18 @@ absl::Status CheckOptions(const Mapping& mapping, const CsvOptions& options) {
         "CsvOptions::delimiter is a quote, the end of a line or nothing");
   }
   return absl::OkStatus();
+}
+
+// Tells apart files of one size. Reads the start of `file`, and goes back to
+// it.
+std::string HashOfStart(std::istream& file) {
+  constexpr std::size_t kBytes = 4096;
+  std::string start(kBytes, '\0');
+  file.read(start.data(), static_cast<std::streamsize>(start.size()));
+  start.resize(static_cast<std::size_t>(file.gcount()));
+  file.clear();
+  file.seekg(0);
+  return absl::StrFormat("%016x", XXH3_64bits(start.data(), start.size()));
 }
 
 absl::Status OtherText() {
@@ -73,6 +89,7 @@ absl::StatusOr<std::unique_ptr<CsvSource>> CsvSource::Open(
   if (std::filesystem::is_regular_file(path, error)) {
     source->size_ = std::filesystem::file_size(path, error);
     if (error) source->size_.reset();
+    source->hash_of_start_ = HashOfStart(source->text_);
   }
   absl::StatusOr<std::unique_ptr<CsvSource>> begun = Begin(std::move(source));
   return begun.ok() ? std::move(begun) : Annotate(begun.status(), path);
@@ -233,7 +250,19 @@ std::string CsvSource::Fingerprint() const {
     comma = ", ";
   }
   absl::StrAppend(&result, ")");
-  if (size_.has_value()) absl::StrAppend(&result, ", ", *size_, " bytes");
+  if (!options_.has_header) absl::StrAppend(&result, " without a header");
+  if (options_.delimiter != ',') {
+    absl::StrAppend(&result, ", delimiter '",
+                    absl::CHexEscape(std::string(1, options_.delimiter)), "'");
+  }
+  if (!options_.null_text.empty()) {
+    absl::StrAppend(&result, ", NULL is '",
+                    absl::CHexEscape(options_.null_text), "'");
+  }
+  if (size_.has_value()) {
+    absl::StrAppend(&result, ", ", *size_, " bytes, hash of the start ",
+                    hash_of_start_);
+  }
   return result;
 }
 

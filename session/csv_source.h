@@ -72,6 +72,7 @@ class CsvSource final : public LoadSource {
   absl::Status Seek(const LoadPosition& position) override;
   // Of a file.
   std::optional<std::uint64_t> total_bytes() const override { return size_; }
+  // Of a file also its size, and a hash of what it starts with.
   std::string Fingerprint() const override;
 
  private:
@@ -90,6 +91,7 @@ class CsvSource final : public LoadSource {
   const std::unique_ptr<std::istream> file_;  // if it is ours
   std::istream& text_;
   std::optional<std::uint64_t> size_;
+  std::string hash_of_start_;  // of a file that has a size
   CsvReader reader_;
   CsvRows rows_;
   std::vector<RefusedRow> refused_;

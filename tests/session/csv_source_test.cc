@@ -31,6 +31,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
+using ::testing::StartsWith;
 
 using enum absl::StatusCode;
 
@@ -471,13 +472,34 @@ TEST(CsvSourceTest, SeekBackInBrokenFile) {
 TEST(CsvSourceTest, FingerprintTellsFilesApart) {
   const std::string path = WriteFile(kFile);
   SHARD_ASSERT_OK_AND_ASSIGN(auto source, CsvSource::Open(&Things(), path));
-  EXPECT_EQ(source->Fingerprint(), absl::StrCat("CSV of things (id, name), ",
-                                                sizeof(kFile) - 1, " bytes"));
+  const std::string of_file = source->Fingerprint();
+  EXPECT_THAT(of_file, StartsWith(absl::StrCat("CSV of things (id, name), ",
+                                               sizeof(kFile) - 1, " bytes, ")));
   EXPECT_EQ(source->total_bytes(), sizeof(kFile) - 1);
   EXPECT_EQ(source->total_rows(), std::nullopt);
   Piped pipe(kFile);
   EXPECT_EQ(pipe->Fingerprint(), "CSV of things (id, name)");
   EXPECT_EQ(pipe->total_bytes(), std::nullopt);
+
+  // The file is read from its beginning, and another one of that size differs.
+  EXPECT_EQ(Read(*source).size(), 4u);
+  SHARD_ASSERT_OK_AND_ASSIGN(source, CsvSource::Open(&Things(), path));
+  EXPECT_EQ(source->Fingerprint(), of_file);
+  std::string other = kFile;
+  other[other.find("ann")] = 'e';
+  WriteFile(other);
+  SHARD_ASSERT_OK_AND_ASSIGN(source, CsvSource::Open(&Things(), path));
+  EXPECT_NE(source->Fingerprint(), of_file);
+}
+
+TEST(CsvSourceTest, FingerprintTellsOptionsApart) {
+  EXPECT_EQ(Piped("", {.delimiter = '\t',
+                       .null_text = "\\N",
+                       .has_header = false,
+                       .columns = {"id"}})
+                ->Fingerprint(),
+            "CSV of things (id) without a header, delimiter '\\t', NULL is "
+            "'\\\\N'");
 }
 
 }  // namespace
