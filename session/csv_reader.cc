@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -164,6 +165,10 @@ absl::StatusOr<CsvReader::Found> CsvReader::FinishBadRecord(
   }
   ResetParser();
   problem_ = problem;
+  if (lines_ > record_line_) {
+    absl::StrAppend(&problem_, "; lines ", record_line_, " to ", lines_,
+                    " were left out");
+  }
   return Found::kBadRecord;
 }
 

@@ -9,6 +9,7 @@
 #include <istream>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -41,11 +42,12 @@ class CsvReader {
 
   enum class Found : std::uint8_t { kRecord, kBadRecord, kEnd };
   // Of kBadRecord some fields were taken, and problem() says what is bad; it
-  // ends with the line that shows it. Otherwise nothing can be read any more:
-  // kInvalidArgument for a quote that is never closed, kDataLoss where `input`
-  // fails.
+  // ends with the line that shows it; several lines are named as left out,
+  // since there may be whole records in them. Otherwise nothing can be read any
+  // more: kInvalidArgument for a quote that is never closed, kDataLoss where
+  // `input` fails.
   absl::StatusOr<Found> ReadRecord(CsvFields& fields);
-  const char* problem() const { return problem_; }
+  const std::string& problem() const { return problem_; }
 
   // Of records of one field, an empty line is one; of others it is nothing.
   void TakeEmptyLines() { takes_empty_lines_ = true; }
@@ -83,7 +85,7 @@ class CsvReader {
   bool input_ended_ = false;
   bool takes_empty_lines_ = false;
   std::uint64_t bytes_ = 0, lines_ = 0, record_line_ = 0;
-  const char* problem_ = "";
+  std::string problem_;
   // Of the record at hand:
   CsvFields* fields_ = nullptr;
   bool record_ended_ = false;

@@ -38,7 +38,11 @@ struct CsvOptions {
 // Columns that are not named are left to their defaults, as in BulkInsert.
 //
 // Refused rows: another number of fields than the header has, a field that is
-// no value of its column, a quote that stands where none can.
+// no value of its column, a quote that stands where none can. A stray quote may
+// take the lines behind it with it, up to the next quote that cannot stand
+// where it does: the reason says which lines were left out. One that is never
+// closed ends the load with an error, behind the rows in front of it: what
+// follows might be anything.
 class CsvSource final : public LoadSource {
  public:
   static constexpr std::uint64_t kMostBatchBytes = std::uint64_t{16} << 20;

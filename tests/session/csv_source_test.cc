@@ -265,6 +265,19 @@ TEST(CsvSourceTest, BadRowsAreRefusedByLineAndColumn) {
   EXPECT_EQ(source->position().lines, 13u);
 }
 
+TEST(CsvSourceTest, LinesThatAStrayQuoteTakesAreNamed) {
+  Piped source("id,name,note\n1,\"abc,2\n3,\"x\",4\n4,d,e\n5,\"a\nb\"c,");
+  EXPECT_THAT(Read(*source), ElementsAre("4|d|e"));
+  EXPECT_THAT(Refused(*source),
+              ElementsAre(AllOf(HasSubstr("line 2: a quote"),
+                                HasSubstr("; lines 2 to 3 were left out")),
+                          AllOf(HasSubstr("line 5: a quote"),
+                                HasSubstr("; lines 5 to 6 were left out"))));
+  Piped one("id,name\n1,a\"b\n");
+  Read(*one);
+  EXPECT_THAT(Refused(*one), ElementsAre(Not(HasSubstr("left out"))));
+}
+
 TEST(CsvSourceTest, NoRowBehindTheEnd) {
   Piped source("id\n1\n");
   Read(*source);
