@@ -52,9 +52,9 @@ absl::Status CheckGiven(const SessionOptions& session,
         HasField(known, column->index())) {
       continue;
     }
-    return ColumnError(mapping, column->index(),
-                       "says on which shard a row belongs, and the source does "
-                       "not give it");
+    return absl::InvalidArgumentError(absl::StrCat(
+        mapping.class_info().name, ".", column->name(),
+        " is not set by the source, and says on which shard a row belongs"));
   }
   const sql::Column* const numbered = mapping.table().generated_key();
   for (const std::uint16_t field : mapping.key_fields()) {
