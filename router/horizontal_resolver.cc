@@ -283,7 +283,8 @@ absl::StatusOr<BindSet> HorizontalResolver::ResolveAll(
     }
     if (!absl::IsNotFound(shard.status())) return shard.status();
   }
-  return BindsOf(rule->strategy->shards());
+  const std::vector<ShardId>& all = rule->strategy->shards();
+  return BindsOf({all.begin(), all.end()});
 }
 
 ShardId HorizontalResolver::ShardOf(const Engine& engine) const {

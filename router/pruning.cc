@@ -8,10 +8,12 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "shard/base/status_macros.h"
+#include "shard/router/key_domain.h"
 #include "shard/router/statement_tables.h"
 #include "shard/sql/column.h"
 #include "shard/sql/dml.h"
@@ -21,17 +23,6 @@ namespace shard {
 namespace {
 
 using sql::Expression;
-
-// More combinations of a composite key than this are not worth counting out.
-constexpr std::size_t kMostKeys = 1024;
-
-ShardSet Intersect(const ShardSet& a, const ShardSet& b) {
-  ShardSet out;
-  for (const ShardId shard : a) {
-    if (std::find(b.begin(), b.end(), shard) != b.end()) out.push_back(shard);
-  }
-  return out;
-}
 
 bool SameFamily(sql::ValueType a, sql::ValueType b) {
   const auto widened = [](sql::ValueType type) {
@@ -58,18 +49,17 @@ class Pruner {
  private:
   using Values = std::vector<sql::ValueView>;
 
-  const ShardSet& All() const { return rule_.strategy->shards(); }
+  ShardSet All() const {
+    const auto& shards = rule_.strategy->shards();
+    return {shards.begin(), shards.end()};
+  }
 
   ShardSet OfOr(const std::vector<Expression>& terms) const {
     ShardSet found;
     for (const Expression& term : terms) {
-      for (const ShardId shard : Run(term)) {
-        if (std::find(found.begin(), found.end(), shard) == found.end()) {
-          found.push_back(shard);
-        }
-      }
+      for (const ShardId shard : Run(term)) AddOnce(found, shard);
     }
-    return Intersect(All(), found);  // in the strategy's order
+    return Intersection(All(), found);  // in the strategy's order
   }
 
   // Terms that fix a key column, taken together, give keys; each OR inside
@@ -79,20 +69,21 @@ class Pruner {
     std::vector<std::optional<Values>> fixed(rule_.key.size());
     for (const Expression& term : terms) {
       if (term.As<sql::ConjunctionNode>() != nullptr) {
-        shards = Intersect(shards, Run(term));
+        shards = Intersection(shards, Run(term));
         continue;
       }
       for (std::size_t i = 0; i < rule_.key.size(); ++i) {
         std::optional<Values> values = ValuesFor(*rule_.key[i], term);
         if (!values.has_value()) continue;
         if (rule_.key.size() == 1) {
-          shards = Intersect(shards, ShardsOf({std::move(values)}));
+          shards = Intersection(shards, ShardsOf({std::move(values)}));
         } else if (!fixed[i].has_value()) {
           fixed[i] = std::move(values);
         }
       }
     }
-    return rule_.key.size() == 1 ? shards : Intersect(shards, ShardsOf(fixed));
+    return rule_.key.size() == 1 ? shards
+                                 : Intersection(shards, ShardsOf(fixed));
   }
 
   // The values that `term` allows for `column`; nullopt: any.
@@ -143,31 +134,14 @@ class Pruner {
     return parameters_->Find(parameter->name);
   }
 
-  // The shards of all combinations of the parts' values.
   ShardSet ShardsOf(const std::vector<std::optional<Values>>& parts) const {
-    std::size_t combinations = 1;
-    for (const auto& values : parts) {
-      if (!values.has_value()) return All();
-      combinations *= values->size();
-      if (combinations > kMostKeys) return All();
-    }
-    ShardSet found;
-    std::vector<sql::ValueView> key(parts.size());
-    for (std::size_t n = 0; n < combinations; ++n) {
-      std::size_t rest = n;
-      for (std::size_t i = 0; i < parts.size(); ++i) {
-        key[i] = (*parts[i])[rest % parts[i]->size()];
-        rest /= parts[i]->size();
+    absl::InlinedVector<KeyDomain, 2> key(parts.size());
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      if (parts[i].has_value()) {
+        key[i].values.emplace(parts[i]->begin(), parts[i]->end());
       }
-      const absl::StatusOr<ShardId> shard = rule_.strategy->ShardFor(key);
-      if (shard.ok()) {
-        found.push_back(*shard);
-      } else if (!absl::IsInvalidArgument(shard.status())) {
-        return All();  // the strategy could not tell
-      }
-      // A key that no shard takes has no rows.
     }
-    return Intersect(All(), found);
+    return rule_.strategy->ShardsFor(key);
   }
 
   const ShardRule& rule_;
@@ -254,7 +228,8 @@ class StatementReader {
       }
     }
     SHARD_ASSIGN_OR_RETURN(ShardSet shards, Together(places, filter));
-    if (shards.empty()) shards = {places.front().rule->strategy->shards()[0]};
+    if (shards.empty())
+      shards = {places.front().rule->strategy->shards().front()};
     SHARD_RETURN_IF_ERROR(
         CheckSubqueries(ExpressionsOf(select), *tables.front().table, shards));
     return shards;
@@ -320,7 +295,7 @@ class StatementReader {
         return NotTogether(*places.front().table->table,
                            *places[i].table->table);
       }
-      shards = Intersect(shards, places[i].shards);
+      shards = Intersection(shards, places[i].shards);
     }
     return shards;
   }

@@ -3,19 +3,15 @@
 #define SHARD_ROUTER_PRUNING_H_
 
 #include <functional>
-#include <vector>
 
 #include "absl/status/statusor.h"
-#include "shard/router/shard_id.h"
 #include "shard/router/shard_rule.h"
+#include "shard/router/shard_set.h"
 #include "shard/sql/expression.h"
 #include "shard/sql/select.h"
 #include "shard/sql/statement.h"
 
 namespace shard {
-
-// A set of shards of one strategy, in the strategy's order.
-using ShardSet = std::vector<ShardId>;
 
 // The shards that can hold rows of `table` that meet `condition`: understands
 // "=" and IN on the shard key with values known now, AND and OR. Anything else

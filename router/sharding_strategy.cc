@@ -1,12 +1,14 @@
 #include "shard/router/sharding_strategy.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -18,12 +20,40 @@ namespace shard {
 namespace {
 
 void AddOnce(std::vector<ShardId>& shards, ShardId shard) {
-  if (std::find(shards.begin(), shards.end(), shard) == shards.end()) {
-    shards.push_back(shard);
-  }
+  if (!Contains(shards, shard)) shards.push_back(shard);
+}
+
+ShardSet All(const ShardingStrategy& strategy) {
+  return {strategy.shards().begin(), strategy.shards().end()};
 }
 
 }  // namespace
+
+ShardSet ShardingStrategy::ShardsFor(absl::Span<const KeyDomain> key) const {
+  std::size_t combinations = 1;
+  for (const KeyDomain& domain : key) {
+    if (!domain.values.has_value()) return All(*this);
+    combinations *= domain.values->size();
+    if (combinations > kMostKeys) return All(*this);
+  }
+  ShardSet found;
+  absl::InlinedVector<sql::ValueView, 4> one(key.size());
+  for (std::size_t n = 0; n < combinations; ++n) {
+    std::size_t rest = n;
+    for (std::size_t i = 0; i < key.size(); ++i) {
+      one[i] = (*key[i].values)[rest % key[i].values->size()];
+      rest /= key[i].values->size();
+    }
+    const absl::StatusOr<ShardId> shard = ShardFor(one);
+    if (shard.ok()) {
+      shard::AddOnce(found, *shard);
+    } else if (!absl::IsInvalidArgument(shard.status())) {
+      return All(*this);  // it could not tell
+    }
+    // A key that no shard takes has no rows.
+  }
+  return found.size() < 2 ? found : Intersection(shards(), found);
+}
 
 absl::StatusOr<std::shared_ptr<HashStrategy>> HashStrategy::Create(
     const std::vector<std::string>& shard_names) {

@@ -2,6 +2,7 @@
 #ifndef SHARD_ROUTER_SHARDING_STRATEGY_H_
 #define SHARD_ROUTER_SHARDING_STRATEGY_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -10,14 +11,16 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "shard/router/key_domain.h"
 #include "shard/router/shard_id.h"
+#include "shard/router/shard_set.h"
 #include "shard/sql/value.h"
 
 namespace shard {
 
-// Where a row with this key lives. Immutable and thread-safe. Write your own by
-// overriding both functions; an answer must never change while rows are stored
-// by it.
+// Where a row with this key lives. Thread-safe. Write your own by overriding
+// the two pure functions; an answer must never change while rows are stored by
+// it.
 class ShardingStrategy {
  public:
   virtual ~ShardingStrategy() = default;
@@ -29,6 +32,17 @@ class ShardingStrategy {
 
   // All shards that it may answer with, each once, in the user's order.
   virtual const std::vector<ShardId>& shards() const = 0;
+
+  // The shards that can hold rows whose key is in these domains, one for each
+  // column of the key: rather too many than too few; none, when no row can be.
+  // Unless overridden: where every column has values, the shards of all that
+  // they can be combined to, up to kMostKeys; else all. Override it where the
+  // strategy can tell more: from a range, or from a part of the key.
+  virtual ShardSet ShardsFor(absl::Span<const KeyDomain> key) const;
+
+ protected:
+  // More combinations than this are not worth counting out.
+  static constexpr std::size_t kMostKeys = 1024;
 };
 
 // Spreads keys evenly: placement xxh3-v1 gives a slot, the slot map a shard. By
