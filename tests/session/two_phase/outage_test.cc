@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <map>
@@ -38,6 +39,10 @@ bool IsClearedLog(const absl::Status& status) {
 }
 
 }  // namespace
+
+bool OutageTest::AllOutages() {
+  return std::getenv("SHARD_TEST_ALL_OUTAGES") != nullptr;
+}
 
 OutageTest::OutageTest()
     : disk_(absl::StrCat(::testing::TempDir(), "/", Uuid::Random().ToText())) {

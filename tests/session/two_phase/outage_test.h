@@ -39,6 +39,9 @@ class OutageTest : public ::testing::TestWithParam<std::string> {
   OutageTest();
   ~OutageTest() override;
 
+  // Whether every outage is wanted (SHARD_TEST_ALL_OUTAGES is set): a soak, and
+  // not the selection of each that fits into a test.
+  static bool AllOutages();
   // False without the servers that are needed: skip.
   bool is_made() const { return made_ != nullptr; }
   PowerLossVfs& disk() { return disk_; }

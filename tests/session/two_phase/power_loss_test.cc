@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -44,7 +43,7 @@ class PowerLossTest : public OutageTest {
  protected:
   // Transactions with a clean-up before the last and behind it, and the files'
   // end.
-  Commits CommitAll() {
+  Commits CommitAllOutages() {
     disk().Restore(initial());
     Commits commits;
     {
@@ -63,7 +62,9 @@ class PowerLossTest : public OutageTest {
   void EnumerateOutages(const Commits& commits) {
     const std::size_t events = commits.trace.events().size();
     const std::size_t power_losses = urls().size() > 2 ? 2 : 6;
-    for (std::size_t event = 0; event <= events; ++event) {
+    const std::size_t step =
+        AllOutages() || urls().size() < 4 ? 1 : kStepOfFour;
+    for (std::size_t event = 0; event <= events; event += step) {
       for (const Outage& outage : OutagesBefore(event, power_losses)) {
         const FolderContents left = commits.trace.After(outage, &losses_);
         for (const First first : {First::kRecover, First::kWrite}) {
@@ -88,9 +89,8 @@ class PowerLossTest : public OutageTest {
     const std::size_t events = commits.trace.events().size();
     // There are as many second ones of each.
     const std::size_t files = urls().size();
-    const std::size_t step = getenv("SHARD_TEST_ALL_OUTAGES") != nullptr
-                                 ? 1
-                                 : events * files * files / kFirstOutages + 1;
+    const std::size_t step =
+        AllOutages() ? 1 : events * files * files / kFirstOutages + 1;
     for (std::size_t event = 0; event <= events; event += step) {
       for (const Outage& outage : OutagesBefore(event, 2)) {
         SCOPED_TRACE(absl::StrCat("first ", Describe(commits.trace, outage)));
@@ -107,6 +107,8 @@ class PowerLossTest : public OutageTest {
   // So many of the events of one file have a second outage behind them, less of
   // several files; with SHARD_TEST_ALL_OUTAGES set all have.
   static constexpr std::size_t kFirstOutages = 80;
+  // Of four files every so many events have a first outage; a prime.
+  static constexpr std::size_t kStepOfFour = 3;
 
   // Once for all outages that leave the same.
   const Aftermath& TakeUpOnce(const FolderContents& left, First first) {
@@ -194,7 +196,7 @@ class PowerLossTest : public OutageTest {
 };
 
 TEST_P(PowerLossTest, AtEveryEvent) {
-  const Commits commits = CommitAll();
+  const Commits commits = CommitAllOutages();
   EnumerateOutages(commits);
   if (!HasFailure()) EnumerateSecondOutages(commits);
   Print();
