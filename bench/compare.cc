@@ -28,10 +28,10 @@ struct Options {
 
 std::vector<Case> AllCases() {
   std::vector<Case> all;
-  for (auto* list :
-       {FlushCases, PostgresFlushCases, UpdateCases, BulkCases,
-        PostgresBulkCases, GetCases, PostgresGetCases, ScalarsCases,
-        RouterCases, PlainCommitCases, TwoPhaseCases, SqliteCommitCases}) {
+  for (auto* list : {FlushCases, PostgresFlushCases, UpdateCases, BulkCases,
+                     PostgresBulkCases, GetCases, PostgresGetCases,
+                     ScalarsCases, RouterCases, RoutingCases, PlainCommitCases,
+                     TwoPhaseCases, SqliteCommitCases}) {
     for (Case& one : list()) all.push_back(std::move(one));
   }
   return all;

@@ -12,7 +12,7 @@
 #include "shard/base/status_macros.h"
 #include "shard/bench/cases.h"
 #include "shard/bench/items.h"
-#include "shard/bench/raw_sqlite.h"
+#include "shard/bench/raw_get.h"
 #include "shard/bench/session_get.h"
 #include "shard/session/sharded_session.h"
 
@@ -22,40 +22,6 @@ namespace {
 constexpr std::size_t kReads = 5'000;
 constexpr std::size_t kHeldObjects = 1'000;
 constexpr std::size_t kHits = 10'000;
-
-// A prepared SELECT; each row into a struct of its own.
-class RawGet : public Side {
- public:
-  explicit RawGet(std::unique_ptr<RawSqlite> file)
-      : file_(std::move(file)), keys_(ShuffledKeys(kStoredRows)) {}
-
-  absl::Status Prepare() override {
-    SHARD_RETURN_IF_ERROR(file_->Run("BEGIN"));
-    ItemRow row;
-    return file_->Get(keys_.back(), &row) ? absl::OkStatus() : Missing();
-  }
-  absl::Status Run() override {
-    for (std::size_t i = 0; i < kReads; ++i) {
-      ItemRow row;
-      if (!file_->Get(keys_[i], &row)) return Missing();
-      benchmark::DoNotOptimize(row);
-    }
-    return absl::OkStatus();
-  }
-  absl::Status CleanUp() override { return file_->Run("ROLLBACK"); }
-
- private:
-  const std::unique_ptr<RawSqlite> file_;
-  const std::vector<std::int64_t> keys_;
-};
-
-absl::StatusOr<std::unique_ptr<Side>> MakeRawGet(
-    const TemporaryFolder& folder) {
-  SHARD_ASSIGN_OR_RETURN(
-      auto file,
-      RawSqlite::MakeStored(folder.PathOf("raw_get.db"), kStoredRows));
-  return std::make_unique<RawGet>(std::move(file));
-}
 
 // Finds objects that the session holds, kHeldObjects of them over and over.
 class IdentityMapHit : public Side {
@@ -109,7 +75,7 @@ std::vector<Case> GetCases() {
                                StoredIn(folder->PathOf("get.db"), kStoredRows));
         return std::make_unique<SessionGet>(std::move(resolver), kReads);
       },
-      .floor = [folder] { return MakeRawGet(*folder); }};
+      .floor = [folder] { return MakeRawGet(*folder, kReads); }};
   const Case plain{.name = "identity_map_hit/plain",
                    .operations = kHits,
                    .at_most = 60,
