@@ -17,6 +17,7 @@
 #include "shard/base/status_macros.h"
 #include "shard/dialects/engine.h"
 #include "shard/dialects/schema.h"
+#include "shard/router/hash_strategy.h"
 #include "shard/router/horizontal_resolver.h"
 #include "shard/router/vertical_resolver.h"
 #include "shard/session/sharded_session.h"

@@ -22,6 +22,7 @@
 #include "absl/time/time.h"
 #include "shard/base/status_macros.h"
 #include "shard/bench/items.h"
+#include "shard/router/hash_strategy.h"
 #include "shard/router/horizontal_resolver.h"
 #include "shard/router/topology.h"
 #include "shard/session/generator_source.h"

@@ -18,6 +18,7 @@
 #include "shard/bench/raw_postgres.h"
 #include "shard/bench/session_bulk.h"
 #include "shard/dialects/schema.h"
+#include "shard/router/hash_strategy.h"
 #include "shard/router/horizontal_resolver.h"
 #include "shard/router/topology.h"
 

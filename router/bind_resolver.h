@@ -54,6 +54,14 @@ class BindResolver {
     (void)class_info;
     return {};
   }
+
+  // No row was found where Resolve or ResolveAll had said. Drops what is
+  // remembered of this key, since the row may have moved; true if asking again
+  // may give another answer. Unless overridden: nothing is remembered, false.
+  virtual bool Forget(const BindRequest& request) {
+    (void)request;
+    return false;
+  }
 };
 
 // A resolver out of a function: FunctionResolver([&](const BindRequest& r) ->

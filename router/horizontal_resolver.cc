@@ -47,6 +47,18 @@ absl::StatusOr<sql::ValueView> ReadKeyPart(const BindRequest& request,
       ToAbsl(sql::ValueTypeName(part->type()))));
 }
 
+// The whole key, in memory of its own: a view lives until the next Read.
+absl::StatusOr<absl::InlinedVector<sql::Value, 2>> ReadKey(
+    const BindRequest& request, const ShardRule& rule) {
+  absl::InlinedVector<sql::Value, 2> key;
+  for (const sql::Column* column : rule.key) {
+    SHARD_ASSIGN_OR_RETURN(const sql::ValueView part,
+                           ReadKeyPart(request, *column));
+    key.emplace_back(part);
+  }
+  return key;
+}
+
 // An upsert sees the rows of its own shard only, and leaves a row where it is:
 // what conflicts must have the same shard key, and it must not change, except
 // to what the new row has, which was placed by it.
@@ -84,7 +96,10 @@ absl::Status CheckUpsert(const BindRequest& request, const ShardRule& rule) {
 absl::StatusOr<ShardId> ShardOfKey(const ShardRule& rule,
                                    const BindRequest& request,
                                    absl::Span<const sql::ValueView> key) {
-  absl::StatusOr<ShardId> shard = rule.strategy->ShardFor(key);
+  const bool is_read = request.operation == Operation::kRead ||
+                       request.operation == Operation::kRefresh;
+  absl::StatusOr<ShardId> shard =
+      is_read ? rule.strategy->ShardFor(key) : rule.strategy->ShardForNew(key);
   if (shard.ok()) return shard;
   return Annotate(
       shard.status(),
@@ -163,6 +178,11 @@ absl::Status HorizontalResolver::CheckRule(const ShardRule& rule) {
           "date, timestamp or decimal"));
     }
   }
+  std::vector<sql::ValueType> types;
+  for (const sql::Column* column : rule.key) types.push_back(column->type());
+  if (const absl::Status fits = rule.strategy->CheckKey(types); !fits.ok()) {
+    return Annotate(fits, absl::StrCat("the rule of '", table.name(), "'"));
+  }
   for (const ShardId shard : rule.strategy->shards()) {
     if (EngineOf(shard) == nullptr) {
       return absl::InvalidArgumentError(
@@ -229,15 +249,21 @@ absl::StatusOr<ShardId> HorizontalResolver::ShardOfObject(
     if (!key.ok()) return key.status();
     return ShardOfKey(rule, request, {&*key, 1});
   }
-  absl::InlinedVector<sql::Value, 2> kept;  // a view lives until the next Read
+  SHARD_ASSIGN_OR_RETURN(const auto kept, ReadKey(request, rule));
   absl::InlinedVector<sql::ValueView, 2> key;
-  for (const sql::Column* column : rule.key) {
-    SHARD_ASSIGN_OR_RETURN(const sql::ValueView part,
-                           ReadKeyPart(request, *column));
-    kept.emplace_back(part);
-  }
   for (const sql::Value& value : kept) key.push_back(value.view());
   return ShardOfKey(rule, request, key);
+}
+
+bool HorizontalResolver::Forget(const BindRequest& request) {
+  if (request.object == nullptr) return false;
+  const absl::StatusOr<const ShardRule*> rule = RuleFor(request);
+  if (!rule.ok()) return false;
+  const auto kept = ReadKey(request, **rule);
+  if (!kept.ok() || kept->empty()) return false;
+  absl::InlinedVector<sql::ValueView, 2> key;
+  for (const sql::Value& value : *kept) key.push_back(value.view());
+  return (*rule)->strategy->Forget(key);
 }
 
 absl::StatusOr<Bind> HorizontalResolver::Resolve(const BindRequest& request) {

@@ -50,6 +50,8 @@ class HorizontalResolver : public BindResolver {
   ShardId ShardOf(const Engine& engine) const override;
   std::vector<const sql::Column*> ShardKey(
       const sql::ClassInfo& class_info) const override;
+  // Of the key of `object`; false where it is not known.
+  bool Forget(const BindRequest& request) override;
 
  private:
   explicit HorizontalResolver(HorizontalOptions options);

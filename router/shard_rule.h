@@ -16,6 +16,8 @@ namespace shard {
 struct ShardRule {
   std::vector<const sql::Column*> key;
   std::shared_ptr<const ShardingStrategy> strategy;
+  // Of a rule without key columns only; null: the table of the key.
+  const sql::Table* hinted_table = nullptr;
 };
 
 // ShardBy(City::c.continent, strategy), for one key column of a mapped class.
@@ -29,6 +31,13 @@ ShardRule ShardBy(const MappedColumn&,
 inline ShardRule ShardBy(std::vector<const sql::Column*> key,
                          std::shared_ptr<const ShardingStrategy> strategy) {
   return {std::move(key), std::move(strategy)};
+}
+
+// ShardByHint(Audit::table(), HintStrategy::Create({"a", "b"})), for rows whose
+// shard no column decides: who writes them names it.
+inline ShardRule ShardByHint(const sql::Table& table,
+                             std::shared_ptr<const ShardingStrategy> strategy) {
+  return {{}, std::move(strategy), &table};
 }
 
 }  // namespace shard

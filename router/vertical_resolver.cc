@@ -153,6 +153,11 @@ absl::StatusOr<BindSet> VerticalResolver::ResolveAll(
   return resolver->ResolveAll(request);
 }
 
+bool VerticalResolver::Forget(const BindRequest& request) {
+  const absl::StatusOr<BindResolver*> resolver = Find(request);
+  return resolver.ok() && (*resolver)->Forget(request);
+}
+
 ShardId VerticalResolver::ShardOf(const Engine& engine) const {
   for (const auto& [class_info, resolver] : by_class_) {
     const ShardId shard = resolver->ShardOf(engine);

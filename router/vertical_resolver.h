@@ -40,6 +40,7 @@ class VerticalResolver : public BindResolver {
   ShardId ShardOf(const Engine& engine) const override;
   std::vector<const sql::Column*> ShardKey(
       const sql::ClassInfo& class_info) const override;
+  bool Forget(const BindRequest& request) override;
 
  private:
   // The one resolver of an engine: classes with the same one are together.

@@ -4,6 +4,7 @@
 
 #include "shard/base/status_macros.h"
 #include "shard/dialects/schema.h"
+#include "shard/router/hash_strategy.h"
 #include "shard/router/horizontal_resolver.h"
 #include "shard/router/topology.h"
 #include "shard/session/sharded_session.h"

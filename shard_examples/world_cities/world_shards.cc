@@ -12,6 +12,7 @@
 #include "shard/base/status_macros.h"
 #include "shard/dialects/engine.h"
 #include "shard/dialects/schema.h"
+#include "shard/router/list_strategy.h"
 #include "shard_examples/world_cities/cities.h"
 
 namespace world_cities {

@@ -12,7 +12,7 @@
 #include "shard/dialects/engine.h"
 #include "shard/dialects/schema.h"
 #include "shard/router/horizontal_resolver.h"
-#include "shard/router/sharding_strategy.h"
+#include "shard/router/list_strategy.h"
 #include "shard/router/topology.h"
 #include "shard/session/sharded_session.h"
 #include "shard/tests/crash/accounts.h"

@@ -14,6 +14,8 @@
 #include "gtest/gtest.h"
 #include "shard/base/testing.h"
 #include "shard/router/bind_request.h"
+#include "shard/router/hash_strategy.h"
+#include "shard/router/list_strategy.h"
 #include "shard/router/shard_id.h"
 #include "shard/router/shard_rule.h"
 #include "shard/router/sharding_strategy.h"

@@ -18,6 +18,8 @@
 #include "gtest/gtest.h"
 #include "shard/base/testing.h"
 #include "shard/dialects/compiled_statement.h"
+#include "shard/router/hash_strategy.h"
+#include "shard/router/list_strategy.h"
 #include "shard/router/pruning.h"
 #include "shard/router/shard_rule.h"
 #include "shard/router/sharding_strategy.h"

@@ -13,6 +13,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "shard/base/testing.h"
+#include "shard/router/hash_strategy.h"
+#include "shard/router/list_strategy.h"
 #include "shard/router/shard_rule.h"
 #include "shard/router/sharding_strategy.h"
 #include "shard/router/statement_tables.h"

@@ -14,6 +14,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "shard/base/testing.h"
+#include "shard/router/hash_strategy.h"
+#include "shard/router/list_strategy.h"
 #include "shard/router/placement.h"
 #include "shard/router/shard_id.h"
 #include "shard/sql/types.h"

@@ -7,7 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "shard/dialects/schema.h"
-#include "shard/router/sharding_strategy.h"
+#include "shard/router/hash_strategy.h"
+#include "shard/router/list_strategy.h"
 #include "shard/sql/types.h"
 #include "shard/tests/session/models.h"
 

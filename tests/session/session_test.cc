@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "shard/router/horizontal_resolver.h"
+#include "shard/router/list_strategy.h"
 #include "shard/router/shard_rule.h"
-#include "shard/router/sharding_strategy.h"
 #include "shard/router/vertical_resolver.h"
 #include "shard/sql/table.h"
 

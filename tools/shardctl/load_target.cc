@@ -14,7 +14,7 @@
 #include "absl/time/clock.h"
 #include "shard/base/status_macros.h"
 #include "shard/dialects/errors.h"
-#include "shard/router/sharding_strategy.h"
+#include "shard/router/hash_strategy.h"
 #include "shard/tools/shardctl/matching_columns.h"
 #include "shard/tools/shardctl/placement_check.h"
 

@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "shard/dialects/schema.h"
-#include "shard/router/sharding_strategy.h"
+#include "shard/router/list_strategy.h"
 
 namespace shard::testing {
 namespace {

@@ -16,7 +16,7 @@
 #include "shard/base/testing.h"
 #include "shard/dialects/schema.h"
 #include "shard/router/horizontal_resolver.h"
-#include "shard/router/sharding_strategy.h"
+#include "shard/router/list_strategy.h"
 #include "shard/session/generator_source.h"
 #include "shard/session/load.h"
 #include "shard/tests/session/two_phase/two_phase_test.h"
