@@ -15,24 +15,24 @@ const Value* Parameters::Find(std::string_view name) const {
   return nullptr;
 }
 
-std::shared_ptr<const void> CompileCache::Find(const void* dialect) const {
+std::shared_ptr<const void> CompileCache::Find(const void* owner) const {
   const std::lock_guard lock(mutex_);
   for (const auto& [key, compiled] : entries_) {
-    if (key == dialect) return compiled;
+    if (key == owner) return compiled;
   }
   return nullptr;
 }
 
-void CompileCache::Store(const void* dialect,
+void CompileCache::Store(const void* owner,
                          std::shared_ptr<const void> compiled) const {
   const std::lock_guard lock(mutex_);
   for (auto& [key, old] : entries_) {
-    if (key == dialect) {
+    if (key == owner) {
       old = std::move(compiled);
       return;
     }
   }
-  entries_.emplace_back(dialect, std::move(compiled));
+  entries_.emplace_back(owner, std::move(compiled));
 }
 
 // Here and not in the header, since what a std::variant of them needs takes the

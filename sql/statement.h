@@ -44,13 +44,15 @@ class Parameters {
   std::vector<std::pair<std::string, Value>> values_;
 };
 
-// What a dialect remembers of a statement it has compiled, so that a statement
-// kept by its user is compiled once. Thread-safe.
+// What dialects and routers remember of a statement that they have read, so
+// that a statement kept by its user is compiled once. Thread-safe.
 class CompileCache {
  public:
-  // Null when `dialect` has stored nothing.
-  std::shared_ptr<const void> Find(const void* dialect) const;
-  void Store(const void* dialect, std::shared_ptr<const void> compiled) const;
+  // Null when `owner` has stored nothing. Owners are told apart by address
+  // alone: one that may be destroyed must know by what it finds whether it was
+  // stored by itself or by another that was there before.
+  std::shared_ptr<const void> Find(const void* owner) const;
+  void Store(const void* owner, std::shared_ptr<const void> compiled) const;
 
  private:
   mutable std::mutex mutex_;

@@ -1,8 +1,11 @@
 // Which shards a condition or a statement leads to.
 #include "shard/router/pruning.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -65,6 +68,49 @@ class MoodyStrategy : public ShardingStrategy {
 
  private:
   std::vector<ShardId> shards_ = {ShardId::Of("A"), ShardId::Of("B")};
+};
+
+// Ten keys from 0 on are on A, the next ten on B, all others up to 29 on C; no
+// others are. Knows exactly which a domain allows.
+class TensStrategy : public ShardingStrategy {
+ public:
+  absl::StatusOr<ShardId> ShardFor(
+      absl::Span<const sql::ValueView> key) const override {
+    const std::int64_t k = key[0].integer();
+    if (k < 0 || k > 29) return absl::InvalidArgumentError("no place");
+    return shards_[static_cast<std::size_t>(k / 10)];
+  }
+  const std::vector<ShardId>& shards() const override { return shards_; }
+  ShardSet ShardsFor(absl::Span<const KeyDomain> key) const override {
+    ShardSet found;
+    for (std::int64_t k = 0; k < 30; ++k) {
+      if (Allows(key[0], sql::ValueView::Int64(k))) {
+        AddOnce(found, shards_[static_cast<std::size_t>(k / 10)]);
+      }
+    }
+    return found;
+  }
+
+ private:
+  static bool Allows(const KeyDomain& domain, const sql::ValueView& k) {
+    const auto has = [&k](const KeyDomain::Values& values) {
+      return std::find(values.begin(), values.end(), k) != values.end();
+    };
+    if (domain.values.has_value() && !has(*domain.values)) return false;
+    if (has(domain.excluded)) return false;
+    const auto order = [&k](const KeyBound& bound) {
+      return k.integer() - bound.value.integer();
+    };
+    if (domain.low.has_value() &&
+        order(*domain.low) < (domain.low->inclusive ? 0 : 1)) {
+      return false;
+    }
+    return !domain.high.has_value() ||
+           order(*domain.high) <= (domain.high->inclusive ? 0 : -1);
+  }
+
+  std::vector<ShardId> shards_ = {ShardId::Of("A"), ShardId::Of("B"),
+                                  ShardId::Of("C")};
 };
 
 class PruningTest : public ::testing::Test {
@@ -156,7 +202,10 @@ TEST_F(PruningTest, NullIsEqualToNothing) {
   EXPECT_EQ(Prune(Equal(k_, Literal(Value()))), "");
   EXPECT_EQ(Prune(In(k_, {Literal(Value()), Literal(2)})), "B");
   EXPECT_EQ(Prune(Equal(k_, sql::Null())), "ABC");  // not read, so widened
-  EXPECT_EQ(Prune(sql::Unary(UnaryOp::kIsNull, k_)), "ABC");
+  // A shard key is never NULL.
+  EXPECT_EQ(Prune(sql::Unary(UnaryOp::kIsNull, k_)), "");
+  EXPECT_EQ(Prune(sql::Unary(UnaryOp::kIsNotNull, k_)), "ABC");
+  EXPECT_EQ(Prune(sql::Unary(UnaryOp::kIsNull, x_)), "ABC");
 }
 
 TEST_F(PruningTest, OtherTypesWiden) {
@@ -170,12 +219,10 @@ TEST_F(PruningTest, OtherTypesWiden) {
 
 TEST_F(PruningTest, WhatIsNotUnderstoodWidens) {
   for (const BinaryOp op :
-       {BinaryOp::kNotEqual, BinaryOp::kLess, BinaryOp::kLessOrEqual,
-        BinaryOp::kGreater, BinaryOp::kGreaterOrEqual, BinaryOp::kLike}) {
+       {BinaryOp::kLike, BinaryOp::kNotLike, BinaryOp::kAdd}) {
     EXPECT_EQ(Prune(sql::Binary(op, k_, Literal(2))), "ABC");
   }
-  EXPECT_EQ(Prune(sql::Unary(UnaryOp::kNot, Equal(k_, Literal(2)))), "ABC");
-  EXPECT_EQ(Prune(sql::Between(k_, Literal(2), Literal(2))), "ABC");
+  EXPECT_EQ(Prune(sql::Unary(UnaryOp::kNegate, k_)), "ABC");
   EXPECT_EQ(
       Prune(Equal(sql::Binary(BinaryOp::kAdd, k_, Literal(0)), Literal(2))),
       "ABC");
@@ -192,8 +239,8 @@ TEST_F(PruningTest, AndNarrowsOrWidens) {
   const Expression other = Equal(x_, Literal(5));
   EXPECT_EQ(Prune(And(one, other)), "A");
   EXPECT_EQ(Prune(And(other, two)), "B");
-  EXPECT_EQ(Prune(And(one, two)), "");  // no row can be both
-  EXPECT_EQ(Prune(And(one, Equal(k_, Literal(4)))), "A");
+  EXPECT_EQ(Prune(And(one, two)), "");                    // no row can be both
+  EXPECT_EQ(Prune(And(one, Equal(k_, Literal(4)))), "");  // both on A
   EXPECT_EQ(Prune(Or(two, one)), "AB");
   EXPECT_EQ(Prune(Or(one, other)), "ABC");
   EXPECT_EQ(Prune(And(Or(one, two), In(k_, {Literal(2), Literal(3)}))), "B");
@@ -215,6 +262,203 @@ TEST_F(PruningTest, Parameters) {
   EXPECT_EQ(Prune(condition, &none), "ABC");
   EXPECT_EQ(Prune(condition, nullptr), "ABC");
   EXPECT_EQ(Prune(In(k_, {sql::Parameter("key"), Literal(3)}), &two), "BC");
+}
+
+TEST_F(PruningTest, Ranges) {
+  orders_rule_.strategy = std::make_shared<TensStrategy>();
+  const auto compare = [this](BinaryOp op, int value) {
+    return Prune(sql::Binary(op, k_, Literal(value)));
+  };
+  EXPECT_EQ(compare(BinaryOp::kLess, 10), "A");
+  EXPECT_EQ(compare(BinaryOp::kLessOrEqual, 10), "AB");
+  EXPECT_EQ(compare(BinaryOp::kGreater, 19), "C");
+  EXPECT_EQ(compare(BinaryOp::kGreaterOrEqual, 19), "BC");
+  EXPECT_EQ(compare(BinaryOp::kGreater, 29), "");
+  EXPECT_EQ(compare(BinaryOp::kNotEqual, 5), "ABC");
+  const auto mirrored = [this](BinaryOp op, int value) {
+    return Prune(sql::Binary(op, Literal(value), k_));
+  };
+  EXPECT_EQ(mirrored(BinaryOp::kGreater, 10), "A");
+  EXPECT_EQ(mirrored(BinaryOp::kGreaterOrEqual, 10), "AB");
+  EXPECT_EQ(mirrored(BinaryOp::kLess, 19), "C");
+  EXPECT_EQ(mirrored(BinaryOp::kLessOrEqual, 19), "BC");
+  const auto between = [this](int low, int high, bool negated) {
+    return Prune(sql::Between(k_, Literal(low), Literal(high), negated));
+  };
+  EXPECT_EQ(between(3, 9, false), "A");
+  EXPECT_EQ(between(9, 10, false), "AB");
+  EXPECT_EQ(between(12, 12, false), "B");
+  EXPECT_EQ(between(9, 3, false), "");
+  EXPECT_EQ(between(0, 19, true), "C");
+  EXPECT_EQ(between(10, 29, true), "A");
+  EXPECT_EQ(between(5, 25, true), "AC");
+  EXPECT_EQ(between(9, 3, true), "ABC");
+  // Several at once.
+  const Expression over = sql::Binary(BinaryOp::kGreater, k_, Literal(9));
+  EXPECT_EQ(Prune(And(over, sql::Binary(BinaryOp::kLess, k_, Literal(20)))),
+            "B");
+  EXPECT_EQ(Prune(And(over, sql::Binary(BinaryOp::kLess, k_, Literal(10)))),
+            "");
+  EXPECT_EQ(Prune(And(over, In(k_, {Literal(1), Literal(11)}))), "B");
+  EXPECT_EQ(Prune(And(over, Equal(k_, Literal(9)))), "");
+  EXPECT_EQ(Prune(Or(sql::Binary(BinaryOp::kLess, k_, Literal(3)),
+                     sql::Binary(BinaryOp::kGreater, k_, Literal(25)))),
+            "AC");
+  // Values of other types say nothing, ends that are not known neither.
+  EXPECT_EQ(Prune(sql::Binary(BinaryOp::kLess, k_, Literal(9.5))), "ABC");
+  EXPECT_EQ(Prune(sql::Binary(BinaryOp::kLess, k_, x_)), "ABC");
+  EXPECT_EQ(Prune(sql::Between(k_, Literal(20), x_)), "C");
+  EXPECT_EQ(Prune(sql::Between(k_, Literal(20), x_, true)), "ABC");
+}
+
+TEST_F(PruningTest, ExcludedValues) {
+  orders_rule_.strategy = std::make_shared<TensStrategy>();
+  std::vector<Expression> first_ten, numbers;
+  for (int i = 0; i < 10; ++i) first_ten.push_back(Literal(i));
+  EXPECT_EQ(Prune(In(k_, first_ten, /*negated=*/true)), "BC");
+  first_ten.push_back(x_);  // what it excludes beside is not known
+  EXPECT_EQ(Prune(In(k_, first_ten, /*negated=*/true)), "BC");
+  first_ten.pop_back();
+  first_ten.pop_back();
+  EXPECT_EQ(Prune(In(k_, first_ten, /*negated=*/true)), "ABC");
+  EXPECT_EQ(Prune(And(In(k_, first_ten, /*negated=*/true),
+                      sql::Binary(BinaryOp::kNotEqual, Literal(9), k_))),
+            "BC");
+  EXPECT_EQ(Prune(And(In(k_, {Literal(1), Literal(11)}),
+                      sql::Binary(BinaryOp::kNotEqual, k_, Literal(1)))),
+            "B");
+  EXPECT_EQ(Prune(In(k_, {}, /*negated=*/true)), "ABC");
+}
+
+TEST_F(PruningTest, ComparisonWithNullIsNeverTrue) {
+  orders_rule_.strategy = std::make_shared<TensStrategy>();
+  const Expression null = Literal(Value());
+  for (const BinaryOp op :
+       {BinaryOp::kNotEqual, BinaryOp::kLess, BinaryOp::kLessOrEqual,
+        BinaryOp::kGreater, BinaryOp::kGreaterOrEqual}) {
+    EXPECT_EQ(Prune(sql::Binary(op, k_, null)), "");
+    EXPECT_EQ(Prune(sql::Binary(op, null, k_)), "");
+  }
+  EXPECT_EQ(Prune(In(k_, {Literal(1), null}, /*negated=*/true)), "");
+  EXPECT_EQ(Prune(sql::Between(k_, null, Literal(5))), "");
+  EXPECT_EQ(Prune(sql::Between(k_, Literal(5), null)), "");
+  EXPECT_EQ(Prune(sql::Between(k_, null, Literal(19), true)), "C");
+  EXPECT_EQ(Prune(sql::Between(k_, Literal(10), null, true)), "A");
+  EXPECT_EQ(Prune(null), "");
+  EXPECT_EQ(Prune(Literal(false)), "");
+  EXPECT_EQ(Prune(sql::Unary(UnaryOp::kNot, Literal(true))), "");
+  EXPECT_EQ(Prune(Literal(0)), "ABC");  // PostgreSQL would refuse it
+}
+
+TEST_F(PruningTest, NotIsCarriedInward) {
+  orders_rule_.strategy = std::make_shared<TensStrategy>();
+  const auto prune_not = [this](const Expression& condition) {
+    return Prune(sql::Unary(UnaryOp::kNot, condition));
+  };
+  const Expression low = sql::Binary(BinaryOp::kLess, k_, Literal(10));
+  const Expression high =
+      sql::Binary(BinaryOp::kGreaterOrEqual, k_, Literal(20));
+  const Expression other = Equal(x_, Literal(1));
+  EXPECT_EQ(prune_not(low), "BC");
+  EXPECT_EQ(prune_not(Or(low, high)), "B");
+  EXPECT_EQ(prune_not(And(low, other)), "ABC");
+  EXPECT_EQ(prune_not(Or(low, other)), "BC");
+  EXPECT_EQ(prune_not(sql::Unary(UnaryOp::kNot, low)), "A");
+  EXPECT_EQ(prune_not(Equal(k_, Literal(5))), "ABC");
+  EXPECT_EQ(prune_not(sql::Binary(BinaryOp::kNotEqual, k_, Literal(5))), "A");
+  EXPECT_EQ(prune_not(In(k_, {Literal(5), Literal(15)}, true)), "AB");
+  EXPECT_EQ(prune_not(In(k_, {Literal(5)})), "ABC");
+  EXPECT_EQ(prune_not(sql::Between(k_, Literal(0), Literal(19))), "C");
+  EXPECT_EQ(prune_not(sql::Between(k_, Literal(3), Literal(5), true)), "A");
+  EXPECT_EQ(prune_not(sql::Unary(UnaryOp::kIsNotNull, k_)), "");
+  EXPECT_EQ(prune_not(sql::Unary(UnaryOp::kIsNull, k_)), "ABC");
+  EXPECT_EQ(prune_not(Literal(Value())), "");
+}
+
+TEST_F(PruningTest, ParametersOfRanges) {
+  orders_rule_.strategy = std::make_shared<TensStrategy>();
+  const Expression condition =
+      sql::Between(k_, sql::Parameter("from"), sql::Parameter("to"));
+  const sql::Parameters some = {{"from", 3}, {"to", 12}};
+  const sql::Parameters open = {{"from", 12}};
+  const sql::Parameters null = {{"from", Value()}, {"to", 12}};
+  EXPECT_EQ(Prune(condition, &some), "AB");
+  EXPECT_EQ(Prune(condition, &open), "BC");
+  EXPECT_EQ(Prune(condition, &null), "");
+  EXPECT_EQ(Prune(condition, nullptr), "ABC");
+  const sql::Parameters no = {{"flag", false}};
+  EXPECT_EQ(Prune(sql::Parameter("flag"), &no), "");
+  EXPECT_EQ(Prune(sql::Unary(UnaryOp::kNot, sql::Parameter("flag")), &no),
+            "ABC");
+}
+
+// A language orders text as it likes.
+TEST_F(PruningTest, RangesOfTextNeedABinaryCollation) {
+  class UpToM : public ShardingStrategy {
+   public:
+    absl::StatusOr<ShardId> ShardFor(
+        absl::Span<const sql::ValueView> key) const override {
+      return shards_[key[0].bytes() < "m" ? 0 : 1];
+    }
+    const std::vector<ShardId>& shards() const override { return shards_; }
+    ShardSet ShardsFor(absl::Span<const KeyDomain> key) const override {
+      const std::optional<KeyBound>& high = key[0].high;
+      if (high.has_value() && high->value.bytes() < "m") return {shards_[0]};
+      return ShardingStrategy::ShardsFor(key);
+    }
+
+   private:
+    std::vector<ShardId> shards_ = {ShardId::Of("A"), ShardId::Of("B")};
+  };
+  const ShardRule rule = {{lines_.FindColumn("t")}, std::make_shared<UpToM>()};
+  const Expression t = lines_.c("t");
+  const auto prune = [&](const Expression& condition) {
+    return Names(
+        ShardsForCondition(rule, sql::TableRef(lines_), condition, nullptr));
+  };
+  const auto less = [](Expression a, Expression b) {
+    return sql::Binary(BinaryOp::kLess, std::move(a), std::move(b));
+  };
+  EXPECT_EQ(prune(less(t, Literal("c"))), "AB");
+  EXPECT_EQ(prune(less(sql::Collate(t, "C"), Literal("c"))), "A");
+  EXPECT_EQ(prune(less(t, sql::Collate(Literal("c"), "C"))), "A");
+  EXPECT_EQ(prune(less(sql::Collate(t, "de_DE"), Literal("c"))), "AB");
+  EXPECT_EQ(
+      prune(less(sql::Collate(t, "C"), sql::Collate(Literal("c"), "de_DE"))),
+      "AB");
+  EXPECT_EQ(
+      prune(sql::Between(sql::Collate(t, "C"), Literal("a"), Literal("c"))),
+      "A");
+  EXPECT_EQ(prune(sql::Between(t, Literal("a"), Literal("c"))), "AB");
+  // Equality is the same everywhere.
+  EXPECT_EQ(prune(Equal(t, Literal("z"))), "B");
+  EXPECT_EQ(prune(Equal(sql::Collate(t, "C"), Literal("z"))), "B");
+  EXPECT_EQ(prune(Equal(sql::Collate(t, "nocase"), Literal("z"))), "AB");
+}
+
+TEST_F(PruningTest, ChoicesAreReadWithWhatIsKnownAround) {
+  const ShardRule rule = {{lines_.FindColumn("k"), lines_.FindColumn("x")},
+                          hash_};
+  const Expression k = lines_.c("k"), x = lines_.c("x");
+  const auto place = [this](int first, int second) {
+    const std::vector<sql::ValueView> key = {sql::ValueView::Int32(first),
+                                             sql::ValueView::Int64(second)};
+    return hash_->ShardFor(key)->name();
+  };
+  for (int i = 0; i < 20; ++i) {
+    const ShardSet shards = ShardsForCondition(
+        rule, sql::TableRef(lines_),
+        And(Equal(k, Literal(i)), Or(Equal(x, Literal(std::int64_t{1})),
+                                     Equal(x, Literal(std::int64_t{2})))),
+        nullptr);
+    std::vector<std::string> names;
+    for (const ShardId shard : shards) names.push_back(shard.name());
+    std::vector<std::string> expected = {place(i, 1), place(i, 2)};
+    std::sort(expected.begin(), expected.end());
+    expected.erase(std::unique(expected.begin(), expected.end()),
+                   expected.end());
+    EXPECT_EQ(names, expected) << i;
+  }
 }
 
 TEST_F(PruningTest, AliasesAreTablesOfTheirOwn) {
@@ -406,6 +650,147 @@ TEST_F(PruningTest, ChainOfJoins) {
                          .Join(third, Equal(third.c("k"), lines_.c("k")))
                          .Where(Equal(third.c("k"), Literal(2)))),
             "B");
+}
+
+TEST_F(PruningTest, LeftJoinTellsOfTheRowsItLooksFor) {
+  const Expression on = Equal(lines_.c("k"), k_);
+  const auto left = [&](const Expression& condition) {
+    return ShardsOf(
+        FromOrders().Join(lines_, on, sql::JoinKind::kLeft).Where(condition));
+  };
+  EXPECT_EQ(left(Equal(k_, Literal(2))), "B");
+  // Rows without a line are left out, so it is an inner join.
+  EXPECT_EQ(left(Equal(lines_.c("k"), Literal(2))), "B");
+  EXPECT_EQ(left(And(sql::Unary(UnaryOp::kIsNotNull, lines_.c("x")),
+                     Equal(lines_.c("k"), Literal(2)))),
+            "B");
+  EXPECT_EQ(left(Or(Equal(lines_.c("k"), Literal(2)),
+                    Equal(lines_.c("k"), Literal(3)))),
+            "BC");
+  // They are what is looked for.
+  const Expression none = sql::Unary(UnaryOp::kIsNull, lines_.c("k"));
+  EXPECT_EQ(left(none), "ABC");
+  EXPECT_EQ(left(Or(Equal(lines_.c("k"), Literal(2)), none)), "ABC");
+  EXPECT_EQ(left(And(none, Equal(k_, Literal(3)))), "C");
+  EXPECT_EQ(left(sql::Unary(UnaryOp::kNot, sql::Unary(UnaryOp::kNot, none))),
+            "ABC");
+}
+
+// A line on another shard must not be taken for none.
+TEST_F(PruningTest, LeftJoinLooksEverywhereForRowsThatMustNotBe) {
+  const Expression x_on = Equal(lines_.c("x"), x_);
+  const auto left = [&](const Expression& on, const Expression& condition) {
+    return Shards(
+        FromOrders().Join(lines_, on, sql::JoinKind::kLeft).Where(condition));
+  };
+  const Expression here = Equal(k_, Literal(2));
+  EXPECT_THAT(
+      left(x_on, And(here, sql::Unary(UnaryOp::kIsNull, lines_.c("k")))),
+      HasCode(kUnimplemented));
+  EXPECT_THAT(
+      left(x_on, And(here, Or(sql::Unary(UnaryOp::kIsNull, lines_.c("x")),
+                              Equal(lines_.c("k"), Literal(2))))),
+      HasCode(kUnimplemented));
+  const auto on_b = left(And(x_on, Equal(lines_.c("k"), Literal(2))), here);
+  SHARD_ASSERT_OK(on_b);
+  EXPECT_EQ(*on_b, "B");
+  const auto nowhere = left(And(x_on, In(lines_.c("k"), {})), here);
+  SHARD_ASSERT_OK(nowhere);
+  EXPECT_EQ(*nowhere, "B");
+}
+
+TEST_F(PruningTest, EqualColumnsTellOfEachOther) {
+  const sql::Alias third(orders_, "third");
+  // Through columns that are no shard keys.
+  EXPECT_EQ(ShardsOf(FromOrders().Where(
+                And(Equal(k_, x_), Equal(x_, Literal(std::int64_t{3}))))),
+            "C");
+  EXPECT_EQ(ShardsOf(FromOrders()
+                         .Join(lines_, Equal(lines_.c("x"), k_))
+                         .Join(third, And(Equal(third.c("k"), k_),
+                                          Equal(lines_.c("k"), third.c("k"))))
+                         .Where(In(lines_.c("x"), {Literal(2), Literal(1)}))),
+            "AB");
+  // Parts of a composite key of which each table knows one.
+  orders_rule_ = {{orders_.FindColumn("k"), orders_.FindColumn("x")}, hash_};
+  lines_rule_ = {{lines_.FindColumn("k"), lines_.FindColumn("x")}, hash_};
+  EXPECT_EQ(ShardsOf(FromOrders()
+                         .Join(lines_, And(Equal(lines_.c("k"), k_),
+                                           Equal(lines_.c("x"), x_)))
+                         .Where(And(Equal(k_, Literal(7)),
+                                    Equal(lines_.c("x"), Literal(8)))))
+                .size(),
+            1u);
+}
+
+TEST_F(PruningTest, JoinThatFindsNothingIsOneShard) {
+  EXPECT_EQ(ShardsOf(FromOrders()
+                         .Join(lines_, Equal(lines_.c("x"), x_))
+                         .Where(In(k_, {}))),
+            "A");
+}
+
+TEST_F(PruningTest, PlanIsAskedWithManyParameters) {
+  const RuleFinder find = [this](const Table&) { return &orders_rule_; };
+  const Statement statement(
+      FromOrders().Where(Equal(k_, sql::Parameter("key"))));
+  SHARD_ASSERT_OK_AND_ASSIGN(const PruningPlan plan,
+                             PruningPlan::Make(find, statement));
+  const auto ask = [&](const sql::Parameters& parameters) {
+    return Names(plan.Shards(&parameters).value());
+  };
+  EXPECT_EQ(ask({{"key", 2}}), "B");
+  EXPECT_EQ(ask({{"key", 3}}), "C");
+  EXPECT_EQ(ask({{"key", "3"}}), "ABC");
+  EXPECT_EQ(&plan.table(), &orders_);
+}
+
+TEST_F(PruningTest, WhetherTheKeyTells) {
+  const RuleFinder find = [this](const Table&) { return &orders_rule_; };
+  const auto keyed = [&](const Expression& condition) {
+    const Statement statement(FromOrders().Where(condition));
+    const PruningPlan plan = PruningPlan::Make(find, statement).value();
+    return plan.IsKeyed(plan.Shards(nullptr).value(), nullptr);
+  };
+  EXPECT_TRUE(keyed(Equal(k_, Literal(1))));
+  EXPECT_TRUE(keyed(In(k_, {Literal(1), Literal(2), Literal(3)})));
+  EXPECT_TRUE(
+      keyed(Or(In(k_, {Literal(1), Literal(2)}), Equal(k_, Literal(3)))));
+  EXPECT_FALSE(keyed(Equal(x_, Literal(1))));
+  EXPECT_FALSE(keyed(sql::Binary(BinaryOp::kGreater, k_, Literal(0))));
+  EXPECT_FALSE(keyed(Or(Equal(k_, Literal(1)), Equal(x_, Literal(1)))));
+}
+
+TEST_F(PruningTest, WhyForPeople) {
+  const RuleFinder find = [this](const Table& table) {
+    return &table == &orders_ ? &orders_rule_ : &lines_rule_;
+  };
+  const auto why = [&](const SelectStatement& select,
+                       const sql::Parameters& parameters = {}) {
+    const Statement statement(select);
+    const PruningPlan plan = PruningPlan::Make(find, statement).value();
+    return plan.Why(plan.Shards(&parameters).value(), &parameters);
+  };
+  EXPECT_EQ(why(FromOrders().Where(Equal(k_, Literal(1)))),
+            "1 of 3 shards by orders.k = 1");
+  EXPECT_EQ(why(FromOrders().Where(In(k_, {sql::Parameter("a"), Literal(1)})),
+                {{"a", 2}}),
+            "2 of 3 shards by orders.k IN (2, 1)");
+  EXPECT_EQ(why(FromOrders().Where(
+                And(Equal(x_, Literal(1)),
+                    Or(Equal(k_, Literal(1)), Equal(k_, Literal(4)))))),
+            "1 of 3 shards by (orders.k = 1 OR orders.k = 4)");
+  EXPECT_EQ(why(FromOrders()),
+            "all 3 shards, since nothing that can be read tells of shard key "
+            "orders.k");
+  EXPECT_EQ(why(FromOrders().Where(
+                sql::Between(k_, Literal(0), sql::Parameter("missing")))),
+            "all 3 shards, since orders.k >= 0 AND orders.k <= :missing leaves "
+            "none of them out");
+  EXPECT_EQ(why(FromOrders()
+                    .Join(lines_, Equal(lines_.c("k"), k_))
+                    .Where(Equal(lines_.c("k"), Literal(2)))),
+            "1 of 3 shards by orders.k = 2, and lines.k = 2");
 }
 
 TEST_F(PruningTest, JoinAcrossShardsIsRefused) {
