@@ -1,7 +1,9 @@
 #include "shard/router/topology.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -74,48 +76,68 @@ bool RegisterFenceSettler(FenceSettler settler) {
 // What is known of the databases, and the check of their connections.
 class Topology::Stamps : public std::enable_shared_from_this<Stamps> {
  public:
-  explicit Stamps(const TopologyOptions& options)
-      : cluster_(options.cluster),
-        epoch_(options.epoch),
-        stamp_new_(options.stamp_new) {
-    for (const auto& [name, engine] : options.databases) {
-      Entry entry;
-      entry.name = name;
-      entry.engine = engine.get();
-      entries_.push_back(std::move(entry));
+  Stamps(std::string cluster, std::int64_t epoch)
+      : cluster_(std::move(cluster)), epoch_(epoch) {}
+
+  struct Entry;
+
+  // From now on connections to it are checked, and its writers ask `topology`.
+  absl::Status Watch(const std::string& name, Engine* engine, bool stamp_new,
+                     Topology* topology) {
+    const auto entry = std::make_shared<Entry>();
+    entry->name = name;
+    entry->engine = engine;
+    entry->stamp_new = stamp_new;
+    SetFence(*entry, topology);
+    {
+      const std::lock_guard lock(mutex_);
+      entries_.push_back(entry);
     }
+    const auto self = shared_from_this();
+    const absl::Status status = engine->SetConnectCheck(
+        this,
+        [self, entry](Connection& connection) {
+          return self->Check(*entry, connection);
+        },
+        [self, entry] { return self->MayWrite(*entry); });
+    if (!status.ok()) Unwatch(engine);
+    return status;
   }
 
-  // Writers ask `topology` from now on; null: nobody.
-  void SetFences(Topology* topology) {
-    for (const Entry& entry : entries_) {
-      if (topology == nullptr || g_fence_settler == nullptr) {
-        entry.fence->set_settle(nullptr);
-        continue;
-      }
-      entry.fence->set_settle([topology, name = entry.name](Connection& locked,
-                                                            const auto& marker,
-                                                            bool ask_peers) {
-        return g_fence_settler(*topology, name, locked, marker, ask_peers);
-      });
+  void Unwatch(Engine* engine) {
+    engine->RemoveConnectCheck(this);
+    std::shared_ptr<Entry> entry;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = std::find_if(
+          entries_.begin(), entries_.end(),
+          [&](const auto& each) { return each->engine == engine; });
+      if (found == entries_.end()) return;
+      entry = *found;
+      entries_.erase(found);
     }
+    SetFence(*entry, nullptr);
   }
 
-  absl::Status Watch() {
-    for (std::size_t i = 0; i < entries_.size(); ++i) {
-      SHARD_RETURN_IF_ERROR(entries_[i].engine->SetConnectCheck(
-          this,
-          [self = shared_from_this(), i](Connection& connection) {
-            return self->Check(i, connection);
-          },
-          [self = shared_from_this(), i] { return self->MayWrite(i); }));
+  void RemoveFences() {
+    std::vector<std::shared_ptr<Entry>> entries;
+    {
+      const std::lock_guard lock(mutex_);
+      entries = entries_;
     }
-    return absl::OkStatus();
+    // Not under the lock: it waits for those who ask, and they take it.
+    for (const auto& entry : entries) SetFence(*entry, nullptr);
+  }
+
+  std::int64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
+  void set_epoch(std::int64_t epoch) {
+    epoch_.store(epoch, std::memory_order_release);
   }
 
   struct Entry {
     std::string name;
     Engine* engine = nullptr;
+    bool stamp_new = true;
     std::shared_ptr<WriteFence> fence = std::make_shared<WriteFence>();
     std::string identity;  // guarded by mutex_, as all below
     std::string location;  // see Participant::location
@@ -130,13 +152,13 @@ class Topology::Stamps : public std::enable_shared_from_this<Stamps> {
       const Engine* engine, const std::vector<std::string>& identities) const {
     const std::lock_guard lock(mutex_);
     std::vector<std::string> missing;
-    for (const Entry& entry : entries_) {
-      if (entry.engine != engine || !entry.can_follow) continue;
-      for (const Entry& other : entries_) {
-        if (&other != &entry && other.can_follow &&
-            Contains(identities, other.identity) &&
-            !Contains(entry.peers, other.identity)) {
-          missing.push_back(other.identity);
+    for (const auto& entry : entries_) {
+      if (entry->engine != engine || !entry->can_follow) continue;
+      for (const auto& other : entries_) {
+        if (other != entry && other->can_follow &&
+            Contains(identities, other->identity) &&
+            !Contains(entry->peers, other->identity)) {
+          missing.push_back(other->identity);
         }
       }
     }
@@ -145,32 +167,44 @@ class Topology::Stamps : public std::enable_shared_from_this<Stamps> {
 
   bool Lists(const Engine* engine, const std::string& identity) const {
     const std::lock_guard lock(mutex_);
-    return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& e) {
-      return e.engine == engine && Contains(e.peers, identity);
+    return std::any_of(entries_.begin(), entries_.end(), [&](const auto& e) {
+      return e->engine == engine && Contains(e->peers, identity);
     });
   }
 
   void NotePeers(const Engine* engine, const std::vector<std::string>& peers) {
     const std::lock_guard lock(mutex_);
-    for (Entry& entry : entries_) {
-      if (entry.engine != engine) continue;
-      entry.peers.insert(entry.peers.end(), peers.begin(), peers.end());
+    for (const auto& entry : entries_) {
+      if (entry->engine != engine) continue;
+      entry->peers.insert(entry->peers.end(), peers.begin(), peers.end());
     }
   }
 
   template <class Predicate>
   std::optional<Entry> Find(const Predicate& predicate) const {
     const std::lock_guard lock(mutex_);
-    for (const Entry& entry : entries_) {
-      if (predicate(entry)) return entry;
+    for (const auto& entry : entries_) {
+      if (predicate(*entry)) return *entry;
     }
     return std::nullopt;
   }
 
  private:
-  absl::Status MayWrite(std::size_t index) const {
+  static void SetFence(Entry& entry, Topology* topology) {
+    if (topology == nullptr || g_fence_settler == nullptr) {
+      entry.fence->set_settle(nullptr);
+      return;
+    }
+    entry.fence->set_settle([topology, name = entry.name](Connection& locked,
+                                                          const auto& marker,
+                                                          bool ask_peers) {
+      return g_fence_settler(*topology, name, locked, marker, ask_peers);
+    });
+  }
+
+  absl::Status MayWrite(const Entry& entry) const {
     const std::lock_guard lock(mutex_);
-    return entries_[index].may_write;
+    return entry.may_write;
   }
 
   static bool Contains(const std::vector<std::string>& list,
@@ -178,26 +212,26 @@ class Topology::Stamps : public std::enable_shared_from_this<Stamps> {
     return std::find(list.begin(), list.end(), text) != list.end();
   }
 
-  absl::Status Check(std::size_t index, Connection& connection) {
+  absl::Status Check(Entry& entry, Connection& connection) {
     Participant& participant = connection.participant();
-    const std::string& name = entries_[index].name;
+    const std::string& name = entry.name;
     // Its stamp is the primary's, and would fit.
     if (participant.standby()) return Standby(name);
     const std::string location = participant.location();
-    SHARD_RETURN_IF_ERROR(NoteLocation(index, location));
+    SHARD_RETURN_IF_ERROR(NoteLocation(entry, location));
     SHARD_ASSIGN_OR_RETURN(std::optional<Stamp> stamp, participant.ReadStamp());
     if (!stamp.has_value()) {
-      SHARD_ASSIGN_OR_RETURN(stamp, MakeStamp(name, participant));
+      SHARD_ASSIGN_OR_RETURN(stamp, MakeStamp(entry, participant));
     }
     SHARD_RETURN_IF_ERROR(CheckFits(name, *stamp));
-    if (stamp->epoch < epoch_) {
-      stamp->epoch = epoch_;
+    if (const std::int64_t ours = epoch(); stamp->epoch < ours) {
+      stamp->epoch = ours;
       SHARD_ASSIGN_OR_RETURN(stamp, participant.PutStamp(*stamp));
     }
     SHARD_RETURN_IF_ERROR(
-        Note(index, *stamp, location, participant.can_follow()));
+        Note(entry, *stamp, location, participant.can_follow()));
     if (participant.can_follow()) {
-      participant.set_write_fence(entries_[index].fence);
+      participant.set_write_fence(entry.fence);
     }
     return absl::OkStatus();
   }
@@ -210,9 +244,10 @@ class Topology::Stamps : public std::enable_shared_from_this<Stamps> {
         "the standby"));
   }
 
-  absl::StatusOr<Stamp> MakeStamp(const std::string& name,
+  absl::StatusOr<Stamp> MakeStamp(const Entry& entry,
                                   Participant& participant) const {
-    if (!stamp_new_) {
+    const std::string& name = entry.name;
+    if (!entry.stamp_new) {
       return absl::FailedPreconditionError(
           absl::StrCat("database '", name,
                        "' has no stamp; if it is the right "
@@ -220,7 +255,7 @@ class Topology::Stamps : public std::enable_shared_from_this<Stamps> {
     }
     SHARD_ASSIGN_OR_RETURN(std::string identity, RandomHex(16));
     return participant.PutStamp(
-        {cluster_, name, std::move(identity), epoch_, kPlacementName});
+        {cluster_, name, std::move(identity), epoch(), kPlacementName});
   }
 
   absl::Status CheckFits(const std::string& name, const Stamp& stamp) const {
@@ -250,24 +285,22 @@ class Topology::Stamps : public std::enable_shared_from_this<Stamps> {
         "may stand in a topology once"));
   }
 
-  absl::Status NoteLocation(std::size_t index, const std::string& location) {
+  absl::Status NoteLocation(Entry& entry, const std::string& location) {
     const std::lock_guard lock(mutex_);
-    for (const Entry& other : entries_) {
-      if (!location.empty() && &other != &entries_[index] &&
-          other.location == location) {
-        return SameDatabase(other, entries_[index]);
+    for (const auto& other : entries_) {
+      if (!location.empty() && other.get() != &entry &&
+          other->location == location) {
+        return SameDatabase(*other, entry);
       }
     }
     // Once it is known for the right one it stays: see Note.
-    Entry& entry = entries_[index];
     if (entry.identity.empty()) entry.location = location;
     return absl::OkStatus();
   }
 
-  absl::Status Note(std::size_t index, const Stamp& stamp,
+  absl::Status Note(Entry& entry, const Stamp& stamp,
                     const std::string& location, bool can_follow) {
     const std::lock_guard lock(mutex_);
-    Entry& entry = entries_[index];
     if (!entry.identity.empty() && entry.identity != stamp.identity) {
       return absl::FailedPreconditionError(absl::StrCat(
           "database '", entry.name,
@@ -283,17 +316,17 @@ class Topology::Stamps : public std::enable_shared_from_this<Stamps> {
           "programs that have it open, and start them again with the right "
           "one"));
     }
-    for (const Entry& other : entries_) {
-      if (&other == &entry || other.identity != stamp.identity) continue;
-      return SameDatabase(other, entry);
+    for (const auto& other : entries_) {
+      if (other.get() == &entry || other->identity != stamp.identity) continue;
+      return SameDatabase(*other, entry);
     }
     entry.identity = stamp.identity;
     entry.can_follow = can_follow;
     entry.may_write = absl::OkStatus();
-    if (stamp.epoch > epoch_) {
+    if (const std::int64_t ours = epoch(); stamp.epoch > ours) {
       entry.may_write = absl::FailedPreconditionError(absl::StrCat(
           "database '", entry.name, "' has slot map epoch ", stamp.epoch,
-          " and this topology has ", epoch_,
+          " and this topology has ", ours,
           ", so rows may belong elsewhere: it may be read but not written; "
           "restart with the newer topology"));
     }
@@ -301,40 +334,118 @@ class Topology::Stamps : public std::enable_shared_from_this<Stamps> {
   }
 
   const std::string cluster_;
-  const std::int64_t epoch_;
-  const bool stamp_new_;
+  std::atomic<std::int64_t> epoch_;
   mutable std::mutex mutex_;
-  std::vector<Entry> entries_;
+  std::vector<std::shared_ptr<Entry>> entries_;
 };
 
 absl::StatusOr<std::shared_ptr<Topology>> Topology::Open(
     TopologyOptions options) {
   SHARD_RETURN_IF_ERROR(CheckOptions(options));
-  std::shared_ptr<Topology> topology(new Topology(std::move(options)));
-  topology->stamps_->SetFences(topology.get());
-  SHARD_RETURN_IF_ERROR(topology->stamps_->Watch());
-  for (const auto& [name, engine] : topology->databases()) {
-    const absl::Status status = engine->Connect().status();
-    // One that is down, full or busy must not keep the others from work, nor
-    // one that lets nobody in: it says so to whoever connects. A wrong database
-    // must.
-    if (absl::IsFailedPrecondition(status) || absl::IsInvalidArgument(status)) {
-      return status;
-    }
-  }
+  std::shared_ptr<Topology> topology(new Topology(options));
+  SHARD_RETURN_IF_ERROR(topology->Add(options.databases, options.stamp_new));
   return topology;
 }
 
-Topology::Topology(TopologyOptions options)
-    : options_(std::move(options)),
-      stamps_(std::make_shared<Stamps>(options_)) {}
+Topology::Topology(const TopologyOptions& options)
+    : cluster_(options.cluster),
+      stamps_(std::make_shared<Stamps>(options.cluster, options.epoch)) {}
 
 Topology::~Topology() {
-  stamps_->SetFences(nullptr);
+  stamps_->RemoveFences();
   service_.reset();
-  for (const auto& [name, engine] : options_.databases) {
+  for (const auto& [name, engine] : databases_) {
     engine->RemoveConnectCheck(stamps_.get());
   }
+}
+
+absl::Status Topology::Add(
+    const std::vector<std::pair<std::string, std::shared_ptr<Engine>>>&
+        databases,
+    bool stamp_new) {
+  std::vector<Engine*> watched;
+  absl::Status status;
+  for (const auto& [name, engine] : databases) {
+    status = stamps_->Watch(name, engine.get(), stamp_new, this);
+    if (!status.ok()) break;
+    watched.push_back(engine.get());
+  }
+  for (std::size_t i = 0; status.ok() && i < databases.size(); ++i) {
+    const absl::Status connected = databases[i].second->Connect().status();
+    // One that is down, full or busy must not keep the others from work, nor
+    // one that lets nobody in: it says so to whoever connects. A wrong database
+    // must.
+    if (absl::IsFailedPrecondition(connected) ||
+        absl::IsInvalidArgument(connected)) {
+      status = connected;
+    }
+  }
+  if (!status.ok()) {
+    for (Engine* const engine : watched) stamps_->Unwatch(engine);
+    return status;
+  }
+  const std::lock_guard lock(mutex_);
+  databases_.insert(databases_.end(), databases.begin(), databases.end());
+  database_count_.store(databases_.size(), std::memory_order_relaxed);
+  return absl::OkStatus();
+}
+
+absl::Status Topology::Extend(TopologyOptions newer) {
+  const std::lock_guard one_at_a_time(extend_mutex_);
+  SHARD_RETURN_IF_ERROR(CheckOptions(newer));
+  if (newer.cluster != cluster_) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a topology of cluster '", cluster_,
+                     "' cannot become one of '", newer.cluster, "'"));
+  }
+  if (newer.epoch < epoch()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the topology has slot map epoch ", epoch(),
+                     " and cannot go back to ", newer.epoch));
+  }
+  const auto known = databases();
+  for (const auto& [name, engine] : known) {
+    const auto same =
+        std::find_if(newer.databases.begin(), newer.databases.end(),
+                     [&](const auto& each) { return each.first == name; });
+    if (same == newer.databases.end()) continue;
+    if (same->second != engine) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("database '", name,
+                       "' of the topology has an engine already, which others "
+                       "use; open a topology of its own for another one"));
+    }
+    newer.databases.erase(same);
+  }
+  SHARD_RETURN_IF_ERROR(Add(newer.databases, newer.stamp_new));
+  if (newer.epoch == epoch()) return absl::OkStatus();
+  stamps_->set_epoch(newer.epoch);
+  // Each connection is checked, and the check raises the stamp. Who is down is
+  // raised with the first connection that there is again.
+  for (const auto& [name, engine] : databases()) {
+    if (engine->is_private()) continue;
+    engine->OpenConnection().status().IgnoreError();
+  }
+  return absl::OkStatus();
+}
+
+std::vector<std::pair<std::string, std::shared_ptr<Engine>>>
+Topology::databases() const {
+  const std::lock_guard lock(mutex_);
+  return databases_;
+}
+
+std::int64_t Topology::epoch() const { return stamps_->epoch(); }
+
+absl::Status Topology::CheckEpoch(std::int64_t epoch) const {
+  if (epoch == 0) return absl::OkStatus();
+  const std::int64_t newest = stamps_->epoch();
+  if (epoch >= newest) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("the session goes by slot map epoch ", epoch,
+                   " and the topology has ", newest,
+                   " by now, so rows may belong elsewhere: it may read but not "
+                   "write; do the work again in a new session"));
 }
 
 std::string Topology::NameOf(const Engine* engine) const {

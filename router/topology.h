@@ -2,6 +2,8 @@
 #ifndef SHARD_ROUTER_TOPOLOGY_H_
 #define SHARD_ROUTER_TOPOLOGY_H_
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -80,12 +82,31 @@ class Topology {
   Topology(const Topology&) = delete;
   Topology& operator=(const Topology&) = delete;
 
-  const std::string& cluster() const { return options_.cluster; }
-  // Name and engine of each, as HorizontalOptions takes them.
-  const std::vector<std::pair<std::string, std::shared_ptr<Engine>>>&
-  databases() const {
-    return options_.databases;
+  // Takes in the databases of `newer` that are not in yet, and its epoch, while
+  // sessions work; stamp_new is that of `newer`. Databases that are in already
+  // must have the engine that they have; those that `newer` does not name stay.
+  // On an error nothing has changed, but that a new database may carry a stamp:
+  // kInvalidArgument as Open, and for another cluster or another engine;
+  // kFailedPrecondition as Open, and for an older epoch.
+  //
+  // A newer epoch raises the stamps of all databases that can be reached, the
+  // others' once they are. From then on sessions with an older one
+  // (SessionOptions::epoch) may read and not write, here and in every process.
+  absl::Status Extend(TopologyOptions newer);
+
+  const std::string& cluster() const { return cluster_; }
+  // Name and engine of each, as HorizontalOptions takes them. A copy: there may
+  // be more of them the next time.
+  std::vector<std::pair<std::string, std::shared_ptr<Engine>>> databases()
+      const;
+  std::size_t database_count() const {
+    return database_count_.load(std::memory_order_relaxed);
   }
+  // Of the slot map.
+  std::int64_t epoch() const;
+  // OK unless the topology has a slot map that is newer than that of `epoch`:
+  // kFailedPrecondition. Always OK for 0. Quick.
+  absl::Status CheckEpoch(std::int64_t epoch) const;
 
   // The name of an engine's database; empty when it is not of this topology.
   std::string NameOf(const Engine* engine) const;
@@ -116,12 +137,20 @@ class Topology {
 
  private:
   class Stamps;
-  explicit Topology(TopologyOptions options);
+  explicit Topology(const TopologyOptions& options);
+  absl::Status Add(
+      const std::vector<std::pair<std::string, std::shared_ptr<Engine>>>&
+          databases,
+      bool stamp_new);
 
-  const TopologyOptions options_;
+  const std::string cluster_;
   // Shared with the engines' checks, which may outlive the topology.
   const std::shared_ptr<Stamps> stamps_;
-  std::mutex mutex_;
+  std::mutex extend_mutex_;  // held while databases are taken in
+  mutable std::mutex mutex_;
+  std::vector<std::pair<std::string, std::shared_ptr<Engine>>>
+      databases_;  // guarded by mutex_
+  std::atomic<std::size_t> database_count_ = 0;
   std::unique_ptr<TopologyService> service_;  // guarded by mutex_
 };
 

@@ -4,6 +4,7 @@
 
 #include <any>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -50,6 +51,10 @@ struct SessionOptions {
   // result says which are committed.
   bool two_phase = true;
   std::shared_ptr<Topology> topology = nullptr;
+  // Of the slot map that `resolver` goes by, where the topology may learn of a
+  // newer one while it is used (Topology::Extend): from then on the session may
+  // read and not write, kFailedPrecondition. 0: whatever the topology has.
+  std::int64_t epoch = 0;
   DecisionMode decision = DecisionMode::kAfterAll;
   // The name of the database to decide where there is a choice; empty: the
   // first by name. Where files are written to, the first of them decides (the

@@ -35,7 +35,7 @@ CommitMember MemberOf(Share& share) {
 absl::Status Transaction::CheckMayWrite(const std::vector<Share*>& shares) {
   SHARD_RETURN_IF_ERROR(CheckNotReadOnly());
   for (const Share* share : shares) {
-    SHARD_RETURN_IF_ERROR(share->bind().engine->CheckMayWrite());
+    SHARD_RETURN_IF_ERROR(MayWrite(*share));
   }
   const bool stamped = options_.topology != nullptr;
   if (!options_.two_phase || (shares_.size() < 2 && !stamped)) {
@@ -58,6 +58,12 @@ absl::Status Transaction::CheckMayWrite(const std::vector<Share*>& shares) {
   SHARD_RETURN_IF_ERROR(CheckWriters(options_, members));
   NoteDecider(members);
   return absl::OkStatus();
+}
+
+absl::Status Transaction::MayWrite(const Share& share) const {
+  SHARD_RETURN_IF_ERROR(share.bind().engine->CheckMayWrite());
+  if (options_.topology == nullptr) return absl::OkStatus();
+  return options_.topology->CheckEpoch(options_.epoch);
 }
 
 void Transaction::NoteDecider(std::vector<CommitMember>& members) {
@@ -177,7 +183,7 @@ bool Transaction::IsAtomic() const {
 absl::Status Transaction::CheckHasNotWritten() {
   for (const auto& share : shares_) {
     if (!share->open()) continue;
-    const absl::Status may_write = share->bind().engine->CheckMayWrite();
+    const absl::Status may_write = MayWrite(*share);
     if (may_write.ok()) continue;
     Participant& participant = share->connection().participant();
     SHARD_RETURN_IF_ERROR(participant.StartLook());

@@ -94,6 +94,7 @@ class Transaction {
   absl::Status CheckNotPrepared() const;
   static std::string SavepointName(std::size_t depth);
   absl::Status CheckInTime() const;
+  absl::Status MayWrite(const Share& share) const;
   void LiftTimeLimits();
   absl::Status OpenOne(Share& share);
   OnStatement ListenerFor(const Share& share) const;

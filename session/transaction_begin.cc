@@ -125,8 +125,7 @@ absl::Status Transaction::OpenOne(Share& share) {
   Connection& opened = **connection;
   opened.listeners().SetBorrower(ListenerFor(share));
   TransactionOptions how = how_;
-  how.may_follow =
-      InTopology(share) && options_.topology->databases().size() > 1;
+  how.may_follow = InTopology(share) && options_.topology->database_count() > 1;
   if (absl::Status begun = opened.Begin(how); !begun.ok()) {
     return share.Refused(begun);
   }

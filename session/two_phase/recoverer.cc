@@ -85,7 +85,7 @@ std::vector<ConfirmedDecision> RemoveRows(
 Recoverer& Recoverer::Of(Topology& topology, const RecoveryOptions& options) {
   auto& recoverer = static_cast<Recoverer&>(topology.Service(
       [](Topology& of) { return std::make_unique<Recoverer>(&of); }));
-  if (options.background && topology.databases().size() > 1) {
+  if (options.background && topology.database_count() > 1) {
     recoverer.EnsureThread(options);
   }
   return recoverer;

@@ -217,7 +217,7 @@ absl::Status CheckRemoval(Topology& topology, std::string_view database,
                           absl::Duration patience) {
   const std::string name(database);
   const TransactionList list = ListTransactions(topology, patience);
-  const auto& databases = topology.databases();
+  const auto databases = topology.databases();
   if (std::none_of(databases.begin(), databases.end(),
                    [&](const auto& entry) { return entry.first == name; })) {
     return absl::NotFoundError(

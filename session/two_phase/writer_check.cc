@@ -30,6 +30,9 @@ absl::Status CheckWriters(const SessionOptions& options,
     ++writers;
     if (member.identity.empty()) stranger = &member;
     SHARD_RETURN_IF_ERROR(member.engine->CheckMayWrite());
+    if (options.topology != nullptr) {
+      SHARD_RETURN_IF_ERROR(options.topology->CheckEpoch(options.epoch));
+    }
   }
   if (writers < 2) return absl::OkStatus();
   if (stranger == nullptr) {

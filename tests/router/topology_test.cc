@@ -237,6 +237,58 @@ TEST_F(TopologyTest, BadOptionsAreRefused) {
               HasCode(absl::StatusCode::kInvalidArgument));
 }
 
+TEST_F(TopologyTest, TakesInMoreDatabasesAndANewerEpoch) {
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto topology, Open({{"eu", "a.db"}}));
+  TopologyOptions newer = {.databases = topology->databases(), .epoch = 3};
+  newer.databases.emplace_back("us", File("b.db"));
+  SHARD_ASSERT_OK(topology->Extend(newer));
+  EXPECT_EQ(topology->epoch(), 3);
+  EXPECT_EQ(topology->database_count(), 2u);
+  EXPECT_EQ(StampOf(*File("a.db"))->epoch, 3);
+  EXPECT_EQ(StampOf(*File("b.db"))->epoch, 3);
+  EXPECT_EQ(StampOf(*File("b.db"))->shard, "us");
+  EXPECT_EQ(topology->NameOf(newer.databases[1].second.get()), "us");
+  SHARD_EXPECT_OK(topology->CheckEpoch(3));
+  SHARD_EXPECT_OK(topology->CheckEpoch(0));
+  EXPECT_THAT(topology->CheckEpoch(2),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("epoch 2"), HasSubstr("has 3"))));
+  SHARD_EXPECT_OK(topology->Extend(newer));  // nothing is new
+  EXPECT_EQ(topology->database_count(), 2u);
+}
+
+TEST_F(TopologyTest, WhatCannotBeTakenInChangesNothing) {
+  SHARD_ASSERT_OK(Open({{"us", "b.db"}}, {.cluster = "shop"}));
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto topology,
+                             Open({{"eu", "a.db"}}, {.epoch = 2}));
+  const auto with = [&](const std::string& name, const std::string& file) {
+    TopologyOptions newer = {.databases = topology->databases(), .epoch = 3};
+    newer.databases.emplace_back(name, File(file));
+    return newer;
+  };
+  EXPECT_THAT(topology->Extend(with("us", "b.db")),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr("cluster 'shop'")));
+  EXPECT_THAT(topology->Extend(with("again", "a.db")),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  TopologyOptions other = with("us", "c.db");
+  other.databases[0].second = File("a.db");
+  EXPECT_THAT(topology->Extend(other),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("'eu'")));
+  TopologyOptions older = {.databases = topology->databases(), .epoch = 1};
+  EXPECT_THAT(topology->Extend(older),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  older.cluster = "shop";
+  EXPECT_THAT(topology->Extend(older),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_EQ(topology->epoch(), 2);
+  EXPECT_EQ(topology->database_count(), 1u);
+  EXPECT_EQ(StampOf(*File("a.db"))->epoch, 2);
+  SHARD_EXPECT_OK(topology->databases()[0].second->CheckMayWrite());
+  // What was refused is in no topology.
+  SHARD_EXPECT_OK(topology->Extend(with("us", "c.db")));
+}
+
 TEST_F(TopologyTest, AnEngineIsInOneTopologyAtATime) {
   const auto engine = File("a.db");
   {
