@@ -49,6 +49,9 @@ struct BindRequest {
   // What the caller said beside that, in values of its own, for a resolver that
   // knows their names; or null. Parameters of the statement are not among them.
   const sql::Parameters* arguments = nullptr;
+  // Neither the caller nor the statement says class_info: it is the class that
+  // is mapped to a table of the statement.
+  bool class_is_of_table = false;
 };
 
 }  // namespace shard

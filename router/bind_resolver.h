@@ -46,6 +46,17 @@ class BindResolver {
     return ShardId();
   }
 
+  // Whether what the request writes is to be written at every place that
+  // ResolveAll names for it, the same everywhere, as rows of a table that
+  // stands on all shards are (ReferenceTable). Objects of such a class have no
+  // shard in their identity. The first place comes first: what a database
+  // makes, as keys are, it makes there, and the others get that. Not asked of
+  // work whose shard or engine the caller named.
+  virtual bool WritesEverywhere(const BindRequest& request) const {
+    (void)request;
+    return false;
+  }
+
   // The columns that decide on which shard an object of the class lives; empty
   // where none do. The session refuses to change them in a way that would leave
   // the row on the wrong shard.

@@ -1,6 +1,6 @@
 #include "shard/router/vertical_resolver.h"
 
-#include <memory>
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,143 +14,199 @@
 namespace shard {
 namespace {
 
-class EngineResolver : public BindResolver {
- public:
-  explicit EngineResolver(std::shared_ptr<Engine> engine)
-      : engine_(std::move(engine)) {}
-  absl::StatusOr<Bind> Resolve(const BindRequest& request) override {
-    if (request.shard.has_value() && !request.shard->is_none()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "there is no shard '", request.shard->name(), "' here: '",
-          engine_->name(), "' is bound as a single database"));
-    }
-    return Bind{engine_.get(), ShardId()};
-  }
+template <class Binds, class Key>
+const BindTarget* FindIn(const Binds& binds, const Key& key) {
+  const auto found = binds.find(&key);
+  return found == binds.end() ? nullptr : &found->second;
+}
 
- private:
-  std::shared_ptr<Engine> engine_;
-};
+std::string NameOf(const sql::Table& table) {
+  return absl::StrCat("table '", table.name(), "'");
+}
+
+std::string NameOf(const sql::ClassInfo& class_info) {
+  return class_info.table == nullptr
+             ? absl::StrCat("class ", class_info.name)
+             : absl::StrCat("class ", class_info.name, " (",
+                            NameOf(*class_info.table), ")");
+}
 
 absl::Status Unbound(const std::string& what) {
   return absl::FailedPreconditionError(
-      absl::StrCat(what,
-                   " is not bound to a database; bind it or a "
-                   "default"));
+      absl::StrCat(what, " is not bound to a database; bind it, or a default"));
+}
+
+absl::Status OnTwoPlaces(const std::string& first, const BindTarget& one,
+                         const std::string& second, const BindTarget& other) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      "the statement needs ", first, ", bound to ", one.DebugString(), ", and ",
+      second, ", bound to ", other.DebugString(),
+      ": different databases; split it into one statement for each"));
+}
+
+// Whether the class has rows in the table, its own or those that they extend.
+bool HasRowsIn(const sql::ClassInfo& class_info, const sql::Table& table) {
+  for (const auto* c = &class_info; c != nullptr; c = c->joined_to) {
+    if (c->table == &table) return true;
+  }
+  return false;
+}
+
+// The class that a request for a statement over these tables is about; null
+// where only they count.
+const sql::ClassInfo* SubjectOf(const BindRequest& request) {
+  if (request.class_info != nullptr && !request.class_is_of_table) {
+    return request.class_info;
+  }
+  return request.statement->class_info();
 }
 
 }  // namespace
 
+void VerticalResolver::Note(const BindTarget& target, const std::string& what) {
+  if (!target.empty() || !status_.ok()) return;
+  status_ = absl::InvalidArgumentError(absl::StrCat(
+      what, " was bound to a null pointer; bind an engine or a resolver"));
+}
+
 VerticalResolver& VerticalResolver::BindClass(const sql::ClassInfo& class_info,
-                                              std::shared_ptr<Engine> engine) {
-  return BindClass(class_info, ResolverOf(std::move(engine)));
-}
-
-VerticalResolver& VerticalResolver::BindClass(
-    const sql::ClassInfo& class_info, std::shared_ptr<BindResolver> resolver) {
-  by_table_[class_info.table] = resolver.get();
-  by_class_[&class_info] = std::move(resolver);
-  return *this;
-}
-
-VerticalResolver& VerticalResolver::BindDefault(
-    std::shared_ptr<Engine> engine) {
-  return BindDefault(ResolverOf(std::move(engine)));
-}
-
-std::shared_ptr<BindResolver> VerticalResolver::ResolverOf(
-    std::shared_ptr<Engine> engine) {
-  std::shared_ptr<BindResolver>& resolver = by_engine_[engine.get()];
-  if (resolver == nullptr) {
-    resolver = std::make_shared<EngineResolver>(std::move(engine));
+                                              BindTarget target) {
+  Note(target, NameOf(class_info));
+  for (const auto* c = class_info.joined_to; c != nullptr; c = c->joined_to) {
+    if (c->table != nullptr) tables_of_subclasses_[c->table] = target;
   }
-  return resolver;
-}
-
-VerticalResolver& VerticalResolver::BindDefault(
-    std::shared_ptr<BindResolver> resolver) {
-  default_ = std::move(resolver);
+  if (class_info.table != nullptr) {
+    tables_of_classes_[class_info.table] = target;
+  }
+  classes_[&class_info] = std::move(target);
   return *this;
 }
 
-BindResolver* VerticalResolver::FindForClass(
+VerticalResolver& VerticalResolver::BindTable(const sql::Table& table,
+                                              BindTarget target) {
+  Note(target, NameOf(table));
+  tables_[&table] = std::move(target);
+  return *this;
+}
+
+VerticalResolver& VerticalResolver::BindMetaData(const sql::MetaData& metadata,
+                                                 const BindTarget& target) {
+  Note(target, "metadata");
+  for (const sql::Table* table : metadata.tables()) metadata_[table] = target;
+  return *this;
+}
+
+VerticalResolver& VerticalResolver::BindDefault(BindTarget target) {
+  Note(target, "the default");
+  default_ = std::move(target);
+  return *this;
+}
+
+const BindTarget* VerticalResolver::FindInMro(
     const sql::ClassInfo& class_info) const {
-  if (const auto found = by_class_.find(&class_info);
-      found != by_class_.end()) {
-    return found->second.get();
-  }
-  for (const sql::ClassInfo* base : class_info.bases) {
-    if (BindResolver* resolver = FindForClass(*base)) return resolver;
+  if (const BindTarget* own = FindIn(classes_, class_info)) return own;
+  if (class_info.bases.empty()) return nullptr;
+  for (const sql::ClassInfo* c : MroOf(class_info)) {
+    if (const BindTarget* target = FindIn(classes_, *c)) return target;
   }
   return nullptr;
 }
 
-BindResolver* VerticalResolver::FindForTable(const sql::Table& table) const {
-  const auto found = by_table_.find(&table);
-  return found != by_table_.end() ? found->second : default_.get();
+const BindTarget* VerticalResolver::FindBound(const sql::Table& table) const {
+  for (const auto* binds :
+       {&tables_, &tables_of_classes_, &tables_of_subclasses_}) {
+    if (const BindTarget* target = FindIn(*binds, table)) return target;
+  }
+  return nullptr;
 }
 
-absl::StatusOr<BindResolver*> VerticalResolver::FindForTables(
-    const std::vector<const sql::Table*>& tables) const {
-  BindResolver* one = nullptr;
+const BindTarget* VerticalResolver::FindDefault(const sql::Table* table) const {
+  if (!default_.empty()) return &default_;
+  return table == nullptr ? nullptr : FindIn(metadata_, *table);
+}
+
+const BindTarget* VerticalResolver::FindForClass(
+    const sql::ClassInfo& class_info) const {
+  if (const BindTarget* target = FindInMro(class_info)) return target;
+  const sql::Table* const table = RootOf(class_info).table;
+  if (table != nullptr) {
+    if (const BindTarget* target = FindBound(*table)) return target;
+  }
+  return FindDefault(table);
+}
+
+const BindTarget* VerticalResolver::FindForTable(const sql::Table& table,
+                                                 bool class_first) const {
+  const sql::ClassInfo* const mapped = table.mapped_class();
+  if (mapped != nullptr && class_first) return FindForClass(*mapped);
+  if (const BindTarget* target = FindBound(table)) return target;
+  return mapped != nullptr ? FindForClass(*mapped) : FindDefault(&table);
+}
+
+absl::StatusOr<const BindTarget*> VerticalResolver::FindForTables(
+    const std::vector<const sql::Table*>& tables,
+    const sql::ClassInfo* class_info) const {
+  const BindTarget* one = nullptr;
+  std::string first;
+  if (class_info != nullptr) {
+    one = FindForClass(*class_info);
+    if (one == nullptr) return Unbound(NameOf(*class_info));
+  }
+  const sql::Table* first_table = nullptr;
   for (const sql::Table* table : tables) {
-    BindResolver* resolver = FindForTable(*table);
-    if (resolver == nullptr) {
-      return Unbound(absl::StrCat("table '", table->name(), "'"));
+    if (class_info != nullptr && HasRowsIn(*class_info, *table)) continue;
+    const BindTarget* target = FindForTable(*table, class_info != nullptr);
+    if (target == nullptr) return Unbound(NameOf(*table));
+    if (one != nullptr && *one != *target) {
+      return OnTwoPlaces(
+          first_table != nullptr ? NameOf(*first_table) : NameOf(*class_info),
+          *one, NameOf(*table), *target);
     }
-    if (one != nullptr && one != resolver) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("the statement needs '", tables.front()->name(),
-                       "' and '", table->name(),
-                       "', which are bound to different databases; split it "
-                       "into one statement for each"));
-    }
-    one = resolver;
+    if (one == nullptr) first_table = table;
+    one = target;
   }
   return one;
 }
 
-absl::StatusOr<BindResolver*> VerticalResolver::Find(
+absl::StatusOr<const BindTarget*> VerticalResolver::Find(
     const BindRequest& request) const {
-  if (request.statement != nullptr) {
-    std::vector<const sql::Table*> tables = TablesOf(*request.statement);
-    // A class says more than its table: it may be bound through its bases.
-    BindResolver* by_class = request.class_info != nullptr
-                                 ? FindForClass(*request.class_info)
-                                 : nullptr;
-    if (by_class != nullptr) std::erase(tables, request.class_info->table);
-    SHARD_ASSIGN_OR_RETURN(BindResolver * by_tables, FindForTables(tables));
-    if (by_class != nullptr && by_tables != nullptr && by_class != by_tables) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("the statement needs class ", request.class_info->name,
-                       " and table '", tables.front()->name(),
-                       "', which are bound to different databases; "
-                       "split it into one statement for each"));
+  SHARD_RETURN_IF_ERROR(status_);
+  const sql::Statement* const statement = request.statement;
+  const std::vector<const sql::Table*> tables =
+      statement == nullptr ? std::vector<const sql::Table*>()
+                           : TablesOf(*statement);
+  if (tables.empty()) {
+    if (request.class_info != nullptr) {
+      const BindTarget* target = FindForClass(*request.class_info);
+      if (target == nullptr) return Unbound(NameOf(*request.class_info));
+      return target;
     }
-    if (by_class != nullptr) return by_class;
-    if (by_tables != nullptr) return by_tables;
-  } else if (request.class_info != nullptr) {
-    if (BindResolver* resolver = FindForClass(*request.class_info)) {
-      return resolver;
-    }
+    if (!default_.empty()) return &default_;
+    return absl::FailedPreconditionError(
+        "a statement that names no class or table is not bound to a database; "
+        "say which class, shard or engine it is for, or bind a default");
   }
-  if (default_ != nullptr) return default_.get();
-  if (request.class_info != nullptr) {
-    return Unbound(absl::StrCat("class ", request.class_info->name));
+  const sql::ClassInfo* subject = SubjectOf(request);
+  if (subject != nullptr &&
+      std::none_of(tables.begin(), tables.end(), [&](const sql::Table* table) {
+        return HasRowsIn(*subject, *table);
+      })) {
+    // The caller knows better than the tables.
+    if (const BindTarget* target = FindInMro(*subject)) return target;
+    subject = statement->class_info();
   }
-  return absl::FailedPreconditionError(
-      "a statement that names no class or table is not bound to a database; "
-      "say which class, shard or engine it is for, or bind a default");
+  return FindForTables(tables, subject);
 }
 
 absl::StatusOr<Bind> VerticalResolver::Resolve(const BindRequest& request) {
-  SHARD_ASSIGN_OR_RETURN(BindResolver * resolver, Find(request));
-  return resolver->Resolve(request);
+  SHARD_ASSIGN_OR_RETURN(const BindTarget* target, Find(request));
+  return (*target)->Resolve(request);
 }
 
 absl::StatusOr<BindSet> VerticalResolver::ResolveAll(
     const BindRequest& request) {
-  SHARD_ASSIGN_OR_RETURN(BindResolver * resolver, Find(request));
-  return resolver->ResolveAll(request);
+  SHARD_ASSIGN_OR_RETURN(const BindTarget* target, Find(request));
+  return (*target)->ResolveAll(request);
 }
 
 bool VerticalResolver::Forget(const BindRequest& request) {
@@ -159,19 +215,29 @@ bool VerticalResolver::Forget(const BindRequest& request) {
 }
 
 ShardId VerticalResolver::ShardOf(const Engine& engine) const {
-  for (const auto& [class_info, resolver] : by_class_) {
-    const ShardId shard = resolver->ShardOf(engine);
+  for (const auto* binds : {&tables_, &metadata_}) {
+    for (const auto& [table, target] : *binds) {
+      const ShardId shard = target->ShardOf(engine);
+      if (!shard.is_none()) return shard;
+    }
+  }
+  for (const auto& [class_info, target] : classes_) {
+    const ShardId shard = target->ShardOf(engine);
     if (!shard.is_none()) return shard;
   }
-  return default_ == nullptr ? ShardId() : default_->ShardOf(engine);
+  return default_.empty() ? ShardId() : default_->ShardOf(engine);
+}
+
+bool VerticalResolver::WritesEverywhere(const BindRequest& request) const {
+  const absl::StatusOr<const BindTarget*> target = Find(request);
+  return target.ok() && (**target)->WritesEverywhere(request);
 }
 
 std::vector<const sql::Column*> VerticalResolver::ShardKey(
     const sql::ClassInfo& class_info) const {
-  BindResolver* resolver = FindForClass(class_info);
-  if (resolver == nullptr) resolver = default_.get();
-  return resolver == nullptr ? std::vector<const sql::Column*>()
-                             : resolver->ShardKey(class_info);
+  const BindTarget* target = FindForClass(class_info);
+  return target == nullptr ? std::vector<const sql::Column*>()
+                           : (*target)->ShardKey(class_info);
 }
 
 }  // namespace shard

@@ -6,6 +6,10 @@
 #define SHARD_SESSION_CLASS_OPTIONS_H_
 
 #include <cstdint>
+#include <type_traits>
+#include <vector>
+
+#include "shard/sql/class_info.h"
 
 namespace shard {
 
@@ -20,6 +24,7 @@ enum class EagerDefaultsMode : std::uint8_t {
 struct ClassOptions {
   EagerDefaultsMode eager_defaults = EagerDefaultsMode::kAuto;
   bool returning = true;
+  std::vector<const sql::ClassInfo*> bases = {};  // nearest first
 };
 
 // kAuto is the default. It costs nothing where nothing is left to the database:
@@ -55,6 +60,44 @@ struct NoReturning {
     options.returning = false;
   }
 };
+
+namespace internal {
+template <class... Cs>
+inline constexpr bool kDerivedComesFirst = true;
+template <class C, class... Cs>
+inline constexpr bool kDerivedComesFirst<C, Cs...> =
+    (!std::is_base_of_v<C, Cs> && ...) && kDerivedComesFirst<Cs...>;
+}  // namespace internal
+
+// The base classes that a router may bind, which C++ does not tell: of any
+// kind, direct or not, the nearest first. Where several of them are bound, the
+// first of them counts.
+//
+//   struct Account : Entity<Account, AccountFields, "accounts",
+//                           Bases<Audited, Tracked>>,
+//                    Audited, Tracked {};
+template <sql::NamedClass... Cs>
+struct Bases {
+  template <class E>
+  static void ApplyTo(ClassOptions& options) {
+    static_assert((std::is_base_of_v<Cs, E> && ...),
+                  "Bases<> names a class that this one does not derive from");
+    static_assert(internal::kDerivedComesFirst<Cs...>,
+                  "Bases<> names a class twice, or before one that derives "
+                  "from it; name the nearest first");
+    (options.bases.push_back(&sql::ClassInfoOf<Cs>()), ...);
+  }
+};
+
+// Applies an option of class E, which is complete by then.
+template <class E, class Option>
+void ApplyClassOption(ClassOptions& options) {
+  if constexpr (requires { Option::template ApplyTo<E>(options); }) {
+    Option::template ApplyTo<E>(options);
+  } else {
+    Option::Apply(options);
+  }
+}
 
 }  // namespace shard
 

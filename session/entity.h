@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string_view>
 #include <type_traits>
 
 #include "shard/session/attribute.h"
@@ -21,16 +20,6 @@
 
 namespace shard {
 
-namespace internal {
-// "Account" out of what the compiler calls this function for it.
-template <class E>
-std::string_view ClassName() {
-  std::string_view text = __PRETTY_FUNCTION__;
-  const std::size_t begin = text.find("E = ") + 4;
-  return text.substr(begin, text.find_first_of(";]", begin) - begin);
-}
-}  // namespace internal
-
 // Maps class E to the table named `TableName`, with the fields of `Fields`:
 //
 //   struct Account : Entity<Account, AccountFields, "accounts"> {};
@@ -41,12 +30,13 @@ std::string_view ClassName() {
 //   Account::table()                     // the table, for CreateAll
 //
 // Behind the table's name may stand options of class_options.h.
-// No field may be called `c` or `Row`, and E must have a constructor without
-// arguments. Objects are neither copied nor moved; hold them by
-// std::shared_ptr.
+// No field may be called `c`, `Row` or `EntityClass`, and E must have a
+// constructor without arguments. Objects are neither copied nor moved; hold
+// them by std::shared_ptr.
 template <class E, template <class> class Fields, FixedString TableName,
           class... Options>
 struct Entity : EntityBase, Fields<AsAttributes> {
+  using EntityClass = E;
   using Columns = Fields<AsColumns<E>>;
   static constexpr Columns c{};
   // The same fields as a plain struct, for reading rows without objects:
@@ -76,9 +66,9 @@ struct Entity : EntityBase, Fields<AsAttributes> {
 
   static Mapping::Definition Define() {
     Mapping::Definition definition;
-    definition.class_name = internal::ClassName<E>();
+    definition.class_name = sql::internal::ClassName<E>();
     definition.table_name = TableName.view();
-    (Options::Apply(definition.options), ...);
+    (ApplyClassOption<E, Options>(definition.options), ...);
     internal::VisitFields<kFieldCount>(c, [&](const auto&... columns) {
       static constexpr FieldInfo fields[] = {
           std::remove_cvref_t<decltype(columns)>::kInfo...};

@@ -72,6 +72,7 @@ Mapping::Mapping(const Definition& definition)
       attributes_(definition.attributes) {
   class_info_.name = std::string(definition.class_name);
   class_info_.table = &table_;
+  class_info_.bases = options_.bases;
   for (const sql::Column& column : table_.columns()) {
     const FieldInfo& field = definition.fields[column.index()];
     TakeColumn(column, field.ops, field.traits);

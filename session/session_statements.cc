@@ -31,9 +31,8 @@ std::size_t BatchRows(Share& share) {
   return share.connection().works_in_finish() ? 100 : 500;
 }
 
-// The class that a statement is about, where it does not say so itself.
-const sql::ClassInfo* ClassOf(const sql::Statement& statement) {
-  if (statement.class_info() != nullptr) return statement.class_info();
+// The class that is mapped to a table of the statement, or null.
+const sql::ClassInfo* ClassOfTables(const sql::Statement& statement) {
   for (const sql::Table* table : TablesOf(statement)) {
     if (table->mapped_class() != nullptr) return table->mapped_class();
   }
@@ -63,7 +62,13 @@ BindRequest SessionCore::RequestFor(const sql::Statement& statement,
                                     const BindArguments& bind) const {
   BindRequest request;
   request.class_info = bind.class_info;
-  if (request.class_info == nullptr) request.class_info = ClassOf(statement);
+  if (request.class_info == nullptr) {
+    request.class_info = statement.class_info();
+  }
+  if (request.class_info == nullptr) {
+    request.class_info = ClassOfTables(statement);
+    request.class_is_of_table = request.class_info != nullptr;
+  }
   request.statement = &statement;
   request.parameters = &parameters;
   request.operation =

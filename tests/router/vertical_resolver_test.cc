@@ -1,8 +1,10 @@
 // Vertical partitioning, nested resolvers, and resolvers of one's own.
 #include "shard/router/vertical_resolver.h"
 
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -135,6 +137,9 @@ TEST_F(VerticalResolverTest, StatementOverTwoDatabasesIsRefused) {
                                HasSubstr("different databases")));
   EXPECT_THAT(For(Joined(user_table_, order_table_)), refused);
   EXPECT_THAT(
+      For(Joined(user_table_, order_table_)),
+      StatusIs(kInvalid, AllOf(HasSubstr("'people'"), HasSubstr("'sales'"))));
+  EXPECT_THAT(
       For(From(user_table_)
               .Where(sql::InQuery(user_table_.c("id"), From(order_table_)))),
       refused);
@@ -235,6 +240,314 @@ TEST_F(VerticalResolverTest, KeepsItsEnginesAlive) {
   }();
   EXPECT_FALSE(watched.expired());
   EXPECT_EQ(Of(user_), "kept");
+}
+
+// Rows 44 to 57 of the reference, as far as a resolver alone shows them.
+
+struct Audited {};
+
+template <class Key, class Target>
+concept CanBind = requires(VerticalResolver r, Target target) {
+  r.BindClass<Key>(target);
+};
+using AnEngine = std::shared_ptr<Engine>;
+static_assert(CanBind<Audited, AnEngine>);
+static_assert(CanBind<Audited, std::shared_ptr<HorizontalResolver>>);
+static_assert(!CanBind<int, AnEngine>);
+static_assert(!CanBind<std::string*, AnEngine>);
+static_assert(!CanBind<Audited, std::nullptr_t>);
+static_assert(!CanBind<Audited, Engine*>);
+static_assert(!CanBind<Audited, std::string>);
+template <class Key>
+concept CanBindValue = requires(VerticalResolver r, Key key, AnEngine engine) {
+  r.BindClass(key, engine);
+};
+static_assert(CanBindValue<const sql::ClassInfo&>);
+static_assert(!CanBindValue<const char*>);
+static_assert(!CanBindValue<Audited>);
+
+TEST_F(VerticalResolverTest, Row44NullPointersAreRefused) {
+  resolver_.BindDefault(rest_).BindClass(user_, std::shared_ptr<Engine>());
+  const auto refused =
+      StatusIs(kInvalid, AllOf(HasSubstr("User"), HasSubstr("null")));
+  EXPECT_THAT(resolver_.Resolve({.class_info = &user_}), refused);
+  // Of all work, before it goes where nobody wanted it.
+  EXPECT_THAT(resolver_.ResolveAll({.class_info = &order_}), refused);
+  EXPECT_THAT(VerticalResolver()
+                  .BindTable(order_table_, std::shared_ptr<BindResolver>())
+                  .Resolve({}),
+              StatusIs(kInvalid, HasSubstr("'order'")));
+  EXPECT_THAT(
+      VerticalResolver().BindDefault(std::shared_ptr<Engine>()).Resolve({}),
+      StatusIs(kInvalid, HasSubstr("default")));
+  EXPECT_THAT(VerticalResolver()
+                  .BindMetaData({&order_table_}, std::shared_ptr<Engine>())
+                  .Resolve({}),
+              StatusIs(kInvalid, HasSubstr("metadata")));
+}
+
+TEST_F(VerticalResolverTest, Row45ClassesBringTheirTables) {
+  resolver_.BindClass(user_, people_).BindDefault(rest_);
+  EXPECT_EQ(Name(For(From(user_table_))), "people");
+  // A joined subclass brings the tables of its bases, where nobody else does.
+  const sql::ClassInfo joined{"Joined", &admin_table_, {&order_}, &order_};
+  resolver_.BindClass(joined, sales_);
+  EXPECT_EQ(Name(For(From(admin_table_))), "sales");
+  EXPECT_EQ(Name(For(From(order_table_))), "sales");
+  EXPECT_EQ(Of(order_), "sales");  // by its table
+  resolver_.BindClass(order_, people_);
+  EXPECT_EQ(Name(For(From(order_table_))), "people");
+  EXPECT_EQ(Name(For(From(admin_table_))), "sales");
+}
+
+// What is bound, what is asked, and where that goes; "": nowhere.
+TEST_F(VerticalResolverTest, Row46OrderOfResolution) {
+  enum : unsigned { kClass = 1, kTable = 2, kDefault = 4, kMetaData = 8 };
+  const std::shared_ptr<Engine> table = MakeFakeEngine("table"),
+                                metadata = MakeFakeEngine("metadata");
+  const Statement users(From(user_table_)), typed(From(user_table_), &user_),
+      orders(From(order_table_)), text(sql::TextSql("select 1")),
+      one(SelectStatement().Column(sql::Literal(1)));
+  const auto resolve = [&](unsigned bound, BindRequest request) {
+    VerticalResolver resolver;
+    if (bound & kClass) resolver.BindClass(user_, people_);
+    if (bound & kTable) resolver.BindTable(user_table_, table);
+    if (bound & kDefault) resolver.BindDefault(rest_);
+    if (bound & kMetaData) {
+      resolver.BindMetaData({&user_table_, &order_table_}, metadata);
+    }
+    const auto bind = resolver.Resolve(request);
+    if (!bind.ok()) {
+      EXPECT_THAT(bind, HasCode(kFailedPrecondition));
+    }
+    return bind.ok() ? bind->engine->name() : "";
+  };
+  struct Case {
+    const char* what;
+    BindRequest request;
+    // Bound: class | table | class, table | class, default | table, default |
+    // default | default, metadata | metadata | nothing
+    std::vector<std::string> goes;
+  };
+  const std::vector<unsigned> bound = {kClass,
+                                       kTable,
+                                       kClass | kTable,
+                                       kClass | kDefault,
+                                       kTable | kDefault,
+                                       kDefault,
+                                       kDefault | kMetaData,
+                                       kMetaData,
+                                       0};
+  const Case cases[] = {
+      {"nothing", {}, {"", "", "", "rest", "rest", "rest", "rest", "", ""}},
+      {"class",
+       {.class_info = &user_},
+       {"people", "table", "people", "people", "table", "rest", "rest",
+        "metadata", ""}},
+      {"class and text",
+       {.class_info = &user_, .statement = &text},
+       {"people", "table", "people", "people", "table", "rest", "rest",
+        "metadata", ""}},
+      {"text",
+       {.statement = &text},
+       {"", "", "", "rest", "rest", "rest", "rest", "", ""}},
+      {"no table",
+       {.statement = &one},
+       {"", "", "", "rest", "rest", "rest", "rest", "", ""}},
+      {"class and its table",
+       {.class_info = &user_, .statement = &users},
+       {"people", "table", "people", "people", "table", "rest", "rest",
+        "metadata", ""}},
+      {"statement about the class",
+       {.statement = &typed},
+       {"people", "table", "people", "people", "table", "rest", "rest",
+        "metadata", ""}},
+      {"table alone",
+       {.statement = &users},
+       {"people", "table", "table", "people", "table", "rest", "rest",
+        "metadata", ""}},
+      {"class of the table alone",
+       {.class_info = &user_, .statement = &users, .class_is_of_table = true},
+       {"people", "table", "table", "people", "table", "rest", "rest",
+        "metadata", ""}},
+      {"another table",
+       {.statement = &orders},
+       {"", "", "", "rest", "rest", "rest", "rest", "metadata", ""}},
+      {"class and another table",
+       {.class_info = &user_, .statement = &orders},
+       {"people", "", "people", "people", "rest", "rest", "rest", "metadata",
+        ""}},
+      {"another class and the table",
+       {.class_info = &order_, .statement = &typed},
+       {"people", "table", "people", "people", "table", "rest", "rest",
+        "metadata", ""}},
+  };
+  for (const Case& c : cases) {
+    for (std::size_t i = 0; i < bound.size(); ++i) {
+      EXPECT_EQ(resolve(bound[i], c.request), c.goes[i])
+          << c.what << ", bound: " << bound[i];
+    }
+  }
+}
+
+TEST_F(VerticalResolverTest, Row47TheCallersClassBeatsTheStatement) {
+  resolver_.BindClass(user_, people_).BindClass(order_, sales_);
+  EXPECT_EQ(Name(For(From(order_table_), &user_)), "people");
+  EXPECT_EQ(Name(For(Statement(From(order_table_), &order_), &user_)),
+            "people");
+  // But not what it is part of.
+  EXPECT_THAT(For(Joined(user_table_, order_table_), &user_),
+              HasCode(kInvalid));
+}
+
+TEST_F(VerticalResolverTest, Row48TwoDatabasesAreRefusedInAnyOrder) {
+  resolver_.BindClass(user_, people_).BindTable(order_table_, sales_);
+  const auto refused =
+      StatusIs(kInvalid, AllOf(HasSubstr("'user'"), HasSubstr("'people'"),
+                               HasSubstr("'order'"), HasSubstr("'sales'")));
+  EXPECT_THAT(For(Joined(user_table_, order_table_)), refused);
+  EXPECT_THAT(For(Joined(order_table_, user_table_)), refused);
+  EXPECT_THAT(For(Joined(user_table_, order_table_), &user_), refused);
+  EXPECT_THAT(
+      For(sql::UpdateStatement(user_table_)
+              .Where(sql::InQuery(user_table_.c("id"), From(order_table_)))),
+      refused);
+}
+
+TEST_F(VerticalResolverTest, Row49JoinedSubclass) {
+  const sql::ClassInfo joined{"Joined", &admin_table_, {&user_}, &user_};
+  const auto of = [&](VerticalResolver& resolver) {
+    return Name(resolver.Resolve({.class_info = &joined}));
+  };
+  const SelectStatement both = Joined(user_table_, admin_table_);
+  const Statement typed(both, &joined);
+  resolver_.BindClass(user_, people_);
+  EXPECT_EQ(of(resolver_), "people");
+  resolver_.BindClass(joined, sales_);
+  EXPECT_EQ(of(resolver_), "sales");
+  EXPECT_EQ(Of(user_), "people");
+  // All of its rows are there, those in the base's table, too.
+  EXPECT_EQ(Name(For(typed)), "sales");
+  EXPECT_EQ(Name(For(both, &joined)), "sales");
+
+  VerticalResolver tables;
+  tables.BindTable(user_table_, people_).BindTable(admin_table_, sales_);
+  EXPECT_EQ(of(tables), "people");
+  EXPECT_EQ(Name(tables.Resolve({.statement = &typed})), "people");
+  VerticalResolver sub_table;
+  sub_table.BindTable(admin_table_, sales_);
+  EXPECT_THAT(sub_table.Resolve({.class_info = &joined}),
+              StatusIs(kFailedPrecondition, HasSubstr("class Joined")));
+  EXPECT_EQ(of(sub_table.BindDefault(rest_)), "rest");
+}
+
+TEST_F(VerticalResolverTest, Row50ConcreteSubclass) {
+  const sql::ClassInfo concrete{"Concrete", &admin_table_, {&user_}};
+  const auto of = [&](VerticalResolver& resolver) {
+    return resolver.Resolve({.class_info = &concrete});
+  };
+  EXPECT_EQ(Name(of(VerticalResolver().BindClass(user_, people_))), "people");
+  EXPECT_THAT(of(VerticalResolver().BindTable(user_table_, people_)),
+              HasCode(kFailedPrecondition));
+  EXPECT_EQ(Name(of(VerticalResolver()
+                        .BindClass(user_, people_)
+                        .BindClass(concrete, sales_))),
+            "sales");
+  EXPECT_EQ(Name(of(VerticalResolver()
+                        .BindTable(user_table_, people_)
+                        .BindTable(admin_table_, sales_))),
+            "sales");
+}
+
+TEST_F(VerticalResolverTest, Row51MixinsWhereOnlyAStatementIsGiven) {
+  struct Mapped {
+    explicit Mapped(const char* name)
+        : table(name, Id(), &info),
+          info{name, &table, {&sql::PlainClassInfo<Audited>()}} {}
+    const sql::Table table;
+    const sql::ClassInfo info;
+  };
+  const Mapped first("first"), second("second");
+  resolver_.BindClass<Audited>(people_).BindDefault(rest_);
+  EXPECT_EQ(Of(first.info), "people");
+  // Plain tables follow their classes, however those are bound.
+  EXPECT_EQ(Name(For(From(first.table))), "people");
+  EXPECT_EQ(Name(For(sql::InsertStatement(first.table))), "people");
+  EXPECT_EQ(Name(For(sql::UpdateStatement(first.table))), "people");
+  EXPECT_EQ(Name(For(sql::DeleteStatement(first.table))), "people");
+  const sql::Alias alias(first.table, "other");
+  EXPECT_EQ(Name(For(SelectStatement().Column(alias.c("id")).From(alias))),
+            "people");
+  EXPECT_EQ(Name(For(Joined(first.table, second.table))), "people");
+  EXPECT_EQ(Name(For(Joined(first.table, second.table), &first.info)),
+            "people");
+  EXPECT_EQ(
+      Name(For(Statement(Joined(first.table, second.table), &second.info))),
+      "people");
+  EXPECT_THAT(
+      For(Joined(first.table, user_table_)),
+      StatusIs(kInvalid, AllOf(HasSubstr("'first'"), HasSubstr("'user'"))));
+  EXPECT_THAT(sql::PlainClassInfo<Audited>().name, HasSubstr("Audited"));
+}
+
+TEST_F(VerticalResolverTest, Row52SeveralBoundSuperclasses) {
+  const auto mro = [](const sql::ClassInfo& info) {
+    std::string names;
+    for (const sql::ClassInfo* c : sql::MroOf(info)) names += c->name + " ";
+    return names;
+  };
+  const sql::ClassInfo root{"O", nullptr, {}};
+  const sql::ClassInfo a{"A", nullptr, {&root}}, b{"B", nullptr, {&root}};
+  const sql::ClassInfo c{"C", nullptr, {&a, &b}}, d{"D", nullptr, {&b}};
+  const sql::ClassInfo both{"Both", &loose_table_, {&c, &d}};
+  EXPECT_EQ(mro(root), "O ");
+  EXPECT_EQ(mro(c), "C A B O ");  // O behind B, which derives from it
+  EXPECT_EQ(mro(both), "Both C A D B O ");
+  // Named in an order that puts a base before its subclass.
+  EXPECT_EQ(mro({"E", nullptr, {&root, &a}}), "E A O ");
+
+  resolver_.BindClass(root, rest_);
+  EXPECT_EQ(Of(both), "rest");
+  resolver_.BindClass(b, people_);
+  EXPECT_EQ(Of(both), "people");
+  resolver_.BindClass(d, sales_);
+  EXPECT_EQ(Of(both), "sales");
+  resolver_.BindClass(a, people_);
+  EXPECT_EQ(Of(both), "people");
+}
+
+TEST_F(VerticalResolverTest, Row54AHierarchyGoesToOnePlaceInAFlush) {
+  resolver_.BindClass(user_, people_).BindDefault(rest_);
+  for (const sql::ClassInfo* info : {&user_, &admin_, &root_}) {
+    EXPECT_EQ(Name(resolver_.Resolve(
+                  {.class_info = info, .operation = Operation::kFlush})),
+              "people");
+  }
+}
+
+TEST_F(VerticalResolverTest, Row55TableBindsServeEverything) {
+  resolver_.BindTable(user_table_, people_).BindTable(order_table_, sales_);
+  for (const Operation operation :
+       {Operation::kFlush, Operation::kBulk, Operation::kRead,
+        Operation::kRefresh, Operation::kExecute}) {
+    EXPECT_EQ(
+        Name(resolver_.Resolve({.class_info = &user_, .operation = operation})),
+        "people");
+  }
+  for (const sql::ClassInfo* given :
+       {&order_, static_cast<const sql::ClassInfo*>(nullptr)}) {
+    EXPECT_EQ(Name(For(sql::InsertStatement(order_table_), given)), "sales");
+    EXPECT_EQ(Name(For(sql::UpdateStatement(order_table_), given)), "sales");
+    EXPECT_EQ(Name(For(sql::DeleteStatement(order_table_), given)), "sales");
+  }
+}
+
+TEST_F(VerticalResolverTest, Row57UnboundNamesClassAndTable) {
+  resolver_.BindClass(user_, people_);
+  EXPECT_THAT(resolver_.Resolve(
+                  {.class_info = &order_, .operation = Operation::kFlush}),
+              StatusIs(kFailedPrecondition,
+                       AllOf(HasSubstr("class Order"), HasSubstr("'order'"))));
 }
 
 // Resolvers of one's own.
