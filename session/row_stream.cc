@@ -48,9 +48,9 @@ absl::StatusOr<RowRun> BufferedStream::AdvanceRun() {
   while (part_ < parts_.size() && parts_[part_].rows.rows() == 0) ++part_;
   if (part_ == parts_.size()) return RowRun();
   const Part& part = parts_[part_++];
-  const std::size_t width = part.rows.columns().size();
-  return RowRun{part.rows.row(0).data(), part.rows.rows(), width, width,
-                part.bind};
+  // Behind the columns shown there may be others.
+  return RowRun{part.rows.row(0).data(), part.rows.rows(), columns_.size(),
+                part.rows.columns().size(), part.bind};
 }
 
 absl::Status ShareCursor::Start() {

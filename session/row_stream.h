@@ -65,7 +65,7 @@ class RowStream {
   bool ended_ = false;
 };
 
-// Rows that are all here already.
+// Rows that are all here already; columns() may be fewer than theirs.
 class BufferedStream : public RowStream {
  public:
   struct Part {

@@ -221,7 +221,18 @@ class SessionCore : public ObjectHost {
   absl::Status RunBulk(BulkWriter& writer);
   void ExpireBulk(const BulkWriter& writer);
   // Rows written past the objects (session_written_rows.cc).
-  void ExpireWritten(const sql::Statement& statement);
+  void ExpireWritten(const sql::Statement& statement,
+                     const ExecutionOptions& how);
+  // An UPDATE or DELETE whose objects get what it writes
+  // (session_synchronize.cc).
+  static bool SynchronizesObjects(const sql::Statement& statement,
+                                  const ExecutionOptions& how);
+  absl::StatusOr<Result> RunSynchronized(const sql::Statement& statement,
+                                         const sql::Parameters& parameters,
+                                         const std::vector<Share*>& shares,
+                                         const ExecutionOptions& how);
+  // Its row was deleted past it.
+  void NoteDeleted(const std::shared_ptr<EntityBase>& object);
   // Rows that statements have changed past the objects. What is read of them is
   // not committed, so that it does not outlive a Close.
   struct WrittenRows {

@@ -178,7 +178,7 @@ absl::StatusOr<Result> SessionCore::ExecuteMany(
   SHARD_RETURN_IF_ERROR(ExpectToWrite(statement, shares));
   const absl::Status run = RunParts(parts);
   NoteTextWrote(statement, parts);
-  ExpireWritten(statement);
+  ExpireWritten(statement, how);
   SHARD_RETURN_IF_ERROR(run);
   return CollectParts(std::move(parts));
 }

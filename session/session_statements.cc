@@ -157,7 +157,7 @@ absl::StatusOr<Result> SessionCore::Execute(const sql::Statement& statement,
   if (const auto* insert = statement.As<sql::InsertStatement>()) {
     absl::StatusOr<Result> result =
         RunInsert(*insert, statement, parameters, bind);
-    ExpireWritten(statement);
+    ExpireWritten(statement, how);
     return result;
   }
   SHARD_ASSIGN_OR_RETURN(
@@ -171,9 +171,12 @@ absl::StatusOr<Result> SessionCore::Execute(const sql::Statement& statement,
   if (shares.size() > 1) {
     SHARD_RETURN_IF_ERROR(CheckRunsOnAll(statement, shares));
   }
+  if (SynchronizesObjects(statement, how)) {
+    return RunSynchronized(statement, parameters, shares, how);
+  }
   SHARD_RETURN_IF_ERROR(ExpectToWrite(statement, shares));
   absl::StatusOr<Result> result = RunBuffered(statement, parameters, shares);
-  ExpireWritten(statement);
+  ExpireWritten(statement, how);
   return result;
 }
 

@@ -11,10 +11,12 @@
 namespace shard {
 
 // What a statement changed behind the objects' backs is read again.
-void SessionCore::ExpireWritten(const sql::Statement& statement) {
+void SessionCore::ExpireWritten(const sql::Statement& statement,
+                                const ExecutionOptions& how) {
   if (statement.As<sql::TextStatement>() != nullptr) return;  // of what?
   const sql::Table& table = *TablesOf(statement).front();
   NoteWritten({nullptr, &table});
+  if (how.synchronize == Synchronize::kNone) return;
   const auto* insert = statement.As<sql::InsertStatement>();
   if (insert != nullptr && !insert->on_conflict.has_value()) return;
   identity_map_.ForEach([&](const std::shared_ptr<EntityBase>& object) {

@@ -116,9 +116,9 @@ class ShardedSession {
   // them at once; with ORDER BY the answers are merged, without they come one
   // shard after the other. kUnimplemented: what would need more than that to be
   // right. Objects of a class that an UPDATE, DELETE or INSERT with ON CONFLICT
-  // is about are expired. Constructs say which class they are about; of text
-  // nothing is known: give it a BindTo, OnShard or OnEngine, unless all is in
-  // one database.
+  // is about are expired, unless ExecutionOptions::synchronize says otherwise.
+  // Constructs say which class they are about; of text nothing is known: give
+  // it a BindTo, OnShard or OnEngine, unless all is in one database.
   absl::StatusOr<Result> Execute(const sql::Statement& statement,
                                  const sql::Parameters& parameters = {},
                                  const BindArguments& bind = {},

@@ -1,7 +1,10 @@
 #include "shard/session/share_part.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -32,15 +35,18 @@ absl::Status RunParts(std::vector<SharePart>& parts) {
   return FanOut(absl::MakeSpan(tasks));
 }
 
-Result CollectParts(std::vector<SharePart> parts) {
+Result CollectParts(std::vector<SharePart> parts,
+                    std::optional<std::size_t> visible) {
   std::int64_t affected = 0;
   std::vector<ResultColumn> columns;
   std::vector<BufferedStream::Part> rows;
   for (SharePart& part : parts) {
     affected += part.affected;
     if (columns.empty()) columns = part.rows.columns();
+    if (visible == 0) continue;
     rows.push_back({part.share->bind(), std::move(part.rows)});
   }
+  if (visible.has_value()) columns.resize(std::min(*visible, columns.size()));
   return Result(
       std::make_shared<BufferedStream>(std::move(columns), std::move(rows)),
       affected);

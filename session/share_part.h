@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -29,7 +30,9 @@ struct SharePart {
 absl::Status RunParts(std::vector<SharePart>& parts);
 
 // Their rows, one part behind the other, and the sum of the rows they changed.
-Result CollectParts(std::vector<SharePart> parts);
+// `visible`: how many columns of them are shown, where not all are.
+Result CollectParts(std::vector<SharePart> parts,
+                    std::optional<std::size_t> visible = std::nullopt);
 
 }  // namespace shard
 
