@@ -9,8 +9,19 @@
 #include "absl/status/statusor.h"
 #include "shard/router/bind.h"
 #include "shard/router/bind_request.h"
+#include "shard/sql/column.h"
+#include "shard/sql/table.h"
 
 namespace shard {
+
+// Rows of another class that stay with a row: they are on its shard, and move
+// to another one together with it.
+struct CoLocatedRows {
+  const sql::Table* table = nullptr;  // where they are
+  // A column of theirs, and the one of the row that it repeats. Together the
+  // latter are the row's primary key, and more where the shard is told by more.
+  std::vector<std::pair<const sql::Column*, const sql::Column*>> columns;
+};
 
 // Decides where work goes. Shared by all sessions of a program, so it must be
 // thread-safe; it must outlive them, and keep alive the engines it answers
@@ -72,6 +83,14 @@ class BindResolver {
   virtual bool Forget(const BindRequest& request) {
     (void)request;
     return false;
+  }
+
+  // The rows that follow a row of this table: asked when it moves to another
+  // shard (SessionOptions::shard_key_change). None, unless overridden.
+  virtual std::vector<CoLocatedRows> CoLocatedWith(
+      const sql::Table& table) const {
+    (void)table;
+    return {};
   }
 };
 

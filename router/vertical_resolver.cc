@@ -240,4 +240,11 @@ std::vector<const sql::Column*> VerticalResolver::ShardKey(
                            : (*target)->ShardKey(class_info);
 }
 
+std::vector<CoLocatedRows> VerticalResolver::CoLocatedWith(
+    const sql::Table& table) const {
+  const BindTarget* target = FindForTable(table, false);
+  return target == nullptr ? std::vector<CoLocatedRows>()
+                           : (*target)->CoLocatedWith(table);
+}
+
 }  // namespace shard

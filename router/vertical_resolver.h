@@ -71,6 +71,8 @@ class VerticalResolver : public BindResolver {
   std::vector<const sql::Column*> ShardKey(
       const sql::ClassInfo& class_info) const override;
   bool Forget(const BindRequest& request) override;
+  std::vector<CoLocatedRows> CoLocatedWith(
+      const sql::Table& table) const override;
 
  private:
   template <class Key>

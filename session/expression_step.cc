@@ -1,13 +1,41 @@
 #include "shard/session/expression_step.h"
 
+#include <vector>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "shard/base/status_macros.h"
+#include "shard/router/statement_tables.h"
 #include "shard/session/attribute.h"
 #include "shard/session/flush_fields.h"
 
 namespace shard {
+
+// A subquery sees only the rows of the database that it runs on.
+absl::Status CheckSubqueries(BindResolver& resolver, const EntityBase& object,
+                             const Share& share) {
+  std::vector<sql::Expression> expressions;
+  for (const auto& entry :
+       InstanceAccess::State(object).expressions.entries()) {
+    expressions.push_back(entry.second);
+  }
+  for (const auto& query : SubqueriesOf(expressions)) {
+    const sql::Statement statement(*query);
+    BindRequest request;
+    request.statement = &statement;
+    request.operation = Operation::kFlush;
+    SHARD_ASSIGN_OR_RETURN(const BindSet binds, resolver.ResolveAll(request));
+    if (binds.size() == 1 && binds.front().engine == share.bind().engine) {
+      continue;
+    }
+    return absl::UnimplementedError(absl::StrCat(
+        "an SQL expression of ", object.mapping().class_info().name,
+        " has a subquery whose rows are not all on '", share.name(),
+        "', where it would run; read the value first and assign it"));
+  }
+  return absl::OkStatus();
+}
 
 absl::Status ExpressionStep::TakeParameters(EntityBase& object,
                                             AttributeBase* const* attributes) {

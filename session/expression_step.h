@@ -9,9 +9,15 @@
 #include "absl/status/status.h"
 #include "shard/dialects/compiled_statement.h"
 #include "shard/dialects/row_batch.h"
+#include "shard/router/bind_resolver.h"
 #include "shard/session/flush_step.h"
 
 namespace shard {
+
+// kUnimplemented when SQL of the object looks at rows of other databases than
+// the share's.
+absl::Status CheckSubqueries(BindResolver& resolver, const EntityBase& object,
+                             const Share& share);
 
 // One object, one statement: its text is the object's own.
 class ExpressionStep : public FlushStep {

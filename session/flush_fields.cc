@@ -151,4 +151,11 @@ std::vector<sql::ColumnAssignment> Assignments(const Mapping& mapping,
   return assignments;
 }
 
+sql::Expression ServerMadeVersion(const Mapping& mapping) {
+  if (mapping.version() != VersionKind::kServer) return {};
+  const sql::DefaultMaker& make =
+      mapping.field(mapping.version_field()).column->onupdate();
+  return make ? make() : sql::Expression();
+}
+
 }  // namespace shard

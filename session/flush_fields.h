@@ -70,6 +70,10 @@ absl::Status ApplyClientDefaults(const Mapping& mapping, EntityBase& object,
 absl::Status ApplyOnUpdate(const Mapping& mapping, EntityBase& object,
                            AttributeBase* const* attributes);
 
+// What an UPDATE sets the version to where the database makes it; empty where
+// triggers do.
+sql::Expression ServerMadeVersion(const Mapping& mapping);
+
 // "field = value" for the fields in `values` and those with SQL: a parameter of
 // the field's name, or the object's expression.
 std::vector<sql::ColumnAssignment> Assignments(const Mapping& mapping,

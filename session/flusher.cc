@@ -13,11 +13,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "shard/base/status_macros.h"
-#include "shard/router/statement_tables.h"
 #include "shard/session/attribute.h"
 #include "shard/session/fan_out.h"
 #include "shard/session/flush_fields.h"
-#include "shard/session/object_key_reader.h"
+#include "shard/session/shard_key_change.h"
 #include "shard/sql/statement.h"
 
 namespace shard {
@@ -40,31 +39,6 @@ FlushStep* Flusher::AddStep(Share& share, StepKind kind,
   return steps.insert(place, {kind, std::move(step)})->step.get();
 }
 
-// A subquery sees only the rows of the database that it runs on.
-absl::Status Flusher::CheckSubqueries(const EntityBase& object,
-                                      const Share& share) {
-  std::vector<sql::Expression> expressions;
-  for (const auto& entry :
-       InstanceAccess::State(object).expressions.entries()) {
-    expressions.push_back(entry.second);
-  }
-  for (const auto& query : SubqueriesOf(expressions)) {
-    const sql::Statement statement(*query);
-    BindRequest request;
-    request.statement = &statement;
-    request.operation = Operation::kFlush;
-    SHARD_ASSIGN_OR_RETURN(const BindSet binds, resolver_.ResolveAll(request));
-    if (binds.size() == 1 && binds.front().engine == share.bind().engine) {
-      continue;
-    }
-    return absl::UnimplementedError(absl::StrCat(
-        "an SQL expression of ", object.mapping().class_info().name,
-        " has a subquery whose rows are not all on '", share.name(),
-        "', where it would run; read the value first and assign it"));
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<Share*> Flusher::ShareOf(const EntityBase& object) {
   // Most objects are where the one before is.
   if (latest_place_.share != nullptr &&
@@ -84,11 +58,7 @@ absl::StatusOr<Share*> Flusher::ShareOf(const EntityBase& object) {
 
 std::uint64_t Flusher::ShardKeyOf(const Mapping& mapping) {
   if (latest_shard_key_.mapping != &mapping) {
-    std::uint64_t fields = 0;
-    for (const sql::Column* column : resolver_.ShardKey(mapping.class_info())) {
-      fields |= FieldBit(column->index());
-    }
-    latest_shard_key_ = {&mapping, fields};
+    latest_shard_key_ = {&mapping, ShardKeyFieldsOf(resolver_, mapping)};
   }
   return latest_shard_key_.fields;
 }
@@ -98,25 +68,15 @@ absl::Status Flusher::CheckStaysOnShard(EntityBase& object,
                                         std::uint64_t changed) {
   const Mapping& mapping = object.mapping();
   if ((changed & ShardKeyOf(mapping)) == 0) return absl::OkStatus();
-  for (const sql::Column* column : resolver_.ShardKey(mapping.class_info())) {
-    const auto field = static_cast<std::uint16_t>(column->index());
-    if (attributes[field]->state() == AttributeState::kExpired) {
-      SHARD_RETURN_IF_ERROR(
-          InstanceAccess::State(object).host->LoadExpired(object, field));
-    }
-  }
-  ObjectKeyReader reader(object, attributes);
-  BindRequest request;
-  request.class_info = &mapping.class_info();
-  request.object = &reader;
-  request.operation = Operation::kFlush;
-  SHARD_ASSIGN_OR_RETURN(const Bind bind, resolver_.Resolve(request));
+  SHARD_ASSIGN_OR_RETURN(const Bind bind,
+                         PlaceByShardKey(resolver_, object, attributes));
   if (bind.shard == object.shard()) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
       "the new shard key of ", mapping.class_info().name, " ",
       InstanceAccess::State(object).key.DebugString(), " belongs on shard '",
       bind.shard.name(), "', but its row is on shard '", object.shard().name(),
-      "'; delete the object and add a new one"));
+      "'; delete the object and add a new one, or let "
+      "SessionOptions::shard_key_change be kMoveRow"));
 }
 
 // The last chance to refuse with nothing written.
@@ -207,6 +167,12 @@ absl::Status Flusher::Plan(const UnitOfWork& work) {
   }
   loader_.Expect(work.added.size());
   return OpenShares();
+}
+
+absl::Status Flusher::Check(const UnitOfWork& work) {
+  const absl::Status status = Plan(work);
+  RestoreNulls();
+  return status;
 }
 
 absl::Status Flusher::Run(UnitOfWork& work) {

@@ -39,6 +39,9 @@ class Flusher {
   // Writes all of `work`. On success its lists are empty, and `work.gone` has
   // the deleted objects. On error the lists are as they were.
   absl::Status Run(UnitOfWork& work);
+  // Whether all of `work` can be planned: what Run would refuse with nothing
+  // written.
+  absl::Status Check(const UnitOfWork& work);
 
  private:
   enum class StepKind : std::uint8_t { kInsert, kUpdate, kDelete };
@@ -82,8 +85,6 @@ class Flusher {
   std::uint64_t ReturnedByUpdate(const Mapping& mapping, const FieldSets& sets,
                                  EntityBase& object, Share& share);
 
-  // kUnimplemented when SQL of the object looks at rows of other databases.
-  absl::Status CheckSubqueries(const EntityBase& object, const Share& share);
   // Where the row of a persistent object is written.
   absl::StatusOr<Share*> ShareOf(const EntityBase& object);
   // The fields that say where an object belongs.

@@ -130,7 +130,7 @@ absl::StatusOr<std::unique_ptr<FlushStep>> Flusher::MakeInsertStep(
 absl::Status Flusher::PlanInsertWithExpressions(
     EntityBase& object, AttributeBase* const* attributes, Share& share,
     std::uint64_t fields, std::uint64_t returned) {
-  SHARD_RETURN_IF_ERROR(CheckSubqueries(object, share));
+  SHARD_RETURN_IF_ERROR(CheckSubqueries(resolver_, object, share));
   const Mapping& mapping = object.mapping();
   sql::InsertStatement insert(mapping.table());
   insert.Values(Assignments(mapping, object, fields));

@@ -30,15 +30,6 @@ absl::Status CheckNewKey(const Mapping& mapping, const FieldSets& sets) {
       "option NoReturning); assign a value"));
 }
 
-// What an UPDATE sets the version to where the database makes it; empty where
-// triggers do.
-sql::Expression ServerMadeVersion(const Mapping& mapping) {
-  if (mapping.version() != VersionKind::kServer) return {};
-  const sql::DefaultMaker& make =
-      mapping.field(mapping.version_field()).column->onupdate();
-  return make ? make() : sql::Expression();
-}
-
 }  // namespace
 
 absl::Status Flusher::PlanUpdate(EntityBase& object) {
@@ -106,7 +97,7 @@ std::uint64_t Flusher::ReturnedByUpdate(const Mapping& mapping,
 absl::Status Flusher::PlanUpdateWithExpressions(
     EntityBase& object, AttributeBase* const* attributes, Share& share,
     const FieldSets& sets, const sql::Expression& version) {
-  SHARD_RETURN_IF_ERROR(CheckSubqueries(object, share));
+  SHARD_RETURN_IF_ERROR(CheckSubqueries(resolver_, object, share));
   const Mapping& mapping = object.mapping();
   sql::UpdateStatement update(mapping.table());
   update.assignments = Assignments(mapping, object, sets.values);

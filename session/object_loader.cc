@@ -67,10 +67,19 @@ void ObjectLoader::Adopt(EntityBase& object) {
 }
 
 void ObjectLoader::Rekey(EntityBase& object, KeyValue key) {
+  const InstanceState& state = InstanceAccess::State(object);
+  Relocate(object, std::move(key), {state.engine, state.shard});
+}
+
+void ObjectLoader::Relocate(EntityBase& object, KeyValue key,
+                            const Bind& place) {
   identity_map_->Erase(object);
   InstanceState& state = InstanceAccess::State(object);
-  rekeyed_->emplace_back(object.shared_from_this(),
-                         std::exchange(state.key, std::move(key)));
+  rekeyed_->push_back({object.shared_from_this(),
+                       std::exchange(state.key, std::move(key)),
+                       {state.engine, state.shard}});
+  state.engine = place.engine;
+  state.shard = place.shard;
   identity_map_->Insert(object);
 }
 

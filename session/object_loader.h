@@ -16,6 +16,7 @@
 #include "shard/session/identity_map.h"
 #include "shard/session/mapping.h"
 #include "shard/session/session_listener.h"
+#include "shard/session/unit_of_work.h"
 #include "shard/sql/value.h"
 
 namespace shard {
@@ -23,11 +24,10 @@ namespace shard {
 // Makes objects out of rows, one for each identity. Part of a session.
 class ObjectLoader {
  public:
-  using KeyHistory =
-      std::vector<std::pair<std::shared_ptr<EntityBase>, KeyValue>>;
-  // `rekeyed` collects the former keys of rows that Rekey is told of;
-  // `listeners` hear of what is loaded. All must outlive it.
-  ObjectLoader(IdentityMap* identity_map, ObjectHost* host, KeyHistory* rekeyed,
+  using History = std::vector<FormerIdentity>;
+  // `rekeyed` collects what Rekey and Relocate change; `listeners` hear of what
+  // is loaded. All must outlive it.
+  ObjectLoader(IdentityMap* identity_map, ObjectHost* host, History* rekeyed,
                const SessionListeners* listeners)
       : identity_map_(identity_map),
         host_(host),
@@ -61,6 +61,8 @@ class ObjectLoader {
   void Expect(std::size_t objects) { identity_map_->Reserve(objects); }
   // The object's row got another primary key.
   void Rekey(EntityBase& object, KeyValue key);
+  // The same, and it may be on another shard.
+  void Relocate(EntityBase& object, KeyValue key, const Bind& place);
   // The object's row is gone.
   void Forget(const EntityBase& object) { identity_map_->Erase(object); }
 
@@ -71,7 +73,7 @@ class ObjectLoader {
 
   IdentityMap* identity_map_;
   ObjectHost* host_;
-  KeyHistory* rekeyed_;
+  History* rekeyed_;
   const SessionListeners& listeners_;
 };
 

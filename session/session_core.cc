@@ -225,7 +225,7 @@ void SessionCore::RemoveFromLists(const EntityBase& object) {
     return held.get() == &object;
   };
   const auto is_rekeyed = [&object](const auto& entry) {
-    return entry.first.get() == &object;
+    return entry.object.get() == &object;
   };
   for (Savepoint& savepoint : nested_) {
     savepoint.gone -= CountBefore(work_.gone, savepoint.gone, is_object);

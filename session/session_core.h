@@ -35,6 +35,7 @@
 namespace shard {
 
 class BulkWriter;
+class Flusher;
 class ShardedSession;
 
 // What each function does and its errors: see ShardedSession. Stays at one
@@ -150,7 +151,7 @@ class SessionCore : public ObjectHost {
   static bool IsNewSince(Savepoint savepoint, const EntityBase& object);
   void UndoObject(EntityBase& object, Savepoint savepoint, bool stays,
                   Reads reads);
-  void RestoreRowKey(EntityBase& object, KeyValue key);
+  void RestoreIdentity(FormerIdentity former);
   void MakeTransient(EntityBase& object);
 
   // Events (session_events.cc).
@@ -176,6 +177,9 @@ class SessionCore : public ObjectHost {
   class PoisonOnException;
   void RollBack(Reads reads);
   absl::Status FlushOnce();
+  Flusher MakeFlusher();
+  // Objects whose rows go to other shards. True: there were some.
+  absl::StatusOr<bool> MoveRows();
   absl::Status FlushAll();
   absl::Status Autoflush(const ExecutionOptions& how = {});
   BindRequest RequestFor(const sql::Statement& statement,

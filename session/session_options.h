@@ -25,6 +25,13 @@ namespace shard {
 // as it is decided; recovery, in some process, then does the rest.
 enum class DecisionMode { kAfterAll, kAfterDecision };
 
+// What a flush does with an object whose shard key was changed so that its row
+// belongs on another shard.
+enum class ShardKeyChange {
+  kRefuse,   // kFailedPrecondition, naming both shards
+  kMoveRow,  // deletes it there and inserts it here; see row_mover.h
+};
+
 // Whatever a program wants to keep with a session, by name.
 using SessionInfo = std::map<std::string, std::any, std::less<>>;
 
@@ -39,6 +46,7 @@ struct SessionOptions {
   // Expire all objects after a commit, so that the next read sees what others
   // have written since. Off: objects keep what they hold.
   bool expire_on_commit = true;
+  ShardKeyChange shard_key_change = ShardKeyChange::kRefuse;
 
   // Who hears of what the session does, in that order.
   SessionListeners listeners = {};

@@ -16,6 +16,7 @@
 #include "shard/session/attribute.h"
 #include "shard/session/flush_fields.h"
 #include "shard/session/flusher.h"
+#include "shard/session/row_mover.h"
 #include "shard/session/scoped_value.h"
 #include "shard/session/session_core.h"
 #include "shard/session/two_phase/recoverer.h"
@@ -105,11 +106,43 @@ absl::Status SessionCore::FlushOnce() {
   flushing_ = Flushing::kWriting;
   SHARD_ASSIGN_OR_RETURN(const Written written, AskBeforeWriting());
   if (wanted_after_flush_ != Ending::kNone) return absl::OkStatus();
-  SHARD_RETURN_IF_ERROR(
-      Flusher(options_.resolver.get(), &transaction_, &statements_, &loader_)
-          .Run(work_));
+  SHARD_ASSIGN_OR_RETURN(const bool moved, MoveRows());
+  const absl::Status status = MakeFlusher().Run(work_);
+  // What has moved is written: all or nothing.
+  if (moved && !status.ok()) transaction_.Poison(status);
+  SHARD_RETURN_IF_ERROR(status);
   TellWritten(written);
   return absl::OkStatus();
+}
+
+Flusher SessionCore::MakeFlusher() {
+  return Flusher(options_.resolver.get(), &transaction_, &statements_,
+                 &loader_);
+}
+
+// Before the rest is written, all of which is looked at before anything moves.
+absl::StatusOr<bool> SessionCore::MoveRows() {
+  if (options_.shard_key_change == ShardKeyChange::kRefuse ||
+      work_.changed.empty()) {
+    return false;
+  }
+  RowMover mover({options_.resolver.get(), &transaction_, &loader_,
+                  &identity_map_, options_.two_phase});
+  SHARD_RETURN_IF_ERROR(mover.Find(work_.changed));
+  if (mover.empty()) return false;
+  SHARD_RETURN_IF_ERROR(mover.Open());
+  UnitOfWork rest;
+  rest.added = work_.added;
+  rest.changed = work_.changed;
+  rest.deleted = work_.deleted;
+  mover.RemoveFrom(rest.changed);
+  SHARD_RETURN_IF_ERROR(MakeFlusher().Check(rest));
+  SHARD_RETURN_IF_ERROR(mover.Read());
+  const absl::Status status = mover.Write();
+  if (!status.ok()) transaction_.Poison(status);
+  SHARD_RETURN_IF_ERROR(status);
+  mover.RemoveFrom(work_.changed);
+  return true;
 }
 
 absl::Status SessionCore::FlushAll() {
@@ -355,9 +388,9 @@ void SessionCore::UndoSince(Savepoint savepoint,
   });
   auto rekeyed = TakeFrom(work_.rekeyed, savepoint.rekeyed);
   for (auto entry = rekeyed.rbegin(); entry != rekeyed.rend(); ++entry) {
-    EntityBase& object = *entry->first;
-    if (StateOf(object).host == nullptr || stays(StateOf(object))) continue;
-    RestoreRowKey(object, std::move(entry->second));
+    const InstanceState& state = StateOf(*entry->object);
+    if (state.host == nullptr || stays(state)) continue;
+    RestoreIdentity(std::move(*entry));
   }
   for (const auto& object : TakeFrom(work_.gone, savepoint.gone)) {
     if (stays(StateOf(*object))) {
@@ -389,9 +422,10 @@ void SessionCore::UndoObject(EntityBase& object, Savepoint savepoint,
   if (written || reads == Reads::kExpire) ExpireAttributes(object);
 }
 
-void SessionCore::RestoreRowKey(EntityBase& object, KeyValue key) {
+void SessionCore::RestoreIdentity(FormerIdentity former) {
+  EntityBase& object = *former.object;
   const auto earlier = work_.rekeyed.size();
-  loader_.Rekey(object, std::move(key));
+  loader_.Relocate(object, std::move(former.key), former.place);
   work_.rekeyed.resize(earlier);  // going back is no change of its own
   // Its attributes have the new key still: RestoreKey shall replace it.
   AttributeBase* attributes[kMostFields];

@@ -3,12 +3,20 @@
 #define SHARD_SESSION_UNIT_OF_WORK_H_
 
 #include <memory>
-#include <utility>
 #include <vector>
 
+#include "shard/router/bind.h"
 #include "shard/session/entity_base.h"
 
 namespace shard {
+
+// What an object's identity was before its row got another primary key, or went
+// to another shard.
+struct FormerIdentity {
+  std::shared_ptr<EntityBase> object;
+  KeyValue key;
+  Bind place;
+};
 
 // Lists of objects, each held strongly until it is written. Only changed
 // objects are in it, so a flush costs by what changed, not by what is loaded.
@@ -18,8 +26,8 @@ struct UnitOfWork {
   std::vector<std::shared_ptr<EntityBase>> deleted;  // marked for deletion
   // Rows deleted in this transaction; a rollback makes them persistent again.
   std::vector<std::shared_ptr<EntityBase>> gone;
-  // Objects whose primary key changed in it, with the key before, in order.
-  std::vector<std::pair<std::shared_ptr<EntityBase>, KeyValue>> rekeyed;
+  // Objects whose identity changed in it, in order.
+  std::vector<FormerIdentity> rekeyed;
 
   bool empty() const {
     return added.empty() && changed.empty() && deleted.empty();
