@@ -15,6 +15,7 @@
 #include "shard/router/vertical_resolver.h"
 #include "shard/session/attribute.h"
 #include "shard/session/flush_fields.h"
+#include "shard/session/shard_key_change.h"
 #include "shard/session/two_phase/recoverer.h"
 
 namespace shard {
@@ -110,6 +111,7 @@ absl::Status SessionCore::Add(const std::shared_ptr<EntityBase>& object) {
       work_.added.push_back(object);
       return absl::OkStatus();
     case ObjectState::kDetached:
+      FindShardOf(*object);
       break;
   }
   const std::shared_ptr<EntityBase> known =
@@ -122,6 +124,28 @@ absl::Status SessionCore::Add(const std::shared_ptr<EntityBase>& object) {
   loader_.Adopt(*object);
   if (HasChanges(*object)) ObjectChanged(*object);
   return absl::OkStatus();
+}
+
+// One that was loaded past shards, by a session over one of them alone, is
+// where its shard key says.
+void SessionCore::FindShardOf(EntityBase& object) const {
+  InstanceState& state = StateOf(object);
+  if (!state.shard.is_none()) return;
+  BindResolver& resolver = *options_.resolver;
+  const std::uint64_t key = ShardKeyFieldsOf(resolver, object.mapping());
+  AttributeBase* attributes[kMostFields];
+  object.mapping().Attributes(object, attributes);
+  for (std::size_t i = 0; i < object.mapping().fields().size(); ++i) {
+    if (HasField(key, i) && attributes[i]->state() != AttributeState::kLoaded) {
+      return;
+    }
+  }
+  if (key == 0) return;
+  const absl::StatusOr<Bind> place =
+      PlaceByShardKey(resolver, object, attributes);
+  if (!place.ok()) return;
+  state.shard = place->shard;
+  state.engine = place->engine;
 }
 
 absl::Status SessionCore::Delete(const std::shared_ptr<EntityBase>& object) {

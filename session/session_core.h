@@ -127,6 +127,8 @@ class SessionCore : public ObjectHost {
   // The same, after its row's deletion was committed.
   void LetGoOfDeleted(EntityBase& object);
   void RemoveFromLists(const EntityBase& object);
+  // Gives a detached object that knows no shard the one of its shard key.
+  void FindShardOf(EntityBase& object) const;
   // Makes every attribute but the key expired, and drops what was not flushed.
   void ExpireAttributes(EntityBase& object);
   // The same, but what was assigned and not flushed stays.

@@ -85,8 +85,9 @@ class ShardedSession {
   bool in_transaction() const { return core_->in_transaction(); }
 
   // Puts a new object into the session; the next flush inserts its row. An
-  // object detached from another session comes back with its row. OK when it is
-  // here already. kFailedPrecondition: it is in another session, or deleted;
+  // object detached from another session comes back with its row; one that was
+  // loaded without shards is on the shard that its shard key says. OK when it
+  // is here already. kFailedPrecondition: it is in another session, or deleted;
   // kInvalidArgument: its class cannot be used (no primary key).
   absl::Status Add(const std::shared_ptr<EntityBase>& object) {
     return core_->Add(object);
