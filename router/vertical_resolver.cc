@@ -210,8 +210,8 @@ absl::StatusOr<BindSet> VerticalResolver::ResolveAll(
 }
 
 bool VerticalResolver::Forget(const BindRequest& request) {
-  const absl::StatusOr<BindResolver*> resolver = Find(request);
-  return resolver.ok() && (*resolver)->Forget(request);
+  const absl::StatusOr<const BindTarget*> target = Find(request);
+  return target.ok() && (**target)->Forget(request);
 }
 
 ShardId VerticalResolver::ShardOf(const Engine& engine) const {

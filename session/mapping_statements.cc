@@ -63,7 +63,7 @@ absl::StatusOr<RowLayout> LayoutOf(const Mapping& mapping,
   return mapping.LayoutOf(std::move(fields));
 }
 
-sql::Expression KeyCondition(const Mapping& mapping) {
+sql::Expression ByKey(const Mapping& mapping) {
   sql::Expression condition;
   for (const std::uint16_t index : mapping.key_fields()) {
     const sql::Column& column = *mapping.field(index).column;
@@ -75,7 +75,7 @@ sql::Expression KeyCondition(const Mapping& mapping) {
 }
 
 sql::Expression RowCondition(const Mapping& mapping) {
-  sql::Expression condition = KeyCondition(mapping);
+  sql::Expression condition = ByKey(mapping);
   if (mapping.version() == VersionKind::kNone) return condition;
   const sql::Column& column = *mapping.field(mapping.version_field()).column;
   return And(condition, sql::Binary(sql::BinaryOp::kEqual, column.expression(),
@@ -99,7 +99,7 @@ absl::StatusOr<const CompiledStatement*> MappingStatements::Find(
 absl::StatusOr<const CompiledStatement*> MappingStatements::SelectByKey(
     const Mapping& mapping, const Dialect& dialect) {
   return Find({&mapping, &dialect, Kind::kSelect, 0, 0}, [&mapping] {
-    return sql::Statement(SelectFields(mapping).Where(KeyCondition(mapping)),
+    return sql::Statement(SelectFields(mapping).Where(ByKey(mapping)),
                           &mapping.class_info());
   });
 }
@@ -114,7 +114,7 @@ absl::StatusOr<const CompiledStatement*> MappingStatements::SelectFieldsByKey(
         select.Column(field.column->expression());
       }
     }
-    return sql::Statement(std::move(select.Where(KeyCondition(mapping))),
+    return sql::Statement(std::move(select.Where(ByKey(mapping))),
                           &mapping.class_info());
   });
 }

@@ -84,7 +84,7 @@ class MappingStatements {
 };
 
 // "key = :key AND ...": a condition with a parameter for each key column.
-sql::Expression KeyCondition(const Mapping& mapping);
+sql::Expression ByKey(const Mapping& mapping);
 
 // The same, "AND version = :version" where the class has versions.
 sql::Expression RowCondition(const Mapping& mapping);

@@ -39,7 +39,7 @@ absl::Status ReadVersion(const EntityBase& object, Share& share,
   sql::SelectStatement select;
   select.From(mapping.table());
   select.Column(mapping.field(mapping.version_field()).column->expression());
-  select.Where(KeyCondition(mapping));
+  select.Where(ByKey(mapping));
   SHARD_ASSIGN_OR_RETURN(const auto compiled,
                          share.dialect().Compile(std::move(select)));
   const auto key = InstanceAccess::State(object).key.Views();
