@@ -76,7 +76,7 @@ bool FlushStep::MayBeUncounted(Share& share) const {
 }
 
 absl::Status FlushStep::CheckOneRowEach(const Outcome& outcome,
-                                        const char* verb, Share& share) const {
+                                        const char* verb, Share& share) {
   for (std::size_t i = 0; i < objects_.size(); ++i) {
     if (outcome.affected[i] == 1) continue;
     if (outcome.affected[i] == 0 && MayBeUncounted(share)) {
@@ -87,6 +87,7 @@ absl::Status FlushStep::CheckOneRowEach(const Outcome& outcome,
           "nobody can tell whether the version was the right one; map the "
           "table instead, or a class without a version")));
     }
+    if (outcome.affected[i] == 0) missed_ = objects_[i];
     const std::string what =
         absl::StrCat(verb, " of ", mapping_->class_info().name, " ",
                      InstanceAccess::State(*objects_[i]).key.DebugString());

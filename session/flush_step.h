@@ -38,6 +38,8 @@ class FlushStep {
   virtual absl::Status Start(Share& share) = 0;
   virtual absl::Status Finish(Share& share) = 0;
   virtual absl::Status Apply(Share& share, ObjectLoader& loader) = 0;
+  // After Finish has failed: the object that had no row, or null.
+  EntityBase* missed() const { return missed_; }
 
  protected:
   // kAborted unless every run changed exactly one row; names class and key of
@@ -46,7 +48,7 @@ class FlushStep {
   // trust, and kFailedPrecondition where the class has versions. Poisons the
   // share.
   absl::Status CheckOneRowEach(const Outcome& outcome, const char* verb,
-                               Share& share) const;
+                               Share& share);
   // Appends the values of the fields in the set.
   void AppendFields(AttributeBase* const* attributes, std::uint64_t fields);
   // Appends what the condition of an UPDATE or DELETE asks for: the key that
@@ -87,6 +89,9 @@ class FlushStep {
   std::vector<EntityBase*> objects_;
   std::vector<sql::ValueView> values_;
   sql::ByteArena arena_;
+
+ private:
+  EntityBase* missed_ = nullptr;
 };
 
 }  // namespace shard

@@ -16,6 +16,7 @@
 #include "shard/session/attribute.h"
 #include "shard/session/fan_out.h"
 #include "shard/session/flush_fields.h"
+#include "shard/session/forget_place.h"
 #include "shard/session/shard_key_change.h"
 #include "shard/sql/statement.h"
 
@@ -117,6 +118,15 @@ absl::Status Flusher::RunSteps() {
   return absl::OkStatus();
 }
 
+void Flusher::ForgetMissed() {
+  for (const auto& [share, steps] : plan_) {
+    for (const PlannedStep& planned : steps) {
+      EntityBase* const object = planned.step->missed();
+      if (object != nullptr) ForgetPlace(resolver_, *object);
+    }
+  }
+}
+
 absl::Status Flusher::LoadWhatWasMade() {
   for (const Made& made : to_load_) {
     const InstanceState& state = InstanceAccess::State(*made.object);
@@ -181,6 +191,7 @@ absl::Status Flusher::Run(UnitOfWork& work) {
   if (status.ok()) status = RunSteps();
   if (status.ok()) status = LoadWhatWasMade();
   if (!status.ok()) {
+    ForgetMissed();
     RestoreNulls();
     return status;
   }

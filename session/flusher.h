@@ -104,6 +104,9 @@ class Flusher {
                                      Make&& make);
   absl::Status OpenShares();
   absl::Status RunSteps();
+  // After an error: the router forgets where rows were that were not there, so
+  // that a retry finds those that have moved.
+  void ForgetMissed();
   absl::Status Plan(const UnitOfWork& work);
   // After an error: what is nullopt can be read as that again.
   void RestoreNulls();

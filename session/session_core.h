@@ -259,6 +259,10 @@ class SessionCore : public ObjectHost {
   absl::StatusOr<std::shared_ptr<EntityBase>> FindOrLoad(
       const Mapping& mapping, const KeyValue& key, KeyReader& reader,
       const BindArguments& bind);
+  // The same at these places; `shard`: which the caller named.
+  absl::StatusOr<std::shared_ptr<EntityBase>> FindOrLoadAt(
+      const Mapping& mapping, const KeyValue& key, const BindSet& binds,
+      std::optional<ShardId> shard);
   absl::StatusOr<std::shared_ptr<EntityBase>> MergeTarget(
       const EntityBase& given, AttributeBase* const* attributes);
   // Reads these fields of the object's row: those that are expired get them.

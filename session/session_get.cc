@@ -56,19 +56,33 @@ absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::Get(
 absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::FindOrLoad(
     const Mapping& mapping, const KeyValue& key, KeyReader& reader,
     const BindArguments& bind) {
-  const std::optional<ShardId> shard = bind.shard;
   BindRequest request;
   request.class_info = &mapping.class_info();
   request.object = &reader;
   request.operation = Operation::kRead;
-  request.shard = shard;
+  request.shard = bind.shard;
   request.arguments = &bind.values;
-  const absl::StatusOr<BindSet> resolved = ResolveAll(request, bind);
-  if (!resolved.ok()) return resolved.status();
-  const BindSet& binds = *resolved;
+  const bool is_named = bind.shard.has_value() || bind.engine != nullptr;
+  const absl::StatusOr<BindSet> binds = ResolveAll(request, bind);
+  if (!binds.ok()) return binds.status();
+  auto found = FindOrLoadAt(mapping, key, *binds, bind.shard);
+  if (!found.ok() || *found != nullptr || is_named ||
+      !options_.resolver->Forget(request)) {
+    return found;
+  }
+  // The row may have moved since the router learned where it is.
+  const absl::StatusOr<BindSet> now = ResolveAll(request, bind);
+  if (!now.ok()) return now.status();
+  if (*now == *binds) return found;
+  return FindOrLoadAt(mapping, key, *now, bind.shard);
+}
+
+absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::FindOrLoadAt(
+    const Mapping& mapping, const KeyValue& key, const BindSet& binds,
+    std::optional<ShardId> shard) {
   std::shared_ptr<EntityBase> found;
   for (const Bind& place : binds) {
-    if (place.shard.is_none() && !shard.has_value()) continue;  // see above
+    if (place.shard.is_none() && !shard.has_value()) continue;  // see Get
     auto known = identity_map_.Find({&mapping, place.shard, key});
     if (known == nullptr || InstanceAccess::State(*known).expired) continue;
     if (found != nullptr) {

@@ -10,6 +10,7 @@
 #include "absl/types/span.h"
 #include "shard/base/status_macros.h"
 #include "shard/session/attribute.h"
+#include "shard/session/forget_place.h"
 #include "shard/session/session_core.h"
 
 namespace shard {
@@ -94,6 +95,7 @@ absl::Status SessionCore::LoadFields(EntityBase& object, std::uint64_t fields) {
   RowBatch rows;  // an attribute may be read while scratch_ is in use
   SHARD_RETURN_IF_ERROR(share->Execute({statement, key, 1}, &rows).status());
   if (rows.rows() == 0) {
+    ForgetPlace(*options_.resolver, object);
     return absl::NotFoundError(absl::StrCat(
         mapping.class_info().name, " ", state.key.DebugString(),
         " has no row any more in '", share->name(), "'; it was deleted"));

@@ -175,6 +175,45 @@ TEST(PlacementTest, CompositeKeysHaveTheLengthOfEachPart) {
              1677);
 }
 
+TEST(PlacementTest, CompositeKeysOfEveryType) {
+  Uuid uuid;
+  for (std::size_t i = 0; i < 16; ++i) {
+    uuid.bytes[i] = static_cast<std::uint8_t>(i);
+  }
+  ExpectSlot({Bytes{std::string("\0\xff", 2)}, -5},
+             Raw("\x03\0\0\0\x03\0\xff\x09\0\0\0\x01\xfb\xff\xff\xff\xff\xff"
+                 "\xff\xff"),
+             3185);
+  ExpectSlot({uuid, Timestamp{1'700'000'000'123'456}},
+             Raw("\x11\0\0\0\x04\0\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b"
+                 "\x0c\x0d\x0e\x0f\x09\0\0\0\x06@\" \x18$\n\x06\0"),
+             2487);
+  ExpectSlot({Date{-1}, "Zürich"},
+             Raw("\x05\0\0\0\x05\xff\xff\xff\xff\x08\0\0\0\x02Z\xc3\xbcrich"),
+             2097);
+  ExpectSlot({Decimals("-12.50"), Bytes{}},
+             Raw("\x06\0\0\0\x07-12.5\x01\0\0\0\x03"), 2595);
+  ExpectSlot({"acme", uuid, std::int64_t{1} << 62},
+             Raw("\x05\0\0\0\x02"
+                 "acme\x11\0\0\0\x04\0\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a"
+                 "\x0b\x0c\x0d\x0e\x0f\x09\0\0\0\x01\0\0\0\0\0\0\0@"),
+             3965);
+  ExpectSlot(
+      {1, "a", Bytes{"b"}, uuid, Date{19782}, Timestamp{-1}, Decimals("0.10")},
+      Raw("\x09\0\0\0\x01\x01\0\0\0\0\0\0\0\x02\0\0\0\x02"
+          "a\x02\0\0\0\x03"
+          "b\x11\0\0\0\x04\0\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b"
+          "\x0c\x0d\x0e\x0f\x05\0\0\0\x05"
+          "FM\0\0\x09\0\0\0\x06\xff\xff\xff\xff\xff\xff\xff\xff\x04\0\0\0"
+          "\x07"
+          "0.1"),
+      2449);
+  ExpectSlot({3, std::int64_t{4}},
+             Raw("\x09\0\0\0\x01\x03\0\0\0\0\0\0\0\x09\0\0\0\x01\x04\0\0\0"
+                 "\0\0\0\0"),
+             308);
+}
+
 TEST(PlacementTest, WhatIsNoKeyIsRefused) {
   for (const Value& value :
        {Value(1.0), Value(true), Value(Json{"1"}), Value()}) {
