@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "shard/session/worker_pool.h"
@@ -99,14 +101,13 @@ void FinishRemote(absl::Span<FanOutTask* const> tasks) {
   }
 }
 
-}  // namespace
-
-absl::Status FanOut(absl::Span<FanOutTask> tasks) {
+// Tasks of different connections.
+void RunSideBySide(absl::Span<FanOutTask* const> tasks) {
   std::vector<FanOutTask*> embedded, remote;
-  for (FanOutTask& task : tasks) {
-    task.status = task.start();
-    if (!task.status.ok()) continue;
-    (task.connection->works_in_finish() ? embedded : remote).push_back(&task);
+  for (FanOutTask* task : tasks) {
+    task->status = task->start();
+    if (!task->status.ok()) continue;
+    (task->connection->works_in_finish() ? embedded : remote).push_back(task);
   }
   if (embedded.size() == 1) {
     embedded.front()->status = embedded.front()->finish();
@@ -114,6 +115,53 @@ absl::Status FanOut(absl::Span<FanOutTask> tasks) {
     std::make_shared<EmbeddedTasks>(std::move(embedded))->Run();
   }
   FinishRemote(remote);
+}
+
+using Tasks = absl::InlinedVector<FanOutTask*, 8>;
+
+// Takes out of `waiting`, in order, the first task of each connection. Behind
+// one that failed there is nothing to be done on a connection any more.
+Tasks TakeRound(Tasks& waiting, std::vector<Connection*>& failed) {
+  Tasks round, later;
+  absl::flat_hash_set<Connection*> taken;
+  for (FanOutTask* task : waiting) {
+    if (std::find(failed.begin(), failed.end(), task->connection) !=
+        failed.end()) {
+      task->status = absl::AbortedError(
+          "not done, since what came before it in the same database failed");
+    } else {
+      (taken.insert(task->connection).second ? round : later).push_back(task);
+    }
+  }
+  waiting = std::move(later);
+  return round;
+}
+
+bool HasDistinctConnections(const Tasks& tasks) {
+  absl::InlinedVector<Connection*, 8> connections;
+  for (const FanOutTask* task : tasks) connections.push_back(task->connection);
+  std::sort(connections.begin(), connections.end());
+  return std::adjacent_find(connections.begin(), connections.end()) ==
+         connections.end();
+}
+
+}  // namespace
+
+absl::Status FanOut(absl::Span<FanOutTask> tasks) {
+  Tasks waiting;
+  for (FanOutTask& task : tasks) waiting.push_back(&task);
+  if (HasDistinctConnections(waiting)) {
+    RunSideBySide(waiting);
+  } else {
+    std::vector<Connection*> failed;
+    while (!waiting.empty()) {
+      const Tasks round = TakeRound(waiting, failed);
+      RunSideBySide(round);
+      for (const FanOutTask* task : round) {
+        if (!task->status.ok()) failed.push_back(task->connection);
+      }
+    }
+  }
   for (const FanOutTask& task : tasks) {
     if (!task.status.ok()) return task.status;
   }

@@ -19,8 +19,9 @@ struct FanOutTask {
   absl::Status status;  // filled in
 };
 
-// Runs all tasks, each on a connection of its own, and waits for all of them.
-// Returns the first error in the order of the tasks; each task has its own.
+// Runs all tasks and waits for all of them. Returns the first error in the
+// order of the tasks; each task has its own. Tasks of one connection take turns
+// in their order; behind one that failed they are not started (kAborted).
 //
 // Servers work side by side: every task is started before the first is waited
 // for. An embedded database works in `finish` itself: those tasks run one after

@@ -3,9 +3,11 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "gtest/gtest.h"
 #include "shard/base/testing.h"
@@ -72,6 +74,48 @@ TEST(FanOutTest, NobodyIsCalledForServersThatOnlyWork) {
                         Task(second, [&] { return second.Wait(1); })};
   SHARD_EXPECT_OK(FanOut(absl::MakeSpan(tasks)));
   EXPECT_FALSE(first.was_set_);
+}
+
+// As tasks of two shards in one database.
+TEST(FanOutTest, TasksOfOneConnectionTakeTurns) {
+  FedConnection shared(0), other(0);
+  std::string done;
+  const auto task = [&done](FedConnection& connection, const char* name,
+                            absl::Status status = absl::OkStatus()) {
+    return FanOutTask{&connection,
+                      [&done, name] {
+                        done += absl::StrCat("+", name);
+                        return absl::OkStatus();
+                      },
+                      [&done, name, status] {
+                        done += absl::StrCat("-", name);
+                        return status;
+                      },
+                      absl::OkStatus()};
+  };
+  FanOutTask tasks[] = {task(shared, "a"), task(other, "x"), task(shared, "b"),
+                        task(shared, "c")};
+  SHARD_EXPECT_OK(FanOut(absl::MakeSpan(tasks)));
+  EXPECT_EQ(done, "+a+x-a-x+b-b+c-c");
+}
+
+TEST(FanOutTest, NothingFollowsWhatFailedOnAConnection) {
+  FedConnection shared(0), other(0);
+  bool started = false;
+  FanOutTask tasks[] = {
+      Task(shared, [] { return absl::DataLossError("first"); }),
+      {&shared,
+       [&started] {
+         started = true;
+         return absl::OkStatus();
+       },
+       [] { return absl::OkStatus(); }, absl::OkStatus()},
+      Task(other, [] { return absl::OkStatus(); })};
+  EXPECT_THAT(FanOut(absl::MakeSpan(tasks)),
+              testing::HasCode(absl::StatusCode::kDataLoss));
+  EXPECT_FALSE(started);
+  EXPECT_THAT(tasks[1].status, testing::HasCode(absl::StatusCode::kAborted));
+  SHARD_EXPECT_OK(tasks[2].status);
 }
 
 }  // namespace
