@@ -49,11 +49,14 @@ void Compiler::Identifier(std::string_view name) {
 }
 
 void Compiler::Table(const sql::TableRef& table) {
-  Identifier(table.table->name());
-  if (!table.alias.empty()) {
-    Append(" AS ");
-    Identifier(table.alias);
-  }
+  auto quoted = dialect_.QuoteTable(table.table->name());
+  if (!quoted.ok()) return Fail(quoted.status());
+  Append(*quoted);
+  if (table.alias.empty() && !dialect_.naming().renames()) return;
+  // One that goes by another name there has its own in the statement, so that
+  // columns are named as ever, in text of the caller's, too.
+  Append(" AS ");
+  Identifier(table.alias.empty() ? table.table->name() : table.alias);
 }
 
 void Compiler::AddParameter(CompiledParameter parameter) {

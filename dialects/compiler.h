@@ -78,6 +78,8 @@ class Compiler {
 
   void Identifier(std::string_view name);
   void Table(const sql::TableRef& table);
+  // The table that the statement writes to.
+  void Target(const sql::Table& table) { Table(sql::TableRef(table)); }
   void AddParameter(CompiledParameter parameter);
   void Append(std::string_view text) { out_.text.append(text); }
   void Fail(absl::Status status) {

@@ -15,7 +15,7 @@ void Compiler::Compile(const sql::InsertStatement& insert) {
   Fail(insert.error);
   scope_ = {sql::TableRef(*insert.table)};
   Append("INSERT INTO ");
-  Identifier(insert.table->name());
+  Target(*insert.table);
   if (insert.columns.empty()) {
     if (insert.rows.size() > 1) {
       Fail(absl::InvalidArgumentError(
@@ -110,19 +110,19 @@ void Compiler::Assignments(
 void Compiler::Compile(const sql::UpdateStatement& update) {
   scope_ = {sql::TableRef(*update.table)};
   Append("UPDATE ");
-  Identifier(update.table->name());
+  Target(*update.table);
   Append(" SET ");
   Assignments(update.assignments);
   Where(update.where);
   Returning(update.returning);
   out_.is_write = true;
-  out_.row_update = RowUpdateOf(update);
+  out_.row_update = RowUpdateOf(update, dialect_.naming());
 }
 
 void Compiler::Compile(const sql::DeleteStatement& remove) {
   scope_ = {sql::TableRef(*remove.table)};
   Append("DELETE FROM ");
-  Identifier(remove.table->name());
+  Target(*remove.table);
   Where(remove.where);
   Returning(remove.returning);
   out_.is_write = true;

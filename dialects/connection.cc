@@ -24,7 +24,8 @@ absl::StatusOr<Outcome> Connection::Execute(const Request& request,
   return Finish(rows);
 }
 
-absl::StatusOr<bool> Connection::CountsRowsOf(const sql::Table&) {
+absl::StatusOr<bool> Connection::CountsRowsOf(const sql::Table&,
+                                              const Dialect&) {
   return true;
 }
 

@@ -62,6 +62,12 @@ struct InsertRequest {
   // order, with the key and what the database has in the columns to fetch.
   absl::Span<const sql::Column* const> fetched = {};
   RowBatch* fetched_rows = nullptr;
+  // By which dialect the table is named; null: the connection's, as declared.
+  const Dialect* names = nullptr;
+
+  absl::StatusOr<std::string> QuotedTable(const Dialect& plain) const {
+    return (names == nullptr ? plain : *names).QuoteTable(table->name());
+  }
 };
 
 struct Outcome {
@@ -129,9 +135,11 @@ class Connection {
   absl::StatusOr<Outcome> Execute(const Request& request, RowBatch* rows);
 
   // Whether Outcome::affected tells how many rows an UPDATE or DELETE of the
-  // table changed. False for a view whose triggers do the work, where the
-  // database does not count that. Asks the database, where there is doubt.
-  virtual absl::StatusOr<bool> CountsRowsOf(const sql::Table& table);
+  // table, named by that dialect, changed. False for a view whose triggers do
+  // the work, where the database does not count that. Asks the database, where
+  // there is doubt.
+  virtual absl::StatusOr<bool> CountsRowsOf(const sql::Table& table,
+                                            const Dialect& names);
 
   // Whether many rows of an INSERT bring back what the database made sooner by
   // InsertRequest::fetched than by a statement each.

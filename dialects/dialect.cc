@@ -3,11 +3,14 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <typeinfo>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "shard/base/status_macros.h"
 #include "shard/base/strings.h"
 #include "shard/dialects/compiler.h"
@@ -25,9 +28,49 @@ absl::StatusOr<std::shared_ptr<const CompiledStatement>> Dialect::Compile(
   return compiled;
 }
 
+absl::StatusOr<const Dialect*> Dialect::Named(const TableNaming& naming) const {
+  if (naming.is_plain()) return &plain();
+  SHARD_RETURN_IF_ERROR(CheckTableNaming(naming));
+  if (!naming.schema.empty()) {
+    SHARD_RETURN_IF_ERROR(QuoteIdentifier(naming.schema).status());
+    if (has_schemas()) return Intern(naming);
+    return absl::UnimplementedError(absl::StrCat(
+        ToAbsl(name()), " has no schemas, and tables are to be in schema '",
+        naming.schema, "'; tell them apart by a pattern for their names"));
+  }
+  return Intern(naming);
+}
+
+absl::StatusOr<const Dialect*> Dialect::Intern(
+    const TableNaming& naming) const {
+  const Dialect* const origin = &plain();
+  // Statements remember by the address what they were compiled for, so what is
+  // behind it must never be another one.
+  using Id = std::pair<const Dialect*, TableNaming>;
+  static absl::Mutex& mutex = *new absl::Mutex;
+  static auto& known =
+      *new absl::flat_hash_map<Id, std::unique_ptr<const Dialect>>;
+  const absl::MutexLock lock(&mutex);
+  std::unique_ptr<const Dialect>& named = known[Id(origin, naming)];
+  if (named == nullptr) {
+    std::unique_ptr<Dialect> made = Copy();
+    const Dialect* const copy = made.get();
+    if (copy == nullptr || typeid(*copy) != typeid(*this)) {
+      return absl::UnimplementedError(
+          absl::StrCat("dialect '", ToAbsl(name()),
+                       "' cannot name tables otherwise than they are declared; "
+                       "let it override Copy()"));
+    }
+    made->naming_ = naming;
+    made->plain_ = origin;
+    named = std::move(made);
+  }
+  return named.get();
+}
+
 absl::StatusOr<std::string> Dialect::CreateTable(
     const sql::Table& table) const {
-  SHARD_ASSIGN_OR_RETURN(const std::string name, QuoteIdentifier(table.name()));
+  SHARD_ASSIGN_OR_RETURN(const std::string name, QuoteTable(table.name()));
   std::string text = absl::StrCat("CREATE TABLE IF NOT EXISTS ", name, " (");
   std::string key;
   for (const sql::Column& column : table.columns()) {
@@ -52,8 +95,32 @@ absl::StatusOr<std::string> Dialect::CreateTable(
 }
 
 absl::StatusOr<std::string> Dialect::DropTable(const sql::Table& table) const {
-  SHARD_ASSIGN_OR_RETURN(const std::string name, QuoteIdentifier(table.name()));
+  SHARD_ASSIGN_OR_RETURN(const std::string name, QuoteTable(table.name()));
   return absl::StrCat("DROP TABLE IF EXISTS ", name);
+}
+
+absl::StatusOr<std::string> Dialect::CreateSchema() const {
+  if (naming_.schema.empty()) return "";
+  SHARD_ASSIGN_OR_RETURN(const std::string quoted,
+                         QuoteIdentifier(naming_.schema));
+  return SchemaText(quoted);
+}
+
+std::string Dialect::SchemaText(const std::string& quoted) const {
+  return absl::StrCat("CREATE SCHEMA IF NOT EXISTS ", quoted);
+}
+
+absl::StatusOr<std::string> Dialect::QuoteTable(std::string_view table) const {
+  if (naming_.is_plain()) return QuoteIdentifier(table);
+  return QuoteQualified(naming_.schema, naming_.NameOf(table));
+}
+
+absl::StatusOr<std::string> Dialect::QuoteQualified(
+    std::string_view schema, std::string_view name) const {
+  SHARD_ASSIGN_OR_RETURN(std::string quoted, QuoteIdentifier(name));
+  if (schema.empty()) return quoted;
+  SHARD_ASSIGN_OR_RETURN(const std::string in, QuoteIdentifier(schema));
+  return absl::StrCat(in, ".", quoted);
 }
 
 absl::StatusOr<std::string> Dialect::QuoteIdentifier(

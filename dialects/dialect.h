@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "shard/dialects/compiled_statement.h"
+#include "shard/dialects/table_naming.h"
 #include "shard/sql/statement.h"
 #include "shard/sql/table.h"
 #include "shard/sql/value_type.h"
@@ -16,14 +17,14 @@
 namespace shard {
 
 // Turns statements into text. One immutable object for each kind of database,
-// alive until the program ends; thread-safe.
+// and one more for each way of naming tables there, alive until the program
+// ends; thread-safe.
 //
 // A new dialect overrides the protected functions where its database differs
 // from standard SQL; see dialects/sqlite/sqlite_dialect.h for a small one.
 class Dialect {
  public:
   virtual ~Dialect() = default;
-  Dialect(const Dialect&) = delete;
   Dialect& operator=(const Dialect&) = delete;
 
   virtual std::string_view name() const = 0;  // "sqlite", "postgresql"
@@ -35,20 +36,43 @@ class Dialect {
   absl::StatusOr<std::shared_ptr<const CompiledStatement>> Compile(
       const sql::Statement& statement) const;
 
+  // The same dialect for tables that go by other names. The same object for
+  // equal namings, and for one that changes nothing the dialect itself, so its
+  // address says which it is. kInvalidArgument for a pattern or schema that
+  // cannot be one; kUnimplemented: the database has no schemas, or the dialect
+  // no Copy().
+  absl::StatusOr<const Dialect*> Named(const TableNaming& naming) const;
+  const TableNaming& naming() const { return naming_; }
+  // The dialect without a naming.
+  const Dialect& plain() const { return plain_ == nullptr ? *this : *plain_; }
+  // Names that differ in case only, as ASCII has it, are one.
+  virtual bool names_ignore_case() const { return false; }
+
+  // The table's name in the database, with its schema if it is given one,
+  // quoted. kInvalidArgument: see QuoteIdentifier.
+  absl::StatusOr<std::string> QuoteTable(std::string_view table) const;
+  // The same of a name that stands as it is in the database.
+  absl::StatusOr<std::string> QuoteQualified(std::string_view schema,
+                                             std::string_view name) const;
+
   // CREATE TABLE IF NOT EXISTS / DROP TABLE IF EXISTS. kInvalidArgument for a
   // name that cannot be one.
   absl::StatusOr<std::string> CreateTable(const sql::Table& table) const;
   absl::StatusOr<std::string> DropTable(const sql::Table& table) const;
+  // What makes the schema of the naming, unless it is there; empty: it has
+  // none.
+  absl::StatusOr<std::string> CreateSchema() const;
 
   // "name" in quotes, with quotes inside doubled. kInvalidArgument for an empty
   // name, a NUL byte, or a name longer than max_identifier_bytes().
   absl::StatusOr<std::string> QuoteIdentifier(std::string_view name) const;
 
   // For ReflectTable. A SELECT with a row for each column of the table :table,
-  // in the table's order: its name, its type as TypeOfDeclared takes it and as
-  // people know it, whether it is NOT NULL, is in the primary key, its default
-  // (SQL or NULL), whether the database numbers it, and whether the database
-  // always makes its value. Empty: there is none.
+  // of the schema :schema if that is not '', in the table's order: its name,
+  // its type as TypeOfDeclared takes it and as people know it, whether it is
+  // NOT NULL, is in the primary key, its default (SQL or NULL), whether the
+  // database numbers it, and whether the database always makes its value.
+  // Empty: there is none.
   virtual std::string_view ColumnsQuery() const { return ""; }
   // kNull for a type that no ValueType stands for.
   virtual sql::ValueType TypeOfDeclared(std::string_view /*type*/) const {
@@ -57,9 +81,16 @@ class Dialect {
 
  protected:
   Dialect() = default;
+  Dialect(const Dialect&) = default;
 
  private:
   friend class Compiler;
+  absl::StatusOr<const Dialect*> Intern(const TableNaming& naming) const;
+  // For Named: a copy of the whole object. Null: it can have no other names.
+  virtual std::unique_ptr<Dialect> Copy() const { return nullptr; }
+  virtual bool has_schemas() const { return true; }
+  // CREATE SCHEMA for a quoted name; does nothing where it exists.
+  virtual std::string SchemaText(const std::string& quoted) const;
   // The text of the n-th placeholder, from 1.
   virtual std::string Placeholder(std::size_t n) const = 0;
   // The column's type in CREATE TABLE, with what numbers a generated key.
@@ -76,6 +107,9 @@ class Dialect {
   virtual std::string_view LikeSuffix() const { return ""; }
   // OFFSET may not stand without LIMIT; "LIMIT -1" then means all.
   virtual bool offset_needs_limit() const { return false; }
+
+  TableNaming naming_;
+  const Dialect* plain_ = nullptr;  // this object's origin; null: itself
 };
 
 }  // namespace shard

@@ -73,7 +73,9 @@ std::vector<sql::ColumnSpec> ReflectedTable::usable() const {
 }
 
 absl::StatusOr<ReflectedTable> ReflectTable(Connection& connection,
-                                            std::string_view table) {
+                                            std::string_view table,
+                                            const TableNaming& naming) {
+  SHARD_RETURN_IF_ERROR(connection.dialect().Named(naming).status());
   const Dialect& dialect = connection.dialect();
   if (dialect.ColumnsQuery().empty()) {
     return absl::UnimplementedError(
@@ -83,15 +85,20 @@ absl::StatusOr<ReflectedTable> ReflectTable(Connection& connection,
   }
   SHARD_ASSIGN_OR_RETURN(const std::shared_ptr<const CompiledStatement> query,
                          dialect.Compile(sql::TextSql(dialect.ColumnsQuery())));
-  const sql::Parameters parameters = {{"table", sql::Value(table)}};
+  const sql::Parameters parameters = {
+      {"table", sql::Value(naming.NameOf(table))},
+      {"schema", sql::Value(naming.schema)}};
   std::vector<sql::ValueView> values;
-  SHARD_RETURN_IF_ERROR(BindParameters(*query, parameters, &values));
+  SHARD_RETURN_IF_ERROR(
+      BindParameters(*query, parameters, &values, UnusedValues::kAllowed));
   RowBatch rows;
   SHARD_RETURN_IF_ERROR(
       connection.Execute({query.get(), values, 1}, &rows).status());
   if (rows.rows() == 0) {
     return absl::NotFoundError(
-        absl::StrCat("there is no table '", ToAbsl(table), "'"));
+        absl::StrCat("there is no table '", naming.NameOf(table), "'",
+                     naming.schema.empty() ? "" : " in schema '", naming.schema,
+                     naming.schema.empty() ? "" : "'"));
   }
   ReflectedTable reflected;
   ReflectedColumn* numbered = nullptr;

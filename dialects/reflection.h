@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "shard/dialects/connection.h"
+#include "shard/dialects/table_naming.h"
 #include "shard/sql/column.h"
 
 namespace shard {
@@ -30,8 +31,10 @@ struct ReflectedTable {
   std::vector<sql::ColumnSpec> usable() const;
 };
 
-// The table of that name where an unqualified name leads: in PostgreSQL along
-// the search path, in SQLite in the main file. Views are no tables here.
+// The table that is declared by that name, and goes by it or by what `naming`
+// makes of it, where an unqualified name leads unless the naming has a schema:
+// in PostgreSQL along the search path, in SQLite in the main file. Views are no
+// tables here.
 //
 // PostgreSQL: domains are what they are made of, enums are text, and so is
 // every type of strings; smallint is int32, real is double, jsonb is json.
@@ -44,7 +47,8 @@ struct ReflectedTable {
 // kNotFound names the table; kUnimplemented: the database tells of no tables;
 // other errors are the connection's.
 absl::StatusOr<ReflectedTable> ReflectTable(Connection& connection,
-                                            std::string_view table);
+                                            std::string_view table,
+                                            const TableNaming& naming = {});
 
 }  // namespace shard
 

@@ -35,11 +35,12 @@ bool TakeMatch(const sql::Expression& condition,
 
 }  // namespace
 
-std::shared_ptr<const RowUpdate> RowUpdateOf(
-    const sql::UpdateStatement& update) {
+std::shared_ptr<const RowUpdate> RowUpdateOf(const sql::UpdateStatement& update,
+                                             const TableNaming& naming) {
   if (!update.returning.empty()) return nullptr;
   auto found = std::make_shared<RowUpdate>();
-  found->table = update.table->name();
+  found->schema = naming.schema;
+  found->table = naming.NameOf(update.table->name());
   if (!TakeMatch(update.where, &found->match)) return nullptr;
   const auto& match = found->match;
   for (const sql::ColumnAssignment& assignment : update.assignments) {

@@ -1,6 +1,7 @@
 #include "shard/dialects/schema.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -31,22 +32,30 @@ absl::Status RunInTransaction(Engine& engine,
 
 }  // namespace
 
-absl::Status CreateAll(Engine& engine, const sql::MetaData& metadata) {
+absl::Status CreateAll(Engine& engine, const sql::MetaData& metadata,
+                       const TableNaming& naming) {
+  SHARD_ASSIGN_OR_RETURN(const Dialect* const dialect,
+                         engine.dialect().Named(naming));
   std::vector<std::string> statements;
+  if (!naming.schema.empty()) {
+    SHARD_ASSIGN_OR_RETURN(std::string schema, dialect->CreateSchema());
+    statements.push_back(std::move(schema));
+  }
   for (const sql::Table* table : metadata.tables()) {
-    SHARD_ASSIGN_OR_RETURN(std::string statement,
-                           engine.dialect().CreateTable(*table));
+    SHARD_ASSIGN_OR_RETURN(std::string statement, dialect->CreateTable(*table));
     statements.push_back(std::move(statement));
   }
   return RunInTransaction(engine, statements);
 }
 
-absl::Status DropAll(Engine& engine, const sql::MetaData& metadata) {
+absl::Status DropAll(Engine& engine, const sql::MetaData& metadata,
+                     const TableNaming& naming) {
+  SHARD_ASSIGN_OR_RETURN(const Dialect* const dialect,
+                         engine.dialect().Named(naming));
   std::vector<std::string> statements;
   const auto& tables = metadata.tables();
   for (auto table = tables.rbegin(); table != tables.rend(); ++table) {
-    SHARD_ASSIGN_OR_RETURN(std::string statement,
-                           engine.dialect().DropTable(**table));
+    SHARD_ASSIGN_OR_RETURN(std::string statement, dialect->DropTable(**table));
     statements.push_back(std::move(statement));
   }
   return RunInTransaction(engine, statements);

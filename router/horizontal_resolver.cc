@@ -15,6 +15,7 @@
 #include "shard/base/strings.h"
 #include "shard/dialects/errors.h"
 #include "shard/router/placement.h"
+#include "shard/router/shared_databases.h"
 #include "shard/router/statement_tables.h"
 
 namespace shard {
@@ -116,10 +117,12 @@ absl::StatusOr<std::shared_ptr<HorizontalResolver>> HorizontalResolver::Create(
   std::shared_ptr<HorizontalResolver> resolver(
       new HorizontalResolver(std::move(options)));
   SHARD_RETURN_IF_ERROR(resolver->CheckShards());
+  SHARD_RETURN_IF_ERROR(resolver->NameTables());
   for (const ShardRule& rule : resolver->options_.rules) {
     SHARD_RETURN_IF_ERROR(resolver->CheckRule(rule));
     resolver->rules_[&rule.key.front()->table()] = &rule;
   }
+  SHARD_RETURN_IF_ERROR(resolver->CheckSharedDatabases());
   return resolver;
 }
 
@@ -132,15 +135,6 @@ absl::Status HorizontalResolver::CheckShards() {
       return absl::InvalidArgumentError(
           absl::StrCat("shard '", name, "' needs a name and an engine"));
     }
-    for (const auto& [other, known] : options_.shards) {
-      if (&other == &name) break;
-      // Reads would find every row twice.
-      if (known == engine) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("shards '", other, "' and '", name,
-                         "' share an engine; give each its own database"));
-      }
-    }
     const ShardId shard = ShardId::Of(name);
     if (EngineOf(shard) != nullptr) {
       return absl::InvalidArgumentError(
@@ -150,6 +144,34 @@ absl::Status HorizontalResolver::CheckShards() {
     engines_[shard.number()] = engine.get();
   }
   return absl::OkStatus();
+}
+
+absl::Status HorizontalResolver::NameTables() {
+  names_.resize(engines_.size());
+  for (const auto& [name, naming] : options_.namings) {
+    const ShardId shard = ShardId::Of(name);
+    const Engine* const engine = EngineOf(shard);
+    if (engine == nullptr) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "there is a naming for shard '", name, "', which there is not"));
+    }
+    const auto named = engine->dialect().Named(naming);
+    if (!named.ok()) {
+      return Annotate(named.status(), absl::StrCat("shard '", name, "'"));
+    }
+    names_[shard.number()] = *named == &engine->dialect() ? nullptr : *named;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status HorizontalResolver::CheckSharedDatabases() const {
+  std::vector<Bind> shards;
+  for (const auto& [name, engine] : options_.shards) {
+    SHARD_ASSIGN_OR_RETURN(shards.emplace_back(), BindOf(ShardId::Of(name)));
+  }
+  std::vector<const sql::Table*> tables;
+  for (const auto& [table, rule] : rules_) tables.push_back(table);
+  return CheckTablesApart(shards, tables);
 }
 
 absl::Status HorizontalResolver::CheckRule(const ShardRule& rule) {
@@ -194,7 +216,9 @@ absl::Status HorizontalResolver::CheckRule(const ShardRule& rule) {
 }
 
 absl::StatusOr<Bind> HorizontalResolver::BindOf(ShardId shard) const {
-  if (Engine* engine = EngineOf(shard)) return Bind{engine, shard};
+  if (Engine* engine = EngineOf(shard)) {
+    return Bind{engine, shard, names_[shard.number()]};
+  }
   std::string names;
   for (const auto& [name, engine] : options_.shards) {
     absl::StrAppend(&names, names.empty() ? "'" : ", '", name, "'");
@@ -315,7 +339,9 @@ absl::StatusOr<BindSet> HorizontalResolver::ResolveAll(
 
 ShardId HorizontalResolver::ShardOf(const Engine& engine) const {
   for (const auto& [name, known] : options_.shards) {
-    if (known.get() == &engine) return ShardId::Of(name);
+    if (known.get() != &engine) continue;
+    const ShardId shard = ShardId::Of(name);
+    if (names_[shard.number()] == nullptr) return shard;
   }
   return ShardId();
 }

@@ -9,6 +9,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
+#include "shard/dialects/table_naming.h"
 #include "shard/router/bind_resolver.h"
 #include "shard/router/pruning.h"
 #include "shard/router/shard_rule.h"
@@ -18,10 +19,16 @@
 namespace shard {
 
 struct HorizontalOptions {
-  // Every shard by name, each on a database of its own.
+  // Every shard by name. One without a naming has its database to itself, or is
+  // the only one there whose tables go by their declared names.
   std::vector<std::pair<std::string, std::shared_ptr<Engine>>> shards;
   // One for each table that lives on the shards.
   std::vector<ShardRule> rules;
+  // How tables are named on shards that share a database, by the shard's name:
+  //
+  //   .shards = {{"eu", server}, {"us", server}, {"asia", file}},
+  //   .namings = {{"eu", {.schema = "eu"}}, {"us", {.pattern = "us_{table}"}}}
+  std::vector<std::pair<std::string, TableNaming>> namings{};
 };
 
 // From one rule for each table come all three choices: the shard of a new
@@ -31,9 +38,10 @@ struct HorizontalOptions {
 //   HashStrategy::Create({"one", "two"}) ... ShardBy(City::c.id, strategy)
 class HorizontalResolver : public BindResolver {
  public:
-  // kInvalidArgument when a strategy names a shard that there is not, a key
-  // column has a type that cannot be one, a key spans tables, a table has two
-  // rules, or two shards share a name or an engine.
+  // kInvalidArgument when a strategy or a naming names a shard that there is
+  // not, a key column has a type that cannot be one, a key spans tables, a
+  // table has two rules, or two shards share a name or, in one database, a
+  // table; kUnimplemented when a database cannot name tables like that.
   static absl::StatusOr<std::shared_ptr<HorizontalResolver>> Create(
       HorizontalOptions options);
 
@@ -47,6 +55,8 @@ class HorizontalResolver : public BindResolver {
   // known of the key; else all shards of the class.
   absl::StatusOr<BindSet> ResolveAll(const BindRequest& request) override;
 
+  // Of several that share the database, that whose tables go by their own
+  // names.
   ShardId ShardOf(const Engine& engine) const override;
   std::vector<const sql::Column*> ShardKey(
       const sql::ClassInfo& class_info) const override;
@@ -56,6 +66,8 @@ class HorizontalResolver : public BindResolver {
  private:
   explicit HorizontalResolver(HorizontalOptions options);
   absl::Status CheckShards();
+  absl::Status NameTables();
+  absl::Status CheckSharedDatabases() const;
   absl::Status CheckRule(const ShardRule& rule);
 
   // Null when there is no such shard here.
@@ -74,6 +86,7 @@ class HorizontalResolver : public BindResolver {
 
   HorizontalOptions options_;
   std::vector<Engine*> engines_;  // by ShardId::number(); null: no shard here
+  std::vector<const Dialect*> names_;  // likewise; null: as they are declared
   absl::flat_hash_map<const sql::Table*, const ShardRule*> rules_;
 };
 

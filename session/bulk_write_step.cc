@@ -39,8 +39,7 @@ std::size_t ConditionSize(const Mapping& mapping) {
 // A view's triggers may have done what the database does not count.
 bool MayBeUncounted(const Mapping& mapping, Share& share) {
   if (mapping.options().returning) return false;
-  const absl::StatusOr<bool> counts =
-      share.connection().CountsRowsOf(mapping.table());
+  const absl::StatusOr<bool> counts = share.CountsRowsOf(mapping.table());
   return counts.ok() && !*counts;
 }
 

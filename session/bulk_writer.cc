@@ -316,13 +316,12 @@ absl::Status BulkWriter::RunOnce(bool* ran) {
       continue;
     }
     BulkStep* const step = queue.steps[queue.next].get();
-    if (queue.next + 1 == queue.steps.size() &&
-        step->is_at_last_chunk(connection)) {
-      transaction_.ExpectCommit(*queue.share);
-    }
+    const bool is_last = queue.next + 1 == queue.steps.size() &&
+                         step->is_at_last_chunk(connection);
     fed.push_back(&queue);
     tasks.push_back({&connection,
-                     [step, share = queue.share] {
+                     [this, step, is_last, share = queue.share] {
+                       if (is_last) transaction_.ExpectCommit(*share);
                        const absl::Status status = step->Start(*share);
                        return status.ok() ? status : share->Failed(status);
                      },

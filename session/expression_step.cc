@@ -26,7 +26,7 @@ absl::Status CheckSubqueries(BindResolver& resolver, const EntityBase& object,
     request.statement = &statement;
     request.operation = Operation::kFlush;
     SHARD_ASSIGN_OR_RETURN(const BindSet binds, resolver.ResolveAll(request));
-    if (binds.size() == 1 && binds.front().engine == share.bind().engine) {
+    if (binds.size() == 1 && binds.front().has_tables_of(share.bind())) {
       continue;
     }
     return absl::UnimplementedError(absl::StrCat(

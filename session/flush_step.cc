@@ -70,8 +70,7 @@ sql::ValueView FlushStep::NextVersion(AttributeBase* const* attributes) {
 // A view's triggers may have done what the database does not count.
 bool FlushStep::MayBeUncounted(Share& share) const {
   if (mapping_->options().returning) return false;
-  const absl::StatusOr<bool> counts =
-      share.connection().CountsRowsOf(mapping_->table());
+  const absl::StatusOr<bool> counts = share.CountsRowsOf(mapping_->table());
   return counts.ok() && !*counts;
 }
 

@@ -98,9 +98,10 @@ absl::Status Flusher::RunSteps() {
     for (auto& [share, steps] : plan_) {
       if (stage >= steps.size()) continue;
       FlushStep* step = steps[stage].step.get();
-      if (stage + 1 == steps.size()) transaction_.ExpectCommit(*share);
+      const bool is_last = stage + 1 == steps.size();
       tasks.push_back({&share->connection(),
-                       [step, share = share] {
+                       [this, step, is_last, share = share] {
+                         if (is_last) transaction_.ExpectCommit(*share);
                          absl::Status status = step->Start(*share);
                          // Part of a flush may have run: all or nothing.
                          return status.ok() ? status : share->Failed(status);

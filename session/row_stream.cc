@@ -54,6 +54,7 @@ absl::StatusOr<RowRun> BufferedStream::AdvanceRun() {
 }
 
 absl::Status ShareCursor::Start() {
+  share_->Speak();
   const absl::Status status = cursor_->Start();
   return status.ok() ? status : share_->Failed(status);
 }

@@ -107,7 +107,7 @@ absl::Status CheckSortable(const Expression& expression,
 
 bool OneDialect(absl::Span<Share* const> shares) {
   return std::all_of(shares.begin(), shares.end(), [&](Share* share) {
-    return &share->dialect() == &shares.front()->dialect();
+    return &share->dialect().plain() == &shares.front()->dialect().plain();
   });
 }
 

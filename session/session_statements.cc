@@ -83,9 +83,11 @@ Bind SessionCore::PlaceOf(const std::shared_ptr<Engine>& engine) {
     engines_.push_back(engine);
   }
   // As what it is in this transaction, of which a resolver that wraps another
-  // may know nothing.
+  // may know nothing. A shard that names its tables in a way of its own is not
+  // what is meant.
   for (const auto& share : transaction_.shares()) {
-    if (share->bind().engine == engine.get()) return share->bind();
+    const Bind& bind = share->bind();
+    if (bind.engine == engine.get() && bind.names == nullptr) return bind;
   }
   return {engine.get(), options_.resolver->ShardOf(*engine)};
 }
@@ -124,7 +126,9 @@ absl::StatusOr<std::vector<Share*>> SessionCore::PlanShares(
   std::vector<Share*> shares;
   for (const Bind& bind : binds) {
     SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.PlanShare(bind));
-    if (std::find(shares.begin(), shares.end(), share) != shares.end()) {
+    if (std::any_of(shares.begin(), shares.end(), [&bind](const Share* known) {
+          return known->bind().has_tables_of(bind);
+        })) {
       return absl::InternalError(
           absl::StrCat("the bind resolver named '", bind.engine->name(),
                        "' twice; its rows would be read twice"));
@@ -144,8 +148,8 @@ absl::StatusOr<Connection*> SessionCore::ConnectionFor(
   SHARD_ASSIGN_OR_RETURN(const Bind place, Resolve(request, bind));
   SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.ShareFor(place));
   SHARD_RETURN_IF_ERROR(transaction_.RecordFollowers({share}));
-  SHARD_RETURN_IF_ERROR(share->Resume(true));
-  share->ExpectWrites();
+  SHARD_RETURN_IF_ERROR(share->branch().Resume(true));
+  share->branch().Touch(true);
   return &share->connection();
 }
 

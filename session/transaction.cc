@@ -22,12 +22,24 @@
 namespace shard {
 namespace {
 
-CommitMember MemberOf(Share& share) {
+CommitMember MemberOf(Branch& branch) {
   CommitMember member;
-  member.engine = share.bind().engine;
-  member.connection = &share.connection();
-  member.work = share.work();
+  member.engine = &branch.engine();
+  member.connection = &branch.connection();
+  member.work = branch.work();
   return member;
+}
+
+// Those of the shares, each once.
+std::vector<Branch*> BranchesOf(const std::vector<Share*>& shares) {
+  std::vector<Branch*> branches;
+  for (const Share* share : shares) {
+    Branch* const branch = &share->branch();
+    if (std::find(branches.begin(), branches.end(), branch) == branches.end()) {
+      branches.push_back(branch);
+    }
+  }
+  return branches;
 }
 
 }  // namespace
@@ -35,21 +47,22 @@ CommitMember MemberOf(Share& share) {
 absl::Status Transaction::CheckMayWrite(const std::vector<Share*>& shares) {
   SHARD_RETURN_IF_ERROR(CheckNotReadOnly());
   for (const Share* share : shares) {
-    SHARD_RETURN_IF_ERROR(MayWrite(*share));
+    SHARD_RETURN_IF_ERROR(MayWrite(*share->bind().engine));
   }
   const bool stamped = options_.topology != nullptr;
-  if (!options_.two_phase || (shares_.size() < 2 && !stamped)) {
+  if (!options_.two_phase || (branches_.size() < 2 && !stamped)) {
     return absl::OkStatus();
   }
   SHARD_RETURN_IF_ERROR(RecordFollowers(shares));
   likely_decider_ = nullptr;
-  if (shares_.size() < 2) return absl::OkStatus();  // nothing to agree on
+  if (branches_.size() < 2) return absl::OkStatus();  // nothing to agree on
+  const std::vector<Branch*> writers = BranchesOf(shares);
   std::vector<CommitMember> members;
-  for (const auto& share : shares_) {
-    if (!share->open()) continue;
-    members.push_back(MemberOf(*share));
-    const bool shall_write =
-        std::find(shares.begin(), shares.end(), share.get()) != shares.end();
+  for (const auto& branch : branches_) {
+    if (!branch->open()) continue;
+    members.push_back(MemberOf(*branch));
+    const bool shall_write = std::find(writers.begin(), writers.end(),
+                                       branch.get()) != writers.end();
     if (shall_write) members.back().work = CommitMember::Work::kWrote;
     if (!members.back().wrote())
       members.back().work = CommitMember::Work::kRead;
@@ -60,8 +73,8 @@ absl::Status Transaction::CheckMayWrite(const std::vector<Share*>& shares) {
   return absl::OkStatus();
 }
 
-absl::Status Transaction::MayWrite(const Share& share) const {
-  SHARD_RETURN_IF_ERROR(share.bind().engine->CheckMayWrite());
+absl::Status Transaction::MayWrite(const Engine& engine) const {
+  SHARD_RETURN_IF_ERROR(engine.CheckMayWrite());
   if (options_.topology == nullptr) return absl::OkStatus();
   return options_.topology->CheckEpoch(options_.epoch);
 }
@@ -79,60 +92,63 @@ void Transaction::ExpectCommit(Share& share) {
   share.connection().participant().LookWithNext();
 }
 
-bool Transaction::InTopology(const Share& share) const {
+bool Transaction::InTopology(const Branch& branch) const {
   return options_.two_phase && options_.topology != nullptr &&
-         !options_.topology->NameOf(share.bind().engine).empty();
+         !options_.topology->NameOf(&branch.engine()).empty();
 }
 
 absl::Status Transaction::RecordFollowers(const std::vector<Share*>& shares) {
   bool another_decides = AnotherMayDecide();
-  std::vector<Share*> files;
-  for (Share* share : shares) {
-    if (share->announced() || !share->open() || !InTopology(*share)) continue;
-    if (share->connection().participant().can_follow()) {
-      files.push_back(share);
+  std::vector<Branch*> files;
+  for (Branch* branch : BranchesOf(shares)) {
+    if (branch->announced() || !branch->open() || !InTopology(*branch))
+      continue;
+    if (branch->connection().participant().can_follow()) {
+      files.push_back(branch);
     } else {
-      share->Announce();
+      branch->Announce();
     }
   }
   // The named one comes first, so that it decides.
-  std::stable_partition(files.begin(), files.end(), [this](const Share* share) {
-    return options_.topology->NameOf(share->bind().engine) == options_.decider;
-  });
-  for (Share* share : files) {
+  std::stable_partition(
+      files.begin(), files.end(), [this](const Branch* branch) {
+        return options_.topology->NameOf(&branch->engine()) == options_.decider;
+      });
+  for (Branch* branch : files) {
     if (std::exchange(another_decides, true)) {
-      SHARD_RETURN_IF_ERROR(RecordFollower(*share));
+      SHARD_RETURN_IF_ERROR(RecordFollower(*branch));
     }
     // Not before: a file that is not recorded yet, since it was locked, say,
     // must be when its write is tried again.
-    share->Announce();
+    branch->Announce();
   }
   return absl::OkStatus();
 }
 
-absl::Status Transaction::RecordFollower(Share& share) {
+absl::Status Transaction::RecordFollower(Branch& branch) {
   const absl::StatusOr<bool> listed = options_.topology->EnsurePeers(
-      share.bind().engine, IdentitiesThatMayDecide());
-  if (!listed.ok()) return share.Refused(listed.status());
-  const bool has_read = share.work() != CommitMember::Work::kRead;
+      &branch.engine(), IdentitiesThatMayDecide());
+  if (!listed.ok()) return branch.Refused(listed.status());
+  const bool has_read = branch.work() != CommitMember::Work::kRead;
   if (*listed && has_read) {
-    return share.Refused(absl::AbortedError(
+    return branch.Refused(absl::AbortedError(
         "the file has been changed since this transaction read from it: it "
         "lists now another one of the transaction, which it may follow, as it "
         "does once for each file; roll back, and try again"));
   }
-  const absl::Status recorded = share.connection().participant().Record();
-  return recorded.ok() ? recorded : share.Refused(recorded);
+  const absl::Status recorded = branch.connection().participant().Record();
+  return recorded.ok() ? recorded : branch.Refused(recorded);
 }
 
 // The files that came before, and the named one, which may come yet.
 std::vector<std::string> Transaction::IdentitiesThatMayDecide() const {
   const Topology& topology = *options_.topology;
   std::vector<std::string> identities;
-  for (const auto& share : shares_) {
-    if (!share->open() || !share->announced() || !InTopology(*share)) continue;
+  for (const auto& branch : branches_) {
+    if (!branch->open() || !branch->announced() || !InTopology(*branch))
+      continue;
     identities.push_back(
-        topology.IdentityOf(topology.NameOf(share->bind().engine)));
+        topology.IdentityOf(topology.NameOf(&branch->engine())));
   }
   if (!options_.decider.empty()) {
     identities.push_back(topology.IdentityOf(options_.decider));
@@ -142,25 +158,26 @@ std::vector<std::string> Transaction::IdentitiesThatMayDecide() const {
 
 // A file that may have been written to, and was not recorded.
 bool Transaction::AnotherMayDecide() const {
-  return std::any_of(shares_.begin(), shares_.end(), [](const auto& share) {
-    if (!share->open() || !share->announced()) return false;
-    const Participant& participant = share->connection().participant();
-    return participant.can_follow() && !participant.recording();
-  });
+  return std::any_of(
+      branches_.begin(), branches_.end(), [](const auto& branch) {
+        if (!branch->open() || !branch->announced()) return false;
+        const Participant& participant = branch->connection().participant();
+        return participant.can_follow() && !participant.recording();
+      });
 }
 
 void Transaction::Poison(const absl::Status& error) {
-  for (const auto& share : shares_) {
-    if (share->open()) share->Failed(error).IgnoreError();
+  for (const auto& branch : branches_) {
+    if (branch->open()) branch->Failed(error).IgnoreError();
   }
 }
 
 absl::Status Transaction::CheckHealthy() const {
-  for (const auto& share : shares_) {
-    if (!share->first_error().ok()) {
+  for (const auto& branch : branches_) {
+    if (!branch->first_error().ok()) {
       return absl::FailedPreconditionError(absl::StrCat(
           "the transaction can only be rolled back, since a statement failed: ",
-          share->first_error().message(), "; call Rollback()"));
+          branch->first_error().message(), "; call Rollback()"));
     }
   }
   return absl::OkStatus();
@@ -175,17 +192,17 @@ absl::Status Transaction::CheckNotPrepared() const {
 
 // One database decides for itself.
 bool Transaction::IsAtomic() const {
-  return options_.two_phase && shares_.size() > 1;
+  return options_.two_phase && branches_.size() > 1;
 }
 
 // Where a database must not be written to: whether text, or a function that a
 // SELECT called, has done so.
 absl::Status Transaction::CheckHasNotWritten() {
-  for (const auto& share : shares_) {
-    if (!share->open()) continue;
-    const absl::Status may_write = MayWrite(*share);
+  for (const auto& branch : branches_) {
+    if (!branch->open()) continue;
+    const absl::Status may_write = MayWrite(branch->engine());
     if (may_write.ok()) continue;
-    Participant& participant = share->connection().participant();
+    Participant& participant = branch->connection().participant();
     SHARD_RETURN_IF_ERROR(participant.StartLook());
     SHARD_ASSIGN_OR_RETURN(const WorkDone done, participant.FinishLook());
     if (done.wrote) return may_write;
@@ -196,8 +213,9 @@ absl::Status Transaction::CheckHasNotWritten() {
 void Transaction::MakeAtomic() {
   // Planned by a flush that was refused.
   std::erase_if(shares_, [](const auto& share) { return !share->open(); });
+  std::erase_if(branches_, [](const auto& branch) { return !branch->open(); });
   std::vector<CommitMember> members;
-  for (const auto& share : shares_) members.push_back(MemberOf(*share));
+  for (const auto& branch : branches_) members.push_back(MemberOf(*branch));
   atomic_ = std::make_unique<AtomicCommit>(&options_, std::move(members));
 }
 
@@ -233,31 +251,47 @@ absl::StatusOr<CommitResult> Transaction::CommitAtomically() {
   return result;
 }
 
-CommitResult Transaction::ResultOf(const AtomicCommit& commit) const {
+CommitResult Transaction::ResultOf(
+    const std::vector<CommitShare>& branches) const {
   CommitResult result;
-  result.transaction = commit.transaction();
-  for (std::size_t i = 0; i < shares_.size(); ++i) {
-    const CommitMember& member = commit.members()[i];
-    const Bind& bind = shares_[i]->bind();
-    const bool pending = member.state == CommitMember::State::kPending;
-    // Only what keeps nothing can fail after the decision.
-    const bool lost = member.wrote() && !member.durable() && !member.error.ok();
-    result.shares.push_back(
-        {bind.engine->name(), bind.shard.name(), !pending && !lost,
-         pending || lost ? member.error : absl::OkStatus(), pending});
+  for (const auto& share : shares_) {
+    std::size_t i = 0;
+    for (const auto& branch : branches_) {
+      if (!branch->open()) continue;
+      if (branch.get() == &share->branch()) {
+        result.shares.push_back(branches[i]);
+        result.shares.back().shard = share->bind().shard.name();
+      }
+      ++i;
+    }
   }
   return result;
 }
 
-absl::Status Transaction::CommitOne(Share& share) {
-  Connection& connection = share.connection();
+CommitResult Transaction::ResultOf(const AtomicCommit& commit) const {
+  std::vector<CommitShare> branches;
+  for (const CommitMember& member : commit.members()) {
+    const bool pending = member.state == CommitMember::State::kPending;
+    // Only what keeps nothing can fail after the decision.
+    const bool lost = member.wrote() && !member.durable() && !member.error.ok();
+    branches.push_back({member.engine->name(), "", !pending && !lost,
+                        pending || lost ? member.error : absl::OkStatus(),
+                        pending});
+  }
+  CommitResult result = ResultOf(branches);
+  result.transaction = commit.transaction();
+  return result;
+}
+
+absl::Status Transaction::CommitOne(Branch& branch) {
+  Connection& connection = branch.connection();
   const bool was_lost_before = !connection.usable();
   connection.set_deadline(Now() + options_.resolve_timeout);
   FailPoint("plain.send");
-  const absl::Status status = share.Commit();
+  const absl::Status status = branch.Commit();
   FailPoint("plain.answered");
   connection.set_deadline(absl::InfiniteFuture());
-  const bool sent_something = share.work() != CommitMember::Work::kRead;
+  const bool sent_something = branch.work() != CommitMember::Work::kRead;
   // A timeout of the server's own is an answer, and it rolled back; ours would
   // have cost the connection.
   const bool answered = absl::IsDeadlineExceeded(status) && connection.usable();
@@ -267,39 +301,39 @@ absl::Status Transaction::CommitOne(Share& share) {
   }
   std::string name;
   if (options_.topology != nullptr) {
-    name = options_.topology->NameOf(share.bind().engine);
+    name = options_.topology->NameOf(&branch.engine());
   }
-  return CommitAnswerLost({name.empty() ? share.bind().engine->name() : name},
+  return CommitAnswerLost({name.empty() ? branch.engine().name() : name},
                           status);
 }
 
 absl::StatusOr<CommitResult> Transaction::CommitEach() {
   SHARD_RETURN_IF_ERROR(CheckHasNotWritten());
-  for (const auto& share : shares_) {
-    if (absl::Status ready = share->CheckMayCommit(); !ready.ok()) {
-      return share->Refused(ready);
+  for (const auto& branch : branches_) {
+    if (absl::Status ready = branch->CheckMayCommit(); !ready.ok()) {
+      return branch->Refused(ready);
     }
   }
   LiftTimeLimits();
-  CommitResult result;
+  std::vector<CommitShare> branches;
   absl::Status first_failure;
   bool some_written = false;
-  for (const auto& share : shares_) {
-    if (!share->open()) continue;
-    const Bind& bind = share->bind();
-    CommitShare done{bind.engine->name(), bind.shard.name(), false, {}, false};
+  for (const auto& branch : branches_) {
+    if (!branch->open()) continue;
+    CommitShare done{branch->engine().name(), "", false, {}, false};
     if (first_failure.ok()) {
-      done.error = CommitOne(*share);
+      done.error = CommitOne(*branch);
       done.committed = done.error.ok();
       some_written =
-          some_written || (done.committed && share->may_have_written());
-      if (!done.committed) first_failure = share->Failed(done.error);
+          some_written || (done.committed && branch->may_have_written());
+      if (!done.committed) first_failure = branch->Failed(done.error);
     } else {
       done.error =
           absl::AbortedError("rolled back, since another failed first");
     }
-    result.shares.push_back(std::move(done));
+    branches.push_back(std::move(done));
   }
+  CommitResult result = ResultOf(branches);
   End();  // rolls back what was not committed
   if (first_failure.ok()) return result;
   if (!some_written) return first_failure;
@@ -310,9 +344,9 @@ std::vector<const Engine*> Transaction::Close() {
   std::vector<const Engine*> left_open;
   // After an error half of a flush may be there, on any of them.
   const bool healthy = CheckHealthy().ok();
-  for (const auto& share : shares_) {
-    if (healthy && share->joined() != nullptr && share->joined()->Leave()) {
-      left_open.push_back(share->bind().engine);
+  for (const auto& branch : branches_) {
+    if (healthy && branch->joined() != nullptr && branch->joined()->Leave()) {
+      left_open.push_back(&branch->engine());
     }
   }
   Rollback();
@@ -328,11 +362,12 @@ void Transaction::Rollback() {
 void Transaction::End() {
   const bool kept_back =
       options_.topology != nullptr &&
-      std::any_of(shares_.begin(), shares_.end(), [](const auto& share) {
-        return absl::IsAborted(share->first_error());
+      std::any_of(branches_.begin(), branches_.end(), [](const auto& branch) {
+        return absl::IsAborted(branch->first_error());
       });
   atomic_.reset();
   shares_.clear();
+  branches_.clear();
   likely_decider_ = nullptr;
   depth_ = 0;
   prepared_ = false;

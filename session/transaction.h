@@ -12,6 +12,7 @@
 #include "absl/types/span.h"
 #include "shard/dialects/transaction_options.h"
 #include "shard/router/bind.h"
+#include "shard/session/branch.h"
 #include "shard/session/commit_result.h"
 #include "shard/session/session_options.h"
 #include "shard/session/share.h"
@@ -38,14 +39,16 @@ class Transaction {
   absl::Status CheckNotReadOnly() const;
 
   bool empty() const { return shares_.empty(); }
-  // The share on `bind`'s engine; opens and begins it on first use. The pointer
+  // The share at `bind`; opens and begins its branch on first use. The pointer
   // is good until the transaction ends. kFailedPrecondition after Prepare.
   absl::StatusOr<Share*> ShareFor(const Bind& bind);
   // The same without opening it: Open must come before its first verb.
   absl::StatusOr<Share*> PlanShare(const Bind& bind);
-  // Opens those that are not open, in the order of their names, so that
-  // sessions that need the same databases do not take them crosswise.
+  // Opens those that are not open, in the order of the names of their engines,
+  // so that sessions that need the same databases do not take them crosswise.
   absl::Status Open(std::vector<Share*> shares);
+  // In the order in which the transaction came to them; those of one database
+  // have one branch.
   const std::vector<std::unique_ptr<Share>>& shares() const { return shares_; }
 
   // Before they are written to: whether they can be, together with those that
@@ -59,7 +62,7 @@ class Transaction {
   // going to ask there.
   void ExpectCommit(Share& share);
 
-  // Something went wrong that no share knows of.
+  // Something went wrong that no branch knows of.
   void Poison(const absl::Status& error);
   // kFailedPrecondition, naming the shard and its first error, when a share is
   // poisoned.
@@ -94,20 +97,22 @@ class Transaction {
   absl::Status CheckNotPrepared() const;
   static std::string SavepointName(std::size_t depth);
   absl::Status CheckInTime() const;
-  absl::Status MayWrite(const Share& share) const;
+  absl::Status MayWrite(const Engine& engine) const;
   void LiftTimeLimits();
-  absl::Status OpenOne(Share& share);
-  OnStatement ListenerFor(const Share& share) const;
-  absl::StatusOr<const JoinedConnection*> JoinedFor(const Share& share) const;
-  absl::Status OpenJoined(Share& share, const JoinedConnection& joined);
-  absl::Status MakeSavepoints(const Share& share, Connection& connection) const;
+  Branch& BranchOn(Engine& engine);
+  absl::Status OpenOne(Branch& branch);
+  OnStatement ListenerFor(const Branch& branch) const;
+  absl::StatusOr<const JoinedConnection*> JoinedFor(const Branch& branch) const;
+  absl::Status OpenJoined(Branch& branch, const JoinedConnection& joined);
+  absl::Status MakeSavepoints(const Branch& branch,
+                              Connection& connection) const;
   absl::Status CheckMayEndNested(bool rolls_back) const;
   void NoteReleased(bool rolled_back);
-  absl::Status LimitLockWaits(const Share& share);
+  absl::Status LimitLockWaits(const Branch& branch);
   absl::Status OnAll(const std::string& script);
-  bool InTopology(const Share& share) const;
+  bool InTopology(const Branch& branch) const;
   bool AnotherMayDecide() const;
-  absl::Status RecordFollower(Share& share);
+  absl::Status RecordFollower(Branch& branch);
   std::vector<std::string> IdentitiesThatMayDecide() const;
   void NoteDecider(std::vector<CommitMember>& members);
   bool IsAtomic() const;
@@ -115,11 +120,14 @@ class Transaction {
   absl::StatusOr<CommitResult> CommitAtomically();
   absl::Status CheckHasNotWritten();
   absl::StatusOr<CommitResult> CommitEach();
-  absl::Status CommitOne(Share& share);
+  absl::Status CommitOne(Branch& branch);
+  // What became of each branch, told for each of its shares.
+  CommitResult ResultOf(const std::vector<CommitShare>& branches) const;
   CommitResult ResultOf(const AtomicCommit& commit) const;
   void End();
 
   const SessionOptions& options_;
+  std::vector<std::unique_ptr<Branch>> branches_;
   std::vector<std::unique_ptr<Share>> shares_;
   TransactionOptions how_;
   bool begun_ = false;  // by Begin

@@ -15,14 +15,6 @@
 #include "shard/session/transaction.h"
 
 namespace shard {
-namespace {
-
-std::string ShardName(const Bind& bind) {
-  return bind.shard.is_none() ? "a database that is no shard"
-                              : absl::StrCat("shard '", bind.shard.name(), "'");
-}
-
-}  // namespace
 
 absl::Status Transaction::Begin(const TransactionOptions& options) {
   SHARD_RETURN_IF_ERROR(CheckNotPrepared());
@@ -38,8 +30,9 @@ absl::Status Transaction::Begin(const TransactionOptions& options) {
 }
 
 bool Transaction::begun() const {
-  return begun_ || std::any_of(shares_.begin(), shares_.end(),
-                               [](const auto& share) { return share->open(); });
+  return begun_ ||
+         std::any_of(branches_.begin(), branches_.end(),
+                     [](const auto& branch) { return branch->open(); });
 }
 
 absl::Status Transaction::CheckBegun() const {
@@ -84,86 +77,94 @@ absl::StatusOr<Share*> Transaction::PlanShare(const Bind& bind) {
         "the bind resolver answered with no engine; return a Bind with one");
   }
   for (const auto& share : shares_) {
-    if (share->bind().engine != bind.engine) continue;
     if (share->bind() == bind) return share.get();
-    return absl::FailedPreconditionError(absl::StrCat(
-        "engine '", bind.engine->name(), "' is used as ",
-        ShardName(share->bind()), " and as ", ShardName(bind),
-        " in one transaction, which is not supported yet; keep them on "
-        "different databases"));
   }
-  shares_.push_back(std::make_unique<Share>(bind));
+  shares_.push_back(std::make_unique<Share>(bind, &BranchOn(*bind.engine)));
   return shares_.back().get();
+}
+
+Branch& Transaction::BranchOn(Engine& engine) {
+  for (const auto& branch : branches_) {
+    if (&branch->engine() == &engine) return *branch;
+  }
+  return *branches_.emplace_back(std::make_unique<Branch>(&engine));
 }
 
 absl::StatusOr<Share*> Transaction::ShareFor(const Bind& bind) {
   SHARD_ASSIGN_OR_RETURN(Share * share, PlanShare(bind));
-  if (!share->open()) SHARD_RETURN_IF_ERROR(OpenOne(*share));
+  if (!share->open()) SHARD_RETURN_IF_ERROR(OpenOne(share->branch()));
   return share;
 }
 
 absl::Status Transaction::Open(std::vector<Share*> shares) {
   std::erase_if(shares, [](const Share* share) { return share->open(); });
   std::sort(shares.begin(), shares.end(), [](const Share* a, const Share* b) {
-    return a->name() < b->name();
+    return a->bind().engine->name() < b->bind().engine->name();
   });
-  for (Share* share : shares) SHARD_RETURN_IF_ERROR(OpenOne(*share));
+  for (Share* share : shares) {
+    if (share->open()) continue;  // by another in the same database
+    SHARD_RETURN_IF_ERROR(OpenOne(share->branch()));
+  }
   return absl::OkStatus();
 }
 
-absl::Status Transaction::OpenOne(Share& share) {
-  const Bind& bind = share.bind();
+absl::Status Transaction::OpenOne(Branch& branch) {
   if (!options_.joined.empty()) {
-    SHARD_ASSIGN_OR_RETURN(const JoinedConnection* joined, JoinedFor(share));
-    if (joined != nullptr) return OpenJoined(share, *joined);
+    SHARD_ASSIGN_OR_RETURN(const JoinedConnection* joined, JoinedFor(branch));
+    if (joined != nullptr) return OpenJoined(branch, *joined);
   }
-  absl::StatusOr<PooledConnection> connection = bind.engine->Connect();
+  absl::StatusOr<PooledConnection> connection = branch.engine().Connect();
   if (!connection.ok()) {
-    return bind.shard.is_none() ? connection.status()
-                                : share.Refused(connection.status());
+    // (Without a shard's name the error has the engine's already.)
+    return branch.is_one_shard() ? branch.Refused(connection.status())
+                                 : connection.status();
   }
   Connection& opened = **connection;
-  opened.listeners().SetBorrower(ListenerFor(share));
+  opened.listeners().SetBorrower(ListenerFor(branch));
   TransactionOptions how = how_;
-  how.may_follow = InTopology(share) && options_.topology->database_count() > 1;
+  how.may_follow =
+      InTopology(branch) && options_.topology->database_count() > 1;
   if (absl::Status begun = opened.Begin(how); !begun.ok()) {
-    return share.Refused(begun);
+    return branch.Refused(begun);
   }
-  SHARD_RETURN_IF_ERROR(MakeSavepoints(share, opened));
-  share.Open(*std::move(connection));
-  share.set_depth(depth_);
-  return LimitLockWaits(share);
+  SHARD_RETURN_IF_ERROR(MakeSavepoints(branch, opened));
+  branch.Open(*std::move(connection));
+  branch.set_depth(depth_);
+  return LimitLockWaits(branch);
 }
 
 // Null when nobody listens.
-OnStatement Transaction::ListenerFor(const Share& share) const {
+OnStatement Transaction::ListenerFor(const Branch& branch) const {
   if (options_.listeners.empty()) return nullptr;
-  return [name = share.name(),
-          listeners = options_.listeners](const StatementEvent& event) {
-    for (const auto& listener : listeners) listener->OnStatement(name, event);
-  };
+  // (The branch outlives the loan of its connection.)
+  return
+      [&branch, listeners = options_.listeners](const StatementEvent& event) {
+        for (const auto& listener : listeners) {
+          listener->OnStatement(branch.speaker(), event);
+        }
+      };
 }
 
 // For the nested ones that the transaction stands in.
-absl::Status Transaction::MakeSavepoints(const Share& share,
+absl::Status Transaction::MakeSavepoints(const Branch& branch,
                                          Connection& connection) const {
   for (std::size_t depth = 1; depth <= depth_; ++depth) {
     const absl::Status made = connection.Savepoint(SavepointName(depth));
-    if (!made.ok()) return share.Refused(made);
+    if (!made.ok()) return branch.Refused(made);
   }
   return absl::OkStatus();
 }
 
 // Null: the session is to have a connection of its own there.
 absl::StatusOr<const JoinedConnection*> Transaction::JoinedFor(
-    const Share& share) const {
+    const Branch& branch) const {
   const JoinedConnection* found = nullptr;
   for (const JoinedConnection& joined : options_.joined) {
     if (joined.connection == nullptr || joined.engine == nullptr) {
       return absl::InvalidArgumentError(
           "SessionOptions::joined has an entry without engine or connection");
     }
-    if (joined.engine != share.bind().engine) continue;
+    if (joined.engine != &branch.engine()) continue;
     if (found != nullptr) {
       return absl::InvalidArgumentError(absl::StrCat(
           "SessionOptions::joined has two connections for engine '",
@@ -174,42 +175,42 @@ absl::StatusOr<const JoinedConnection*> Transaction::JoinedFor(
   return found;
 }
 
-absl::Status Transaction::OpenJoined(Share& share,
+absl::Status Transaction::OpenJoined(Branch& branch,
                                      const JoinedConnection& joined) {
   if (options_.two_phase) {
-    return share.Refused(absl::FailedPreconditionError(
+    return branch.Refused(absl::FailedPreconditionError(
         "a session with two_phase cannot join a connection, whose transaction "
         "is not its own to prepare; turn SessionOptions::two_phase off"));
   }
-  if (&joined.connection->dialect() != &share.dialect()) {
-    return share.Refused(absl::InvalidArgumentError(
+  if (&joined.connection->dialect() != &branch.engine().dialect()) {
+    return branch.Refused(absl::InvalidArgumentError(
         "the connection to join is not one of this engine's; it speaks another "
         "dialect"));
   }
-  auto entered = JoinedTransaction::Enter(joined, how_, ListenerFor(share));
-  if (!entered.ok()) return share.Refused(entered.status());
-  SHARD_RETURN_IF_ERROR(MakeSavepoints(share, *joined.connection));
+  auto entered = JoinedTransaction::Enter(joined, how_, ListenerFor(branch));
+  if (!entered.ok()) return branch.Refused(entered.status());
+  SHARD_RETURN_IF_ERROR(MakeSavepoints(branch, *joined.connection));
   (*entered)->NestedBegun();
-  share.Open(*std::move(entered));
-  share.set_depth(depth_);
+  branch.Open(*std::move(entered));
+  branch.set_depth(depth_);
   return absl::OkStatus();  // how long it waits for locks is its owner's choice
 }
 
 // A deadlock over two databases is seen by neither.
-absl::Status Transaction::LimitLockWaits(const Share& share) {
+absl::Status Transaction::LimitLockWaits(const Branch& branch) {
   const bool has_limit = how_.lock_timeout != absl::InfiniteDuration();
   if (has_limit || options_.lock_timeout <= absl::ZeroDuration()) {
     return absl::OkStatus();
   }
-  std::vector<Share*> open;
-  for (const auto& other : shares_) {
+  std::vector<Branch*> open;
+  for (const auto& other : branches_) {
     if (other->open() && other->joined() == nullptr) {
       open.push_back(other.get());
     }
   }
   if (open.size() < 2) return absl::OkStatus();
-  for (Share* each : open) {
-    if (open.size() > 2 && each != &share) continue;  // has its limit already
+  for (Branch* each : open) {
+    if (open.size() > 2 && each != &branch) continue;  // has its limit already
     SHARD_RETURN_IF_ERROR(
         each->connection().LimitLockWaits(options_.lock_timeout));
   }

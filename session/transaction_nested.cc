@@ -19,20 +19,20 @@ std::string Transaction::SavepointName(std::size_t depth) {
 
 absl::Status Transaction::OnAll(const std::string& script) {
   std::vector<FanOutTask> tasks;
-  for (const auto& share : shares_) {
-    if (!share->open()) continue;
-    tasks.push_back({&share->connection(),
-                     [&script, share = share.get()] {
-                       absl::Status status = share->Resume(false);
+  for (const auto& branch : branches_) {
+    if (!branch->open()) continue;
+    tasks.push_back({&branch->connection(),
+                     [&script, branch = branch.get()] {
+                       absl::Status status = branch->Resume(false);
                        if (status.ok()) {
-                         status = share->connection().StartScript(script);
+                         status = branch->connection().StartScript(script);
                        }
-                       return status.ok() ? status : share->Failed(status);
+                       return status.ok() ? status : branch->Failed(status);
                      },
-                     [share = share.get()] {
+                     [branch = branch.get()] {
                        const absl::Status status =
-                           share->connection().FinishScript();
-                       return status.ok() ? status : share->Failed(status);
+                           branch->connection().FinishScript();
+                       return status.ok() ? status : branch->Failed(status);
                      },
                      absl::OkStatus()});
   }
@@ -46,11 +46,11 @@ absl::Status Transaction::BeginNested() {
   SHARD_RETURN_IF_ERROR(
       OnAll(absl::StrCat("SAVEPOINT ", SavepointName(depth_ + 1))));
   ++depth_;
-  for (const auto& share : shares_) {
-    share->set_depth(depth_);
-    if (share->open()) {
-      share->connection().NoteSavepoint(SavepointName(depth_));
-      share->NestedBegun();
+  for (const auto& branch : branches_) {
+    branch->set_depth(depth_);
+    if (branch->open()) {
+      branch->connection().NoteSavepoint(SavepointName(depth_));
+      branch->NestedBegun();
     }
   }
   return absl::OkStatus();
@@ -70,26 +70,26 @@ absl::Status Transaction::RollbackNested() {
   const std::string name = SavepointName(depth_);
   SHARD_RETURN_IF_ERROR(OnAll(absl::StrCat("ROLLBACK TO SAVEPOINT ", name,
                                            "; RELEASE SAVEPOINT ", name)));
-  for (const auto& share : shares_) share->ForgetErrors(depth_);
+  for (const auto& branch : branches_) branch->ForgetErrors(depth_);
   NoteReleased(true);
   return absl::OkStatus();
 }
 
 absl::Status Transaction::CheckMayEndNested(bool rolls_back) const {
-  for (const auto& share : shares_) {
-    const absl::Status status = share->CheckMayEndNested(rolls_back);
-    if (!status.ok()) return share->Refused(status);
+  for (const auto& branch : branches_) {
+    const absl::Status status = branch->CheckMayEndNested(rolls_back);
+    if (!status.ok()) return branch->Refused(status);
   }
   return absl::OkStatus();
 }
 
 void Transaction::NoteReleased(bool rolled_back) {
   const std::string name = SavepointName(depth_--);
-  for (const auto& share : shares_) {
-    share->set_depth(depth_);
-    if (!share->open()) continue;
-    share->connection().NoteReleased(name);
-    share->NestedEnded(rolled_back);
+  for (const auto& branch : branches_) {
+    branch->set_depth(depth_);
+    if (!branch->open()) continue;
+    branch->connection().NoteReleased(name);
+    branch->NestedEnded(rolled_back);
   }
 }
 

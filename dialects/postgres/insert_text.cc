@@ -44,8 +44,7 @@ absl::StatusOr<std::vector<std::string>> Quoted(
 absl::StatusOr<Names> QuoteNames(const InsertRequest& request) {
   const PostgresDialect& dialect = PostgresDialect::Instance();
   Names names;
-  SHARD_ASSIGN_OR_RETURN(names.table,
-                         dialect.QuoteIdentifier(request.table->name()));
+  SHARD_ASSIGN_OR_RETURN(names.table, request.QuotedTable(dialect));
   if (request.generated_key != nullptr || !request.fetched.empty()) {
     SHARD_ASSIGN_OR_RETURN(names.key,
                            dialect.QuoteIdentifier(FetchedKey(request).name()));

@@ -57,8 +57,9 @@ absl::Status PostgresConnection::Start(const Request& request) {
 }
 
 absl::Status PostgresConnection::StartPageUpdate(const Request& request) {
-  SHARD_ASSIGN_OR_RETURN(updating_, dialect().QuoteIdentifier(
-                                        request.statement->row_update->table));
+  const RowUpdate& update = *request.statement->row_update;
+  SHARD_ASSIGN_OR_RETURN(updating_,
+                         dialect().QuoteQualified(update.schema, update.table));
   auto found = updated_.find(updating_);
   if (found == updated_.end()) {
     SHARD_ASSIGN_OR_RETURN(TableFacts facts,
@@ -155,8 +156,7 @@ absl::Status PostgresConnection::StartInsertOf(const InsertRequest& request) {
 absl::StatusOr<const TableFacts*> PostgresConnection::FactsOf(
     const InsertRequest& request) {
   const sql::Table& table = *request.table;
-  SHARD_ASSIGN_OR_RETURN(inserting_into_,
-                         dialect().QuoteIdentifier(table.name()));
+  SHARD_ASSIGN_OR_RETURN(inserting_into_, request.QuotedTable(dialect()));
   const auto found = tables_.find(inserting_into_);
   if (found != tables_.end()) return &found->second;
   const sql::Column* const key = table.generated_key();

@@ -1,9 +1,11 @@
 #include "shard/dialects/postgres/postgres_dialect.h"
 
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "shard/sql/column.h"
 #include "shard/sql/table.h"
 #include "shard/sql/value_type.h"
@@ -48,7 +50,9 @@ CROSS JOIN LATERAL (
     WHERE down.typtype = 'd')
   SELECT typtype, typcategory, typnamespace, typname, not_null
   FROM down WHERE typtype <> 'd') AS b
-WHERE c.oid = pg_catalog.to_regclass(pg_catalog.quote_ident(:table))
+WHERE c.oid = pg_catalog.to_regclass(
+      coalesce(pg_catalog.quote_ident(nullif(:schema, '')) || '.', '')
+      || pg_catalog.quote_ident(:table))
   AND c.relkind IN ('r', 'p', 'f')
 ORDER BY a.attnum)sql";
 
@@ -80,6 +84,20 @@ constexpr NamedType kTypes[] = {
 const PostgresDialect& PostgresDialect::Instance() {
   static const PostgresDialect* const instance = new PostgresDialect;
   return *instance;
+}
+
+std::unique_ptr<Dialect> PostgresDialect::Copy() const {
+  return std::unique_ptr<Dialect>(new PostgresDialect(*this));
+}
+
+// Who may not make schemas may not say CREATE SCHEMA IF NOT EXISTS either, not
+// even of one that exists.
+std::string PostgresDialect::SchemaText(const std::string& quoted) const {
+  const std::string literal =
+      absl::StrReplaceAll(quoted, {{"'", "''"}, {"\\", "\\\\"}});
+  return absl::StrCat("DO $shard$ BEGIN IF pg_catalog.to_regnamespace(E'",
+                      literal, "') IS NULL THEN CREATE SCHEMA ", quoted,
+                      "; END IF; END $shard$");
 }
 
 std::string PostgresDialect::Placeholder(std::size_t n) const {

@@ -3,6 +3,7 @@
 #define SHARD_DIALECTS_POSTGRES_POSTGRES_DIALECT_H_
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -22,7 +23,10 @@ class PostgresDialect final : public Dialect {
 
  private:
   PostgresDialect() = default;
+  PostgresDialect(const PostgresDialect&) = default;
 
+  std::unique_ptr<Dialect> Copy() const override;
+  std::string SchemaText(const std::string& quoted) const override;
   std::string Placeholder(std::size_t n) const override;
   std::string ColumnType(const sql::Column& column) const override;
   std::string CastType(sql::ValueType type) const override;

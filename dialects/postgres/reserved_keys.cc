@@ -23,9 +23,8 @@ constexpr char kTake[] =
 absl::StatusOr<ReservedKeys> ReservedKeys::Take(Link& link,
                                                 const InsertRequest& request) {
   const sql::Column& key = *request.generated_key;
-  SHARD_ASSIGN_OR_RETURN(
-      const std::string table,
-      PostgresDialect::Instance().QuoteIdentifier(request.table->name()));
+  SHARD_ASSIGN_OR_RETURN(const std::string table,
+                         request.QuotedTable(PostgresDialect::Instance()));
   SHARD_ASSIGN_OR_RETURN(
       const TextRows rows,
       link.LookUp(kTake, {table, key.name(), absl::StrCat(request.rows)}));

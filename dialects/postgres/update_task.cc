@@ -63,7 +63,7 @@ absl::StatusOr<std::string> PageUpdateText(const Request& request,
   const RowUpdate& update = *request.statement->row_update;
   const auto& parameters = request.statement->parameters;
   SHARD_ASSIGN_OR_RETURN(const std::string table,
-                         dialect.QuoteIdentifier(update.table));
+                         dialect.QuoteQualified(update.schema, update.table));
   std::string text = absl::StrCat("UPDATE ", table, " SET ");
   std::size_t cell = 0;
   for (const std::string& name : update.columns) {

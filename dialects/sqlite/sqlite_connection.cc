@@ -186,13 +186,14 @@ absl::Status SqliteConnection::RunOnce(const Request& request,
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> SqliteConnection::CountsRowsOf(const sql::Table& table) {
+absl::StatusOr<bool> SqliteConnection::CountsRowsOf(const sql::Table& table,
+                                                    const Dialect& names) {
   SHARD_ASSIGN_OR_RETURN(
       SqliteQuery query,
       SqliteQuery::Open(*database_,
                         "SELECT 1 FROM pragma_table_list(?1) WHERE type = "
                         "'view'",
-                        {table.name()}));
+                        {names.naming().NameOf(table.name())}));
   SHARD_ASSIGN_OR_RETURN(const bool is_view, query.Next());
   return !is_view;
 }

@@ -45,7 +45,8 @@ class SqliteConnection : public Connection {
 
   absl::Status Start(const Request& request) override;
   absl::StatusOr<Outcome> Finish(RowBatch* rows) override;
-  absl::StatusOr<bool> CountsRowsOf(const sql::Table& table) override;
+  absl::StatusOr<bool> CountsRowsOf(const sql::Table& table,
+                                    const Dialect& names) override;
   absl::Status StartInsert(const InsertRequest& request) override;
   absl::StatusOr<Outcome> FinishInsert() override;
   absl::StatusOr<std::unique_ptr<Cursor>> OpenCursor(

@@ -1,6 +1,7 @@
 #include "shard/dialects/sqlite/sqlite_dialect.h"
 
 #include <limits>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -40,6 +41,10 @@ sql::ValueType TypeOfName(absl::string_view name) {
 const SqliteDialect& SqliteDialect::Get() {
   static const SqliteDialect& dialect = *new SqliteDialect;
   return dialect;
+}
+
+std::unique_ptr<Dialect> SqliteDialect::Copy() const {
+  return std::unique_ptr<Dialect>(new SqliteDialect(*this));
 }
 
 std::string SqliteDialect::ColumnType(const sql::Column& column) const {

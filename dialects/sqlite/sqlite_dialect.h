@@ -3,6 +3,7 @@
 #define SHARD_DIALECTS_SQLITE_SQLITE_DIALECT_H_
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -27,12 +28,17 @@ class SqliteDialect : public Dialect {
 
   std::string_view name() const override { return "sqlite"; }
   bool nulls_sort_low() const override { return true; }
+  bool names_ignore_case() const override { return true; }
   std::string_view ColumnsQuery() const override;
   sql::ValueType TypeOfDeclared(std::string_view type) const override;
 
  private:
   SqliteDialect() = default;
+  SqliteDialect(const SqliteDialect&) = default;
 
+  std::unique_ptr<Dialect> Copy() const override;
+  // A connection has one file open.
+  bool has_schemas() const override { return false; }
   std::string Placeholder(std::size_t) const override { return "?"; }
   // A key that is exactly "INTEGER" is the rowid itself: no second index.
   std::string ColumnType(const sql::Column& column) const override;

@@ -200,7 +200,8 @@ absl::Status SqliteInserter::InsertChunk(const Plan& plan,
 bool SqliteInserter::Plan::Fits(const InsertRequest& request) const {
   // By name: at a table's address there may stand another one later.
   const bool generated = request.generated_key != nullptr;
-  if (generated != has_generated_key || table != request.table->name() ||
+  if (generated != has_generated_key || names != request.names ||
+      declared != request.table->name() ||
       columns.size() != request.columns.size() + generated ||
       (generated && columns.front() != request.generated_key->name())) {
     return false;
@@ -231,7 +232,11 @@ absl::StatusOr<SqliteInserter::Plan> SqliteInserter::MakePlan(
     const InsertRequest& request) const {
   const SqliteDialect& dialect = SqliteDialect::Get();
   Plan plan;
-  plan.table = request.table->name();
+  plan.declared = request.table->name();
+  plan.names = request.names;
+  plan.table = request.names == nullptr
+                   ? plan.declared
+                   : request.names->naming().NameOf(plan.declared);
   plan.has_generated_key = request.generated_key != nullptr;
   if (plan.has_generated_key) {
     plan.columns.push_back(request.generated_key->name());

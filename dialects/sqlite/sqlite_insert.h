@@ -34,7 +34,9 @@ class SqliteInserter {
  private:
   // The texts for rows of one shape.
   struct Plan {
-    std::string table;
+    std::string declared;              // the table's name
+    const Dialect* names = nullptr;    // as the request has it
+    std::string table;                 // its name in the file
     std::vector<std::string> columns;  // the generated key first, if there is
     bool has_generated_key = false;
     std::size_t chunk_rows = 0;

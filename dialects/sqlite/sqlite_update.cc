@@ -28,7 +28,7 @@ absl::StatusOr<std::string> SqliteUpdater::ChunkText(
     const RowUpdate& update) const {
   const SqliteDialect& dialect = SqliteDialect::Get();
   SHARD_ASSIGN_OR_RETURN(const std::string table,
-                         dialect.QuoteIdentifier(update.table));
+                         dialect.QuoteQualified(update.schema, update.table));
   std::string text = absl::StrCat("UPDATE ", table, " SET ");
   std::size_t cell = 0;
   for (const std::string& name : update.columns) {

@@ -78,6 +78,9 @@ class CompilerTest : public ::testing::Test {
     return Text(SelectStatement().Column(expression).From(people_), dialect)
         .status();
   }
+  static const Dialect& Named(const TableNaming& naming) {
+    return **PlainDialect::Get().Named(naming);
+  }
   const sql::Column* Col(const Table& table, std::string_view name) const {
     return table.FindColumn(name);
   }
@@ -625,6 +628,92 @@ TEST_F(CompilerTest, Delete) {
                        .Returning(name_, "gone")),
             "DELETE FROM \"people\" WHERE (\"id\" = ?) RETURNING \"name\" AS "
             "\"gone\"");
+}
+
+// Tables that go by other names.
+
+TEST_F(CompilerTest, NamedTablesKeepTheirNamesInTheStatement) {
+  const Dialect& eu = Named({.pattern = "eu_{table}"});
+  const Expression same = sql::Binary(BinaryOp::kEqual, id_, pets_.c("owner"));
+  EXPECT_EQ(Text(SelectStatement().Column(name_), eu).value(),
+            "SELECT \"name\" FROM \"eu_people\" AS \"people\"");
+  EXPECT_EQ(Text(SelectStatement()
+                     .Column(name_)
+                     .From(people_)
+                     .Join(pets_, same)
+                     .Join(sql::Alias(pets_, "p"), same),
+                 eu)
+                .value(),
+            "SELECT \"people\".\"name\" FROM \"eu_people\" AS \"people\" JOIN "
+            "\"eu_pets\" AS \"pets\" ON (\"people\".\"id\" = "
+            "\"pets\".\"owner\") JOIN \"eu_pets\" AS \"p\" ON "
+            "(\"people\".\"id\" = \"pets\".\"owner\")");
+  EXPECT_EQ(Text(InsertStatement(people_)
+                     .Values({sql::Assign(people_, "id", Literal(1)),
+                              sql::Assign(people_, "age", Literal(2))})
+                     .OnConflictUpdate({people_.FindColumn("id")},
+                                       {{people_.FindColumn("age"), age_}}),
+                 eu)
+                .value(),
+            "INSERT INTO \"eu_people\" AS \"people\" (\"id\", \"age\") VALUES "
+            "(?, ?) ON CONFLICT (\"id\") DO UPDATE SET \"age\" = "
+            "\"people\".\"age\"");
+  EXPECT_EQ(
+      Text(UpdateStatement(people_).Set(sql::Assign(people_, "age", id_)), eu)
+          .value(),
+      "UPDATE \"eu_people\" AS \"people\" SET \"age\" = \"id\"");
+  EXPECT_EQ(Text(DeleteStatement(people_), eu).value(),
+            "DELETE FROM \"eu_people\" AS \"people\"");
+  EXPECT_EQ(Text(sql::TextSql("select * from people"), eu).value(),
+            "select * from people");
+}
+
+TEST_F(CompilerTest, SchemasStandBeforeTheName) {
+  const Dialect& eu = Named({.schema = "e\"u"});
+  EXPECT_EQ(Text(SelectStatement().Column(name_), eu).value(),
+            "SELECT \"name\" FROM \"e\"\"u\".\"people\"");
+  EXPECT_EQ(Text(DeleteStatement(people_), eu).value(),
+            "DELETE FROM \"e\"\"u\".\"people\"");
+  const Dialect& both = Named({.schema = "s", .pattern = "{table}_24"});
+  EXPECT_EQ(Text(DeleteStatement(people_), both).value(),
+            "DELETE FROM \"s\".\"people_24\" AS \"people\"");
+  EXPECT_THAT(both.CreateTable(people_),
+              ::testing::ResultOf(
+                  [](const auto& text) { return text.value(); },
+                  HasSubstr("CREATE TABLE IF NOT EXISTS \"s\".\"people_24\"")));
+  EXPECT_EQ(both.DropTable(people_).value(),
+            "DROP TABLE IF EXISTS \"s\".\"people_24\"");
+  EXPECT_EQ(both.CreateSchema().value(), "CREATE SCHEMA IF NOT EXISTS \"s\"");
+}
+
+TEST_F(CompilerTest, EachNamingHasOneDialect) {
+  const Dialect& plain = PlainDialect::Get();
+  const Dialect& eu = Named({.pattern = "eu_{table}"});
+  EXPECT_EQ(&eu, &Named({.pattern = "eu_{table}"}));
+  EXPECT_EQ(&eu, *eu.Named({.pattern = "eu_{table}"}));
+  EXPECT_EQ(&plain, &Named({}));
+  EXPECT_EQ(&plain, *eu.Named({}));
+  EXPECT_EQ(&plain, &eu.plain());
+  // A statement is compiled for each.
+  const Statement statement = DeleteStatement(people_);
+  EXPECT_EQ(Text(statement).value(), "DELETE FROM \"people\"");
+  EXPECT_EQ(Text(statement, eu).value(),
+            "DELETE FROM \"eu_people\" AS \"people\"");
+}
+
+TEST_F(CompilerTest, NamingsThatCannotBe) {
+  const Dialect& plain = PlainDialect::Get();
+  for (const char* pattern : {"", "all", "{table}{table}", "{Table}"}) {
+    EXPECT_THAT(plain.Named({.pattern = pattern}),
+                StatusIs(kInvalid, HasSubstr("{table}")));
+  }
+  EXPECT_THAT(plain.Named({.schema = std::string(21, 's')}),
+              StatusIs(kInvalid, HasSubstr("21 bytes")));
+  EXPECT_THAT(Text(DeleteStatement(people_),
+                   Named({.pattern = "quite_long_pattern_{table}"})),
+              StatusIs(kInvalid, HasSubstr("bytes")));
+  EXPECT_THAT(OddDialect::Get().Named({.pattern = "eu_{table}"}),
+              StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("'odd'")));
 }
 
 // Raw text.

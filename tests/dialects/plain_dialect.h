@@ -4,6 +4,7 @@
 #define SHARD_TESTS_DIALECTS_PLAIN_DIALECT_H_
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -25,8 +26,12 @@ class PlainDialect : public Dialect {
 
  protected:
   PlainDialect() = default;
+  PlainDialect(const PlainDialect&) = default;
 
  private:
+  std::unique_ptr<Dialect> Copy() const override {
+    return std::unique_ptr<Dialect>(new PlainDialect(*this));
+  }
   std::string Placeholder(std::size_t) const override { return "?"; }
   std::string ColumnType(const sql::Column& column) const override {
     return CastType(column.type());
@@ -40,7 +45,7 @@ class PlainDialect : public Dialect {
 };
 
 // Numbered placeholders, decimals as text, OFFSET only behind LIMIT, no FOR
-// UPDATE.
+// UPDATE; it has no copies of its own.
 class OddDialect : public PlainDialect {
  public:
   static const OddDialect& Get() {
