@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "shard/dialects/compiled_statement.h"
 #include "shard/dialects/dialect.h"
 #include "shard/dialects/participant.h"
+#include "shard/dialects/replication_state.h"
 #include "shard/dialects/row_batch.h"
 #include "shard/dialects/statement_listeners.h"
 #include "shard/dialects/transaction_guest.h"
@@ -123,6 +125,13 @@ class Connection {
   virtual bool usable() const = 0;
   // Asks the database for a sign of life.
   virtual absl::Status Ping() = 0;
+  // Whether the server has hung up meanwhile, as far as can be seen without
+  // asking it. For an idle connection.
+  virtual bool HasHungUp() { return false; }
+  // nullopt where nothing is known of it, as of an embedded database.
+  virtual absl::StatusOr<std::optional<ReplicationState>> ReadReplication() {
+    return std::nullopt;
+  }
   // True when Finish does the work itself, in the thread that calls it, as an
   // embedded database does; false when the work runs elsewhere meanwhile.
   virtual bool works_in_finish() const = 0;

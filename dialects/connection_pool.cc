@@ -55,12 +55,21 @@ void ConnectionPool::GiveBackPermit() {
 }
 
 absl::StatusOr<PooledConnection> ConnectionPool::Borrow() {
+  absl::StatusOr<std::unique_ptr<Connection>> found = Find();
+  NoteReached(found.status());
+  if (!found.ok()) return found.status();
+  in_use_.fetch_add(1, std::memory_order_relaxed);
+  return PooledConnection(this, *std::move(found));
+}
+
+absl::StatusOr<std::unique_ptr<Connection>> ConnectionPool::Find() {
   while (true) {
     SHARD_ASSIGN_OR_RETURN(Idle taken, TakeIdleOrPermit());
-    if (taken.connection == nullptr) return OpenPooled();
+    if (taken.connection == nullptr) return OpenForPool();
     const bool fresh =
         absl::Now() - taken.since <= options_->health_check_after;
-    if (!fresh && !taken.connection->Ping().ok()) {
+    if (taken.connection->HasHungUp() ||
+        (!fresh && !taken.connection->Ping().ok())) {
       Drop(std::move(taken.connection));
       continue;  // look for another, or open one
     }
@@ -70,7 +79,7 @@ absl::StatusOr<PooledConnection> ConnectionPool::Borrow() {
       if (!status.ok() && private_ && !lost) {
         // Its data must not be lost, but it must be looked at again.
         Forget(*taken.connection);
-        Return(std::move(taken.connection));
+        TakeBack(std::move(taken.connection));
         return status;
       }
       if (!status.ok()) {
@@ -79,8 +88,21 @@ absl::StatusOr<PooledConnection> ConnectionPool::Borrow() {
         return status;
       }
     }
-    return PooledConnection(this, std::move(taken.connection));
+    return std::move(taken.connection);
   }
+}
+
+void ConnectionPool::NoteReached(const absl::Status& status) {
+  if (absl::IsUnavailable(status)) {
+    unreachable_at_ = absl::ToUnixNanos(absl::Now());
+  } else if (status.ok() && unreachable_at_ != 0) {
+    unreachable_at_ = 0;
+  }
+}
+
+absl::Time ConnectionPool::unreachable_at() const {
+  const std::int64_t at = unreachable_at_;
+  return at == 0 ? absl::InfinitePast() : absl::FromUnixNanos(at);
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> ConnectionPool::Open(
@@ -93,7 +115,7 @@ absl::StatusOr<std::unique_ptr<Connection>> ConnectionPool::Open(
                   absl::StrCat("cannot connect to '", options_->name, "'"));
 }
 
-absl::StatusOr<PooledConnection> ConnectionPool::OpenPooled() {
+absl::StatusOr<std::unique_ptr<Connection>> ConnectionPool::OpenForPool() {
   absl::StatusOr<std::unique_ptr<Connection>> opened = Open();
   if (!opened.ok()) {
     GiveBackPermit();
@@ -104,7 +126,7 @@ absl::StatusOr<PooledConnection> ConnectionPool::OpenPooled() {
     Drop(*std::move(opened));
     return status;
   }
-  return PooledConnection(this, *std::move(opened));
+  return opened;
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> ConnectionPool::OpenOutside(
@@ -119,6 +141,7 @@ absl::StatusOr<std::unique_ptr<Connection>> ConnectionPool::OpenOutside(
   opened->set_deadline(until);
   SHARD_RETURN_IF_ERROR(Look(*opened, false));
   opened->set_deadline(absl::InfiniteFuture());
+  NoteReached(absl::OkStatus());
   return opened;
 }
 
@@ -152,6 +175,11 @@ void ConnectionPool::Forget(const Connection& connection) {
 }
 
 void ConnectionPool::Return(std::unique_ptr<Connection> connection) {
+  in_use_.fetch_sub(1, std::memory_order_relaxed);
+  TakeBack(std::move(connection));
+}
+
+void ConnectionPool::TakeBack(std::unique_ptr<Connection> connection) {
   if (connection->usable() && connection->in_transaction()) {
     connection->Rollback().IgnoreError();  // shows in usable()
   }

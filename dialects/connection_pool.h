@@ -2,8 +2,10 @@
 #ifndef SHARD_DIALECTS_CONNECTION_POOL_H_
 #define SHARD_DIALECTS_CONNECTION_POOL_H_
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <unordered_set>
@@ -28,6 +30,8 @@ class ConnectionPool {
   // Rolls back what is open and keeps the connection, or drops a lost one.
   void Return(std::unique_ptr<Connection> connection);
   std::size_t open_connections() const;
+  std::size_t in_use() const { return in_use_; }
+  absl::Time unreachable_at() const;
   bool is_private() const { return private_; }
 
   // One that never was in the pool and never comes to it.
@@ -57,11 +61,15 @@ class ConnectionPool {
     int running = 0;  // guarded by mutex_: threads that run it
   };
 
+  absl::StatusOr<std::unique_ptr<Connection>> Find();
+  absl::StatusOr<std::unique_ptr<Connection>> OpenForPool();
+  // How a try to reach the database went.
+  void NoteReached(const absl::Status& status);
+  void TakeBack(std::unique_ptr<Connection> connection);
   // Waits for an idle connection or the right to open one (null).
   absl::StatusOr<Idle> TakeIdleOrPermit();
   absl::StatusOr<std::unique_ptr<Connection>> Open(
       absl::Time until = absl::InfiniteFuture());
-  absl::StatusOr<PooledConnection> OpenPooled();
   // Has the check look at a connection, again if another check is set
   // meanwhile, and keeps in mind that it has passed if it is the pool's.
   absl::Status Look(Connection& connection, bool pooled);
@@ -79,6 +87,8 @@ class ConnectionPool {
   const std::size_t limit_;
   // The database lives in its one connection, and ends with it.
   const bool private_;
+  std::atomic<std::size_t> in_use_ = 0;
+  std::atomic<std::int64_t> unreachable_at_ = 0;  // Unix nanoseconds; 0: never
   mutable std::mutex mutex_;
   std::condition_variable returned_;
   std::condition_variable looked_;

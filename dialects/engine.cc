@@ -62,6 +62,10 @@ std::size_t Engine::open_connections() const {
   return pool_->open_connections();
 }
 
+std::size_t Engine::connections_in_use() const { return pool_->in_use(); }
+
+absl::Time Engine::unreachable_at() const { return pool_->unreachable_at(); }
+
 absl::StatusOr<std::shared_ptr<Engine>> OpenEngine(std::string_view text,
                                                    EngineOptions options) {
   SHARD_ASSIGN_OR_RETURN(const Url url, Url::Parse(text));

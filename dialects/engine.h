@@ -2,6 +2,7 @@
 #ifndef SHARD_DIALECTS_ENGINE_H_
 #define SHARD_DIALECTS_ENGINE_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -120,8 +121,20 @@ class Engine {
   // Removes it, if it is that owner's.
   void RemoveConnectCheck(const void* owner);
   std::size_t open_connections() const;
+  // Those on loan. Takes no lock.
+  std::size_t connections_in_use() const;
+  // When Connect last failed with kUnavailable; InfinitePast() when none has
+  // since a connection was lent, or opened, successfully. Takes no lock.
+  absl::Time unreachable_at() const;
+
+  // From now on sessions that commit to this database ask for its position in
+  // the log (Connection::ReadReplication) afterwards, one more round trip, and
+  // tell it their resolver: see SessionHistory.
+  void NoteLogPositions() { notes_log_positions_ = true; }
+  bool notes_log_positions() const { return notes_log_positions_; }
 
  private:
+  std::atomic<bool> notes_log_positions_ = false;
   EngineOptions options_;
   std::unique_ptr<Opener> opener_;
   std::unique_ptr<ConnectionPool> pool_;

@@ -324,4 +324,15 @@ absl::Status Link::Ping() {
   return LastResult("").status();
 }
 
+bool Link::HasHungUp() {
+  // The server's last words, or news of no interest, come before the end.
+  constexpr int kMostReads = 3;
+  for (int reads = 0; reads < kMostReads && usable(); ++reads) {
+    pollfd entry{PQsocket(libpq()), POLLIN, 0};
+    if (poll(&entry, 1, 0) <= 0) return false;
+    if (PQconsumeInput(libpq()) != 1) broken_ = true;
+  }
+  return !usable();
+}
+
 }  // namespace shard::postgres

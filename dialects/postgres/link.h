@@ -81,6 +81,9 @@ class Link {
                                   absl::Span<const std::string> parameters);
   // Asks the server for a sign of life.
   absl::Status Ping();
+  // Whether it has closed the connection, which nobody waits for: seen without
+  // asking it.
+  bool HasHungUp();
 
  private:
   class Libpqxx;

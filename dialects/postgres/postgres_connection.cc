@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "shard/dialects/postgres/insert_text.h"
 #include "shard/dialects/postgres/postgres_cursor.h"
 #include "shard/dialects/postgres/postgres_dialect.h"
+#include "shard/dialects/postgres/postgres_replication.h"
 
 namespace shard::postgres {
 
@@ -35,6 +37,12 @@ const Dialect& PostgresConnection::dialect() const {
 absl::Status PostgresConnection::Ping() {
   SHARD_RETURN_IF_ERROR(CheckIdle());
   return conversation_.link().Ping();
+}
+
+absl::StatusOr<std::optional<ReplicationState>>
+PostgresConnection::ReadReplication() {
+  SHARD_RETURN_IF_ERROR(CheckIdle());
+  return postgres::ReadReplication(conversation_.link());
 }
 
 absl::Status PostgresConnection::CheckIdle() const {

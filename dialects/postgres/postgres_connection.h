@@ -44,6 +44,8 @@ class PostgresConnection final : public Connection {
   const Dialect& dialect() const override;
   bool usable() const override { return conversation_.link().usable(); }
   absl::Status Ping() override;
+  bool HasHungUp() override { return conversation_.link().HasHungUp(); }
+  absl::StatusOr<std::optional<ReplicationState>> ReadReplication() override;
   bool works_in_finish() const override { return false; }
   bool text_sorts_by_bytes() const override {
     return facts_.text_sorts_by_bytes;

@@ -233,6 +233,47 @@ TEST_F(EngineTest, IdleConnectionIsAskedAndReplacedWhenDead) {
   EXPECT_EQ(engine->open_connections(), 1u);
 }
 
+TEST_F(EngineTest, ConnectionThatWasHungUpOnIsReplacedUnasked) {
+  const auto engine = Make(1);
+  SHARD_ASSERT_OK(engine->Connect());
+  database_->hung_up = true;
+  SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection fresh, engine->Connect());
+  EXPECT_EQ(Fake(fresh).number(), 2);
+  EXPECT_EQ(database_->pings, 0);
+}
+
+TEST_F(EngineTest, KnowsWhetherItCanBeReached) {
+  const auto engine = Make(2);
+  EXPECT_EQ(engine->unreachable_at(), absl::InfinitePast());
+  database_->refuses_to_open = true;
+  EXPECT_FALSE(engine->Connect().ok());
+  EXPECT_LT(absl::AbsDuration(absl::Now() - engine->unreachable_at()),
+            absl::Minutes(1));
+  database_->refuses_to_open = false;
+  SHARD_ASSERT_OK(engine->OpenConnection());
+  EXPECT_EQ(engine->unreachable_at(), absl::InfinitePast());
+  SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection one, engine->Connect());
+  database_->refuses_to_open = true;
+  EXPECT_FALSE(engine->Connect().ok());
+  one.Return();
+  SHARD_ASSERT_OK(engine->Connect());  // the one that is there still works
+  EXPECT_EQ(engine->unreachable_at(), absl::InfinitePast());
+}
+
+TEST_F(EngineTest, CountsTheConnectionsOnLoan) {
+  const auto engine = Make(2);
+  EXPECT_EQ(engine->connections_in_use(), 0u);
+  {
+    SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection a, engine->Connect());
+    SHARD_ASSERT_OK_AND_ASSIGN(PooledConnection b, engine->Connect());
+    EXPECT_EQ(engine->connections_in_use(), 2u);
+    EXPECT_FALSE(engine->Connect().ok());
+    Fake(a).Lose();
+    EXPECT_EQ(engine->connections_in_use(), 2u);
+  }
+  EXPECT_EQ(engine->connections_in_use(), 0u);
+}
+
 TEST_F(EngineTest, ManyThreadsShareFewConnections) {
   constexpr int kThreads = 8;
   constexpr int kRounds = 200;

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,12 +33,16 @@ class FakeDatabase {
   std::atomic<int> pings{0};
   // No sign of life on Ping.
   std::atomic<bool> down{false};
+  // It has hung up on idle connections, as can be seen without asking.
+  std::atomic<bool> hung_up{false};
   // Open refuses while set.
   std::atomic<bool> refuses_to_open{false};
   // Rollback fails, and loses the connection or not.
   std::atomic<bool> rollback_fails{false};
   std::atomic<bool> rollback_failure_loses{false};
   std::size_t most_connections = 1000;
+  // How often it was asked for its state of replication.
+  std::atomic<int> asked{0};
   // Called while a connection is being opened; set it before.
   std::function<void()> on_open;
 
@@ -49,6 +54,15 @@ class FakeDatabase {
   std::vector<std::string> scripts() const {
     const std::lock_guard lock(mutex_);
     return scripts_;
+  }
+  // What ReadReplication says; before: nothing is known.
+  void SetReplication(const ReplicationState& state) {
+    const std::lock_guard lock(mutex_);
+    replication_ = state;
+  }
+  std::optional<ReplicationState> replication() const {
+    const std::lock_guard lock(mutex_);
+    return replication_;
   }
   // A script with this text in it fails.
   void FailOn(std::string_view text) {
@@ -64,6 +78,7 @@ class FakeDatabase {
   mutable std::mutex mutex_;
   std::vector<std::string> scripts_;
   std::string fail_on_;
+  std::optional<ReplicationState> replication_;
 };
 
 class FakeConnection : public Connection {
@@ -83,6 +98,11 @@ class FakeConnection : public Connection {
     if (!database_->down) return absl::OkStatus();
     usable_ = false;
     return absl::UnavailableError("no answer");
+  }
+  bool HasHungUp() override { return database_->hung_up; }
+  absl::StatusOr<std::optional<ReplicationState>> ReadReplication() override {
+    ++database_->asked;
+    return database_->replication();
   }
   bool works_in_finish() const override { return true; }
   bool text_sorts_by_bytes() const override { return true; }

@@ -393,6 +393,39 @@ TEST_F(PostgresConnectionTest, ALostConnectionIsUnavailable) {
   SHARD_EXPECT_OK(Connect()->Ping());
 }
 
+TEST_F(PostgresConnectionTest, ASeveredConnectionOfThePoolIsNotLent) {
+  int pid = 0;
+  {
+    PooledConnection victim = Connect();
+    EXPECT_FALSE(victim->HasHungUp());
+    SHARD_ASSERT_OK(RunSql(*victim, "SELECT pg_backend_pid()", {}, &rows_));
+    pid = static_cast<int>(rows_.row(0)[0].integer());
+    SHARD_ASSERT_OK(
+        Run(absl::StrCat("SELECT pg_terminate_backend(", pid, ")")));
+    const absl::Time deadline = absl::Now() + absl::Seconds(30);
+    while (!victim->HasHungUp()) ASSERT_LT(absl::Now(), deadline);
+    EXPECT_FALSE(victim->usable());
+  }
+  {
+    PooledConnection idle = Connect();
+    SHARD_ASSERT_OK(RunSql(*idle, "SELECT pg_backend_pid()", {}, &rows_));
+    pid = static_cast<int>(rows_.row(0)[0].integer());
+  }
+  SHARD_ASSERT_OK(
+      Run(absl::StrCat("SELECT pg_terminate_backend(", pid, ", 30000)")));
+  SHARD_EXPECT_OK(RunSql(*Connect(), "SELECT 1"));
+}
+
+TEST_F(PostgresConnectionTest, TellsWhereItsLogIs) {
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto before, connection().ReadReplication());
+  ASSERT_TRUE(before.has_value());
+  EXPECT_FALSE(before->standby);
+  EXPECT_EQ(before->lag, absl::ZeroDuration());
+  SHARD_ASSERT_OK(Run("CREATE TABLE logged (a int)"));
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto after, connection().ReadReplication());
+  EXPECT_GT(after->position, before->position);
+}
+
 TEST_F(PostgresConnectionTest, LossDuringALookUpInTheCatalogue) {
   const sql::Table table("t", {{.name = "a", .type = ValueType::kText}});
   PooledConnection victim = Connect();
