@@ -14,6 +14,9 @@
 
 namespace shard {
 
+class Engine;
+class SessionHistory;
+
 // Reads the columns of one object, or as many as are known of it: of a primary
 // key that is looked for, only the key's. Valid during the call it is given to.
 class KeyReader {
@@ -52,6 +55,11 @@ struct BindRequest {
   // Neither the caller nor the statement says class_info: it is the class that
   // is mapped to a table of the statement.
   bool class_is_of_table = false;
+  // What the session has done so far, or null.
+  const SessionHistory* history = nullptr;
+  // Of an object that the session holds and reads again: where its row was
+  // last, when it was read or inserted. Else null.
+  const Engine* origin = nullptr;
 };
 
 }  // namespace shard

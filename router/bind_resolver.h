@@ -27,14 +27,18 @@ struct CoLocatedRows {
 // thread-safe; it must outlive them, and keep alive the engines it answers
 // with.
 //
-// Ready-made: VerticalResolver (by class), HorizontalResolver (by row). Write
-// your own by overriding Resolve:
+// Ready-made: VerticalResolver (by class), HorizontalResolver (by row),
+// ReplicaSet (reads here, writes there), and RuleResolver, which chooses among
+// such by rules of your own. Or write one by overriding Resolve:
 //
-//   class MasterSlave : public BindResolver {
+//   class Archive : public BindResolver {
 //     absl::StatusOr<Bind> Resolve(const BindRequest& request) override {
-//       return Bind{request.operation == Operation::kRead ? slave : master};
+//       return Bind{MayWrite(request) ? live : archive};
 //     }
 //   };
+//
+// When a read's engine cannot be reached, the session asks once more, and goes
+// where the resolver says then: see Engine::unreachable_at.
 class BindResolver {
  public:
   virtual ~BindResolver() = default;
