@@ -110,6 +110,7 @@ absl::Status BulkWriter::Plan(BulkKind kind, BulkRows* rows) {
   request_.class_info = &part.mapping().class_info();
   request_.operation = Operation::kBulk;
   request_.arguments = where_.arguments;
+  request_.history = &transaction_;
   if (const auto shape = part.CommonShape(); shape.has_value()) {
     return PlanAlike(part, *shape);
   }

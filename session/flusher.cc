@@ -50,6 +50,7 @@ absl::StatusOr<Share*> Flusher::ShareOf(const EntityBase& object) {
   BindRequest request;
   request.class_info = &object.mapping().class_info();
   request.operation = Operation::kFlush;
+  request.history = &transaction_;
   if (!object.shard().is_none()) request.shard = object.shard();
   SHARD_ASSIGN_OR_RETURN(const Bind bind, resolver_.Resolve(request));
   SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.PlanShare(bind));

@@ -87,6 +87,7 @@ absl::Status Flusher::PlanInsert(EntityBase& object) {
   request.class_info = &mapping.class_info();
   request.object = &reader;
   request.operation = Operation::kFlush;
+  request.history = &transaction_;
   SHARD_ASSIGN_OR_RETURN(const Bind bind, resolver_.Resolve(request));
   SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.PlanShare(bind));
   std::uint64_t returned = FetchedByInsert(mapping, sets);

@@ -187,14 +187,23 @@ class SessionCore : public ObjectHost {
   BindRequest RequestFor(const sql::Statement& statement,
                          const sql::Parameters& parameters,
                          const BindArguments& bind) const;
-  // Where the caller said, or else the resolver does.
+  // Where the caller said, or else the resolver does (session_places.cc).
   Bind PlaceOf(const std::shared_ptr<Engine>& engine);
   absl::StatusOr<Bind> Resolve(const BindRequest& request,
                                const BindArguments& bind);
   absl::StatusOr<BindSet> ResolveAll(const BindRequest& request,
                                      const BindArguments& bind);
+  // A read goes elsewhere when one of the engines cannot be reached and the
+  // resolver knows another.
   absl::StatusOr<std::vector<Share*>> SharesFor(const BindRequest& request,
                                                 const BindArguments& bind);
+  // The same for what is in one place.
+  absl::StatusOr<Share*> ShareFor(const BindRequest& request);
+  // After an error from SharesAt: `binds` where else to try, or the error.
+  absl::Status GoElsewhere(const BindRequest& request,
+                           const BindArguments& bind,
+                           const absl::Status& failure, BindSet* binds,
+                           int* tries);
   absl::StatusOr<std::vector<Share*>> SharesAt(const BindSet& binds);
   // The same without opening them.
   absl::StatusOr<std::vector<Share*>> PlanShares(const BindSet& binds);
@@ -259,10 +268,13 @@ class SessionCore : public ObjectHost {
   absl::StatusOr<std::shared_ptr<EntityBase>> FindOrLoad(
       const Mapping& mapping, const KeyValue& key, KeyReader& reader,
       const BindArguments& bind);
-  // The same at these places; `shard`: which the caller named.
+  // The same at these places.
   absl::StatusOr<std::shared_ptr<EntityBase>> FindOrLoadAt(
-      const Mapping& mapping, const KeyValue& key, const BindSet& binds,
-      std::optional<ShardId> shard);
+      const Mapping& mapping, const KeyValue& key, BindRequest request,
+      const BindArguments& bind, BindSet binds);
+  absl::StatusOr<std::shared_ptr<EntityBase>> LoadFrom(
+      const Mapping& mapping, const KeyValue& key, const BindRequest& request,
+      const BindArguments& bind, BindSet binds);
   absl::StatusOr<std::shared_ptr<EntityBase>> MergeTarget(
       const EntityBase& given, AttributeBase* const* attributes);
   // Reads these fields of the object's row: those that are expired get them.

@@ -62,10 +62,11 @@ absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::FindOrLoad(
   request.operation = Operation::kRead;
   request.shard = bind.shard;
   request.arguments = &bind.values;
+  request.history = &transaction_;
   const bool is_named = bind.shard.has_value() || bind.engine != nullptr;
   const absl::StatusOr<BindSet> binds = ResolveAll(request, bind);
   if (!binds.ok()) return binds.status();
-  auto found = FindOrLoadAt(mapping, key, *binds, bind.shard);
+  auto found = FindOrLoadAt(mapping, key, request, bind, *binds);
   if (!found.ok() || *found != nullptr || is_named ||
       !options_.resolver->Forget(request)) {
     return found;
@@ -74,30 +75,52 @@ absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::FindOrLoad(
   const absl::StatusOr<BindSet> now = ResolveAll(request, bind);
   if (!now.ok()) return now.status();
   if (*now == *binds) return found;
-  return FindOrLoadAt(mapping, key, *now, bind.shard);
+  return FindOrLoadAt(mapping, key, request, bind, *now);
 }
 
 absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::FindOrLoadAt(
-    const Mapping& mapping, const KeyValue& key, const BindSet& binds,
-    std::optional<ShardId> shard) {
+    const Mapping& mapping, const KeyValue& key, BindRequest request,
+    const BindArguments& bind, BindSet binds) {
   std::shared_ptr<EntityBase> found;
   for (const Bind& place : binds) {
-    if (place.shard.is_none() && !shard.has_value()) continue;  // see Get
+    if (place.shard.is_none() && !identity_map_.holds_unsharded()) continue;
     auto known = identity_map_.Find({&mapping, place.shard, key});
-    if (known == nullptr || InstanceAccess::State(*known).expired) continue;
+    if (known == nullptr) continue;
+    if (InstanceAccess::State(*known).expired) {
+      request.origin = InstanceAccess::State(*known).engine;
+      continue;
+    }
     if (found != nullptr) {
       return OnTwoShards(*found, place.shard.name());
     }
     found = std::move(known);
   }
   if (found != nullptr) return found;
+  const bool flushes = !work_.empty();
   SHARD_RETURN_IF_ERROR(Autoflush());
-  if (binds.size() == 1) {
-    SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.ShareFor(binds[0]));
-    return LoadByKey(mapping, key.Views(), *share);
+  // A resolver that reads elsewhere than it writes may change its mind.
+  if (flushes || request.origin != nullptr) {
+    SHARD_ASSIGN_OR_RETURN(binds, ResolveAll(request, bind));
   }
-  SHARD_ASSIGN_OR_RETURN(const std::vector<Share*> shares, SharesAt(binds));
-  return LoadByKey(mapping, key, shares);
+  return LoadFrom(mapping, key, request, bind, std::move(binds));
+}
+
+absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::LoadFrom(
+    const Mapping& mapping, const KeyValue& key, const BindRequest& request,
+    const BindArguments& bind, BindSet binds) {
+  for (int tries = 0;;) {
+    absl::Status failure;
+    if (binds.size() == 1) {
+      absl::StatusOr<Share*> share = transaction_.ShareFor(binds.front());
+      if (share.ok()) return LoadByKey(mapping, key.Views(), **share);
+      failure = share.status();
+    } else {
+      absl::StatusOr<std::vector<Share*>> shares = SharesAt(binds);
+      if (shares.ok()) return LoadByKey(mapping, key, *shares);
+      failure = shares.status();
+    }
+    SHARD_RETURN_IF_ERROR(GoElsewhere(request, bind, failure, &binds, &tries));
+  }
 }
 
 absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::LoadByKey(

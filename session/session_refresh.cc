@@ -81,9 +81,10 @@ absl::Status SessionCore::LoadFields(EntityBase& object, std::uint64_t fields) {
   BindRequest request;
   request.class_info = &mapping.class_info();
   request.operation = Operation::kRefresh;
+  request.history = &transaction_;
+  request.origin = state.engine;
   if (!state.shard.is_none()) request.shard = state.shard;
-  SHARD_ASSIGN_OR_RETURN(const Bind bind, options_.resolver->Resolve(request));
-  SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.ShareFor(bind));
+  SHARD_ASSIGN_OR_RETURN(Share * share, ShareFor(request));
   // All of it is one statement with Get; it costs no more to read the key too.
   const std::uint64_t plain = PlainFields(mapping);
   const bool whole = (fields & ~KeyFields(mapping)) == plain;

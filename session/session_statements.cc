@@ -75,67 +75,8 @@ BindRequest SessionCore::RequestFor(const sql::Statement& statement,
       statement.is_select() ? Operation::kRead : Operation::kExecute;
   request.shard = bind.shard;
   request.arguments = &bind.values;
+  request.history = &transaction_;
   return request;
-}
-
-Bind SessionCore::PlaceOf(const std::shared_ptr<Engine>& engine) {
-  if (std::find(engines_.begin(), engines_.end(), engine) == engines_.end()) {
-    engines_.push_back(engine);
-  }
-  // As what it is in this transaction, of which a resolver that wraps another
-  // may know nothing. A shard that names its tables in a way of its own is not
-  // what is meant.
-  for (const auto& share : transaction_.shares()) {
-    const Bind& bind = share->bind();
-    if (bind.engine == engine.get() && bind.names == nullptr) return bind;
-  }
-  return {engine.get(), options_.resolver->ShardOf(*engine)};
-}
-
-absl::StatusOr<Bind> SessionCore::Resolve(const BindRequest& request,
-                                          const BindArguments& bind) {
-  if (bind.engine != nullptr) return PlaceOf(bind.engine);
-  return options_.resolver->Resolve(request);
-}
-
-absl::StatusOr<BindSet> SessionCore::ResolveAll(const BindRequest& request,
-                                                const BindArguments& bind) {
-  if (bind.engine != nullptr) return BindSet{PlaceOf(bind.engine)};
-  return options_.resolver->ResolveAll(request);
-}
-
-absl::StatusOr<std::vector<Share*>> SessionCore::SharesFor(
-    const BindRequest& request, const BindArguments& bind) {
-  SHARD_ASSIGN_OR_RETURN(const BindSet binds, ResolveAll(request, bind));
-  return SharesAt(binds);
-}
-
-absl::StatusOr<std::vector<Share*>> SessionCore::SharesAt(
-    const BindSet& binds) {
-  SHARD_ASSIGN_OR_RETURN(std::vector<Share*> shares, PlanShares(binds));
-  SHARD_RETURN_IF_ERROR(transaction_.Open(shares));
-  return shares;
-}
-
-absl::StatusOr<std::vector<Share*>> SessionCore::PlanShares(
-    const BindSet& binds) {
-  if (binds.empty()) {
-    return absl::InternalError(
-        "the bind resolver answered with no place at all; it must name one");
-  }
-  std::vector<Share*> shares;
-  for (const Bind& bind : binds) {
-    SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.PlanShare(bind));
-    if (std::any_of(shares.begin(), shares.end(), [&bind](const Share* known) {
-          return known->bind().has_tables_of(bind);
-        })) {
-      return absl::InternalError(
-          absl::StrCat("the bind resolver named '", bind.engine->name(),
-                       "' twice; its rows would be read twice"));
-    }
-    shares.push_back(share);
-  }
-  return shares;
 }
 
 absl::StatusOr<Connection*> SessionCore::ConnectionFor(
@@ -145,6 +86,7 @@ absl::StatusOr<Connection*> SessionCore::ConnectionFor(
   request.operation = Operation::kExecute;
   request.shard = bind.shard;
   request.arguments = &bind.values;
+  request.history = &transaction_;
   SHARD_ASSIGN_OR_RETURN(const Bind place, Resolve(request, bind));
   SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.ShareFor(place));
   SHARD_RETURN_IF_ERROR(transaction_.RecordFollowers({share}));

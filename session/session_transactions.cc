@@ -267,6 +267,7 @@ void SessionCore::Close() {
     return;
   }
   RollBack(Reads::kKeep);
+  transaction_.ForgetCommitted();
   identity_map_.ForEach([this](const auto& object) { Detach(*object); });
   identity_map_.Clear();
 }

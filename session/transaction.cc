@@ -26,8 +26,18 @@ CommitMember MemberOf(Branch& branch) {
   CommitMember member;
   member.engine = &branch.engine();
   member.connection = &branch.connection();
-  member.work = branch.work();
+  // A standby cannot write, so it need not be asked, nor be there any more.
+  member.work = member.connection->participant().standby()
+                    ? CommitMember::Work::kRead
+                    : branch.work();
   return member;
+}
+
+// After the decision; only what keeps nothing can still fail.
+bool IsCommitted(const CommitMember& member) {
+  const bool pending = member.state == CommitMember::State::kPending;
+  const bool lost = member.wrote() && !member.durable() && !member.error.ok();
+  return !pending && !lost;
 }
 
 // Those of the shares, each once.
@@ -246,6 +256,12 @@ absl::StatusOr<CommitResult> Transaction::CommitAtomically() {
   LiftTimeLimits();
   const absl::Status status = atomic_->Commit();
   CommitResult result = ResultOf(*atomic_);
+  if (status.ok() || InDoubtOf(status).has_value()) {
+    for (std::size_t i = 0; i < branches_.size(); ++i) {
+      NoteCommitted(*branches_[i],
+                    status.ok() && IsCommitted(atomic_->members()[i]));
+    }
+  }
   End();
   if (!status.ok()) return status;
   return result;
@@ -271,12 +287,10 @@ CommitResult Transaction::ResultOf(
 CommitResult Transaction::ResultOf(const AtomicCommit& commit) const {
   std::vector<CommitShare> branches;
   for (const CommitMember& member : commit.members()) {
-    const bool pending = member.state == CommitMember::State::kPending;
-    // Only what keeps nothing can fail after the decision.
-    const bool lost = member.wrote() && !member.durable() && !member.error.ok();
-    branches.push_back({member.engine->name(), "", !pending && !lost,
-                        pending || lost ? member.error : absl::OkStatus(),
-                        pending});
+    const bool committed = IsCommitted(member);
+    branches.push_back({member.engine->name(), "", committed,
+                        committed ? absl::OkStatus() : member.error,
+                        member.state == CommitMember::State::kPending});
   }
   CommitResult result = ResultOf(branches);
   result.transaction = commit.transaction();
@@ -285,6 +299,10 @@ CommitResult Transaction::ResultOf(const AtomicCommit& commit) const {
 
 absl::Status Transaction::CommitOne(Branch& branch) {
   Connection& connection = branch.connection();
+  if (connection.participant().standby() && branch.joined() == nullptr) {
+    branch.Commit().IgnoreError();  // of nothing
+    return absl::OkStatus();
+  }
   const bool was_lost_before = !connection.usable();
   connection.set_deadline(Now() + options_.resolve_timeout);
   FailPoint("plain.send");
@@ -326,6 +344,8 @@ absl::StatusOr<CommitResult> Transaction::CommitEach() {
       done.committed = done.error.ok();
       some_written =
           some_written || (done.committed && branch->may_have_written());
+      const bool lost = !done.committed && MayHaveHappened(done.error);
+      if (done.committed || lost) NoteCommitted(*branch, done.committed);
       if (!done.committed) first_failure = branch->Failed(done.error);
     } else {
       done.error =

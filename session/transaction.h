@@ -3,7 +3,9 @@
 #define SHARD_SESSION_TRANSACTION_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "absl/types/span.h"
 #include "shard/dialects/transaction_options.h"
 #include "shard/router/bind.h"
+#include "shard/router/session_history.h"
 #include "shard/session/branch.h"
 #include "shard/session/commit_result.h"
 #include "shard/session/session_options.h"
@@ -22,7 +25,7 @@ namespace shard {
 
 // Begins on each database when it is first needed. Not thread-safe; the options
 // must outlive it.
-class Transaction {
+class Transaction final : public SessionHistory {
  public:
   explicit Transaction(const SessionOptions* options) : options_(*options) {}
 
@@ -93,7 +96,20 @@ class Transaction {
   // failed somewhere. Returns where that is.
   std::vector<const Engine*> Close();
 
+  // Also of those that were committed before.
+  EngineHistory With(const Engine& engine) const override;
+  bool read_only() const override { return how_.read_only; }
+  void ForgetCommitted() { committed_.clear(); }
+
  private:
+  // An engine that was written to, and where its log was afterwards.
+  struct Committed {
+    const Engine* engine = nullptr;
+    std::optional<std::uint64_t> position{};
+  };
+  // `is_over`: it is known to be committed.
+  void NoteCommitted(Branch& branch, bool is_over);
+  std::optional<std::uint64_t> PositionBehind(Branch& branch) const;
   absl::Status CheckNotPrepared() const;
   static std::string SavepointName(std::size_t depth);
   absl::Status CheckInTime() const;
@@ -136,6 +152,7 @@ class Transaction {
   std::size_t depth_ = 0;
   bool prepared_ = false;
   std::unique_ptr<AtomicCommit> atomic_;  // from Prepare on
+  std::vector<Committed> committed_;      // by those before
 };
 
 }  // namespace shard
