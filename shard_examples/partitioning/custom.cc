@@ -1,33 +1,17 @@
-// Custom partitioning: writes go to a master, reads to replicas at random.
+// Custom partitioning: rules of one's own, and replicas that share the reads.
 #include <iostream>
+#include <map>
 #include <memory>
-#include <random>
+#include <string>
 
 #include "shard/base/status_macros.h"
 #include "shard/dialects/schema.h"
-#include "shard/router/bind_resolver.h"
+#include "shard/router/replica_set.h"
+#include "shard/router/rule_resolver.h"
 #include "shard/session/sharded_session.h"
 #include "shard_examples/partitioning/scratch_folder.h"
 
 // [readme]
-class MasterWithReplicas : public shard::BindResolver {
- public:
-  explicit MasterWithReplicas(
-      std::vector<std::shared_ptr<shard::Engine>> engines)
-      : engines_(std::move(engines)) {}
-
-  absl::StatusOr<shard::Bind> Resolve(
-      const shard::BindRequest& request) override {
-    thread_local std::minstd_rand random;  // resolvers are shared by threads
-    const bool read = request.operation == shard::Operation::kRead;
-    const std::size_t replica = 1 + random() % (engines_.size() - 1);
-    return shard::Bind{engines_[read ? replica : 0].get(), {}};
-  }
-
- private:
-  std::vector<std::shared_ptr<shard::Engine>> engines_;  // the master first
-};
-
 template <class F>
 struct PageFields {
   shard::Field<F, std::int64_t, "id", shard::PrimaryKey> id;
@@ -35,24 +19,50 @@ struct PageFields {
 };
 struct Page : shard::Entity<Page, PageFields, "pages"> {};
 
+template <class F>
+struct InvoiceFields {
+  shard::Field<F, std::int64_t, "id", shard::PrimaryKey> id;
+  shard::Field<F, std::int64_t, "amount"> amount;
+};
+struct Invoice : shard::Entity<Invoice, InvoiceFields, "invoices"> {};
+
 absl::Status Custom(const std::string& folder) {
-  std::vector<std::shared_ptr<shard::Engine>> engines;
-  for (const char* name : {"master", "replica1", "replica2"}) {
+  std::map<std::string, std::shared_ptr<shard::Engine>> engines;
+  for (const char* name : {"primary", "other", "replica1", "replica2"}) {
     SHARD_ASSIGN_OR_RETURN(
-        engines.emplace_back(),
+        engines[name],
         shard::OpenEngine("sqlite:///" + folder + "/" + name + ".db"));
-    SHARD_RETURN_IF_ERROR(shard::CreateAll(*engines.back(), {&Page::table()}));
+    SHARD_RETURN_IF_ERROR(
+        shard::CreateAll(*engines[name], {&Page::table(), &Invoice::table()}));
   }
-  auto resolver = std::make_shared<MasterWithReplicas>(engines);
-  shard::ShardedSession session({.resolver = resolver});
+  SHARD_ASSIGN_OR_RETURN(
+      auto replicas,
+      shard::ReplicaSet::Create(
+          {.primary = engines["primary"],
+           .replicas = {{engines["replica1"]}, {engines["replica2"]}},
+           .balance = shard::Balance::kRandom}));
+  auto rules = std::make_shared<shard::RuleResolver>();
+  rules->When(shard::ClassIs<Invoice>(), engines["other"])
+      .When(shard::Writes(), engines["primary"])
+      .Otherwise(replicas);
+
+  shard::ShardedSession session({.resolver = rules});
   auto page = std::make_shared<Page>();
   page->title = "Hello";
   SHARD_RETURN_IF_ERROR(session.Add(page));
-  SHARD_RETURN_IF_ERROR(session.Commit().status());  // to the master
+  SHARD_RETURN_IF_ERROR(session.Commit().status());  // to the primary
   SHARD_ASSIGN_OR_RETURN(
       auto pages, session.Scalars(shard::Select<Page>()));  // from a replica
   std::cout << "wrote page " << page->id.value() << "; replicas have "
-            << pages.size() << "\n";
+            << pages.size() << "\n";  // nobody replicates these files
+  SHARD_RETURN_IF_ERROR(session.Commit().status());
+
+  auto invoice = std::make_shared<Invoice>();
+  invoice->amount = 30;
+  SHARD_RETURN_IF_ERROR(session.Add(invoice));
+  SHARD_ASSIGN_OR_RETURN(auto done, session.Commit());
+  std::cout << "invoice of " << invoice->amount.value() << " "
+            << done.ToString() << "\n";
   return absl::OkStatus();
 }
 // [/readme]

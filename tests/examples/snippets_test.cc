@@ -1,4 +1,6 @@
 // The examples of docs/, compiled and run.
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -14,6 +16,8 @@
 #include "shard/base/testing.h"
 #include "shard/dialects/schema.h"
 #include "shard/router/horizontal_resolver.h"
+#include "shard/router/may_write.h"
+#include "shard/router/session_history.h"
 #include "shard/router/vertical_resolver.h"
 #include "shard/session/csv_source.h"
 #include "shard/session/load.h"
@@ -103,6 +107,32 @@ class RangeStrategy : public shard::ShardingStrategy {
   std::vector<shard::ShardId> shards_;
 };
 // [/strategy]
+
+// [router]
+class MasterWithReplicas : public shard::BindResolver {
+ public:
+  explicit MasterWithReplicas(
+      std::vector<std::shared_ptr<shard::Engine>> engines)
+      : engines_(std::move(engines)) {}
+
+  absl::StatusOr<shard::Bind> Resolve(
+      const shard::BindRequest& request) override {
+    // A transaction that is on the master stays there: its replicas do not
+    // show what it wrote.
+    const bool stays = request.history != nullptr &&
+                       request.history->With(*engines_[0]).in_transaction;
+    if (stays || shard::MayWrite(request)) {
+      return shard::Bind{engines_[0].get(), {}};
+    }
+    const std::size_t replica = 1 + turn_++ % (engines_.size() - 1);
+    return shard::Bind{engines_[replica].get(), {}};
+  }
+
+ private:
+  std::vector<std::shared_ptr<shard::Engine>> engines_;  // the master first
+  std::atomic<std::size_t> turn_ = 0;  // resolvers are shared by threads
+};
+// [/router]
 
 // [listener]
 class SlowStatements : public shard::SessionListener {
@@ -292,6 +322,19 @@ TEST_F(SnippetsTest, Listener) {
   options.listeners = {std::make_shared<SlowStatements>()};
   ShardedSession session(std::move(options));
   SHARD_EXPECT_OK(session.Scalars(Select<Car>()));
+}
+
+TEST_F(SnippetsTest, OwnRouter) {
+  const auto master = MakeEngine("master"), replica = MakeEngine("replica");
+  ShardedSession session({.resolver = std::make_shared<MasterWithReplicas>(
+                              std::vector{master, replica})});
+  auto car = std::make_shared<Car>();
+  car->owner = "Bob";
+  car->color = Color::kBlue;
+  SHARD_ASSERT_OK(session.Add(car));
+  EXPECT_EQ(session.Scalars(Select<Car>()).value().size(), 1u);
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_EQ(session.Scalars(Select<Car>()).value().size(), 0u);
 }
 
 TEST_F(SnippetsTest, OwnStrategy) {
