@@ -354,8 +354,7 @@ absl::Status RowMover::RunExpressions(std::size_t index) {
   SHARD_RETURN_IF_ERROR(step.Finish(*row.from));
   SHARD_ASSIGN_OR_RETURN(
       const auto select,
-      row.from->dialect().Compile(
-          SelectAll(*row.table).Where(KeyCondition(mapping))));
+      row.from->dialect().Compile(SelectAll(*row.table).Where(ByKey(mapping))));
   const auto key = row.key.Views();
   RowBatch batch;
   SHARD_RETURN_IF_ERROR(
