@@ -15,7 +15,7 @@
 #include "shard/base/testing.h"
 #include "shard/dialects/reflection.h"
 #include "shard/dialects/schema.h"
-#include "shard/router/sharding_strategy.h"
+#include "shard/router/list_strategy.h"
 #include "shard/router/topology.h"
 #include "shard/session/query.h"
 #include "shard/session/session_listener.h"
@@ -409,6 +409,24 @@ TEST_P(SharedDatabaseTest, SaveManyObjectsOnAllAtOnce) {
   SHARD_ASSERT_OK(session.Commit());
   EXPECT_EQ(Rows("eu", "amount = 3"), 200);
   EXPECT_EQ(Rows("us", "amount = 3"), 200);
+}
+
+// In one commit of one database, so that it needs no two_phase.
+TEST_P(SharedDatabaseTest, Row97RowsMoveBetweenShardsOfOneDatabase) {
+  Seed("a");
+  SessionOptions moving = options();
+  moving.shard_key_change = ShardKeyChange::kMoveRow;
+  ShardedSession session(moving);
+  SHARD_ASSERT_OK(session.Add(MakeItem("eu", "moves")));
+  SHARD_ASSERT_OK(session.Commit());
+  const auto item = GetFrom(session, "eu", 2);
+  ASSERT_NE(item, nullptr);
+  item->region = "us";
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_EQ(item->shard().name(), "us");
+  EXPECT_EQ(GetFrom(session, "us", 2), item);
+  EXPECT_EQ(Rows("eu", "name = 'moves'"), 0);
+  EXPECT_EQ(Rows("us", "name = 'moves'"), 1);
 }
 
 TEST_P(SharedDatabaseTest, ErrorsNameTheShardAndSavepointsHoldForAll) {
