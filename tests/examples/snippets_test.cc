@@ -1,5 +1,8 @@
 // The examples of docs/, compiled and run.
+<<<<<<< HEAD
 #include <atomic>
+=======
+>>>>>>> 33940eb (Show a strategy of one's own, registered by name)
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -16,8 +19,13 @@
 #include "shard/base/testing.h"
 #include "shard/dialects/schema.h"
 #include "shard/router/horizontal_resolver.h"
+<<<<<<< HEAD
 #include "shard/router/may_write.h"
 #include "shard/router/session_history.h"
+=======
+#include "shard/router/placement.h"
+#include "shard/router/strategy_registry.h"
+>>>>>>> 33940eb (Show a strategy of one's own, registered by name)
 #include "shard/router/vertical_resolver.h"
 #include "shard/session/csv_source.h"
 #include "shard/session/load.h"
@@ -88,26 +96,31 @@ struct Booking
 
 // By the range that a number falls into: below 1000, below 2000, the rest.
 // [strategy]
-class RangeStrategy : public shard::ShardingStrategy {
+// As many slots for each shard as its weight says.
+class WeightedHash : public shard::ShardingStrategy {
  public:
-  RangeStrategy(std::vector<std::int64_t> ends,
-                std::vector<shard::ShardId> shards)
-      : ends_(std::move(ends)), shards_(std::move(shards)) {}
+  explicit WeightedHash(
+      const std::vector<std::pair<std::string, std::size_t>>& weights) {
+    for (const auto& [name, weight] : weights) {
+      shards_.push_back(shard::ShardId::Of(name));
+      parts_.insert(parts_.end(), weight, shards_.back());
+    }
+  }
 
   absl::StatusOr<shard::ShardId> ShardFor(
       absl::Span<const shard::sql::ValueView> key) const override {
-    std::size_t range = 0;
-    while (range < ends_.size() && key[0].integer() >= ends_[range]) ++range;
-    return shards_[range];
+    SHARD_ASSIGN_OR_RETURN(const std::size_t slot, shard::SlotOf(key));
+    return parts_[slot * parts_.size() / shard::kSlotCount];
   }
   const std::vector<shard::ShardId>& shards() const override { return shards_; }
 
  private:
-  std::vector<std::int64_t> ends_;
   std::vector<shard::ShardId> shards_;
+  std::vector<shard::ShardId> parts_;
 };
 // [/strategy]
 
+<<<<<<< HEAD
 // [router]
 class MasterWithReplicas : public shard::BindResolver {
  public:
@@ -133,6 +146,25 @@ class MasterWithReplicas : public shard::BindResolver {
   std::atomic<std::size_t> turn_ = 0;  // resolvers are shared by threads
 };
 // [/router]
+=======
+// [register]
+absl::StatusOr<std::shared_ptr<const shard::ShardingStrategy>> MakeWeighted(
+    const shard::StrategyConfig& config, const shard::StrategyContext&) {
+  SHARD_ASSIGN_OR_RETURN(const auto member, config.Member("weights"));
+  SHARD_ASSIGN_OR_RETURN(const auto shards, member.AsMap());
+  std::vector<std::pair<std::string, std::size_t>> weights;
+  for (const auto& [name, weight] : shards) {
+    SHARD_ASSIGN_OR_RETURN(const std::int64_t parts, weight.AsInteger());
+    if (parts < 1 || parts > 100) return weight.Error("must be 1 to 100");
+    weights.emplace_back(name, static_cast<std::size_t>(parts));
+  }
+  if (weights.empty()) return member.Error("needs at least one shard");
+  return std::make_shared<WeightedHash>(weights);
+}
+
+const bool registered = shard::RegisterStrategy("weighted", &MakeWeighted);
+// [/register]
+>>>>>>> 33940eb (Show a strategy of one's own, registered by name)
 
 // [listener]
 class SlowStatements : public shard::SessionListener {
@@ -338,21 +370,27 @@ TEST_F(SnippetsTest, OwnRouter) {
 }
 
 TEST_F(SnippetsTest, OwnStrategy) {
-  auto low = MakeEngine("low"), middle = MakeEngine("middle"),
-       high = MakeEngine("high");
-  auto ranges = std::make_shared<RangeStrategy>(
-      std::vector<std::int64_t>{1000, 2000},
-      std::vector{shard::ShardId::Of("low"), shard::ShardId::Of("middle"),
-                  shard::ShardId::Of("high")});
+  ASSERT_TRUE(registered);
+  auto small = MakeEngine("small"), large = MakeEngine("large");
+  // {"strategy": "weighted", "weights": {"small": 1, "large": 3}}
+  using Config = shard::ConfigValue;
+  const Config config{
+      Config::Map{{"strategy", {std::string("weighted"), 1}},
+                  {"weights",
+                   {Config::Map{{"small", {std::int64_t{1}, 1}},
+                                {"large", {std::int64_t{3}, 1}}},
+                    1}}}};
   // [use_strategy]
   SHARD_ASSERT_OK_AND_ASSIGN(
-      auto resolver,
-      shard::HorizontalResolver::Create(
-          {.shards = {{"low", low}, {"middle", middle}, {"high", high}},
-           .rules = {shard::ShardBy(Car::c.id, ranges)}}));
+      auto weighted,
+      shard::MakeStrategy(shard::StrategyConfig(config, "routers.cars")));
+  SHARD_ASSERT_OK_AND_ASSIGN(
+      auto resolver, shard::HorizontalResolver::Create(
+                         {.shards = {{"small", small}, {"large", large}},
+                          .rules = {ShardBy(Car::c.id, weighted)}}));
   // [/use_strategy]
   ShardedSession session({.resolver = resolver, .two_phase = false});
-  for (const std::int64_t id : {5, 1500, 2000}) {
+  for (const std::int64_t id : {1, 2, 42}) {
     auto car = std::make_shared<Car>();
     car->id = id;
     car->owner = "Bob";
@@ -360,9 +398,9 @@ TEST_F(SnippetsTest, OwnStrategy) {
     SHARD_ASSERT_OK(session.Add(car));
   }
   SHARD_ASSERT_OK(session.Commit());
-  SHARD_ASSERT_OK_AND_ASSIGN(auto car, session.Get<Car>(1500));
+  SHARD_ASSERT_OK_AND_ASSIGN(auto car, session.Get<Car>(1));
   ASSERT_NE(car, nullptr);
-  EXPECT_EQ(car->shard().name(), "middle");
+  EXPECT_EQ(car->shard().name(), "large");  // slot 2564
   EXPECT_EQ(car->color.value(), Color::kBlue);
 }
 
