@@ -105,7 +105,10 @@ class RowMover {
   using Indices = std::vector<std::size_t>;  // into rows_
 
   // row_mover_rows.cc
-  absl::Status ReadAsked();
+  // Rows of one table and share, `share` being from or to, depth by depth.
+  std::vector<Indices> Groups(Share* MovedRow::*share) const;
+  std::vector<Indices> GroupsOf(const Indices& rows,
+                                Share* MovedRow::*share) const;
   absl::Status ReadAskedOf(const Indices& group);
   absl::Status ReadFollowers();
   absl::Status ReadFollowersOf(const Indices& group,
@@ -114,13 +117,11 @@ class RowMover {
                            absl::Span<const sql::ValueView> cells,
                            Indices& next);
   absl::Status CheckPlace(const MovedRow& row);
+
+  // row_mover_writes.cc
   absl::Status RunExpressions(std::size_t index);
   absl::Status Delete(const Indices& group);
   absl::Status Insert(const Indices& group);
-  // Rows of one table and share, `share` being from or to, depth by depth.
-  std::vector<Indices> Groups(Share* MovedRow::*share) const;
-  std::vector<Indices> GroupsOf(const Indices& rows,
-                                Share* MovedRow::*share) const;
 
   Parts parts_;
   std::vector<MovedRow> rows_;

@@ -1,4 +1,4 @@
-// RowMover's statements.
+// RowMover's reading of rows.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -14,9 +14,9 @@
 #include "absl/types/span.h"
 #include "shard/base/status_macros.h"
 #include "shard/session/attribute.h"
-#include "shard/session/expression_step.h"
 #include "shard/session/flush_fields.h"
 #include "shard/session/mapping_statements.h"
+#include "shard/session/row_cells.h"
 #include "shard/session/row_mover.h"
 #include "shard/session/stale_version.h"
 #include "shard/sql/byte_arena.h"
@@ -42,50 +42,6 @@ class CellReader : public KeyReader {
   const sql::Table& table_;
   const std::vector<sql::Value>& cells_;
 };
-
-sql::SelectStatement SelectAll(const sql::Table& table) {
-  sql::SelectStatement select;
-  select.From(table);
-  for (const sql::Column& column : table.columns()) {
-    select.Column(column.expression());
-  }
-  select.for_update = true;
-  return select;
-}
-
-sql::Expression Equals(const sql::Column& column) {
-  return sql::Binary(sql::BinaryOp::kEqual, column.expression(),
-                     sql::Parameter(column.name(), column.type()));
-}
-
-std::string NameOf(const sql::Table& table) {
-  return table.mapped_class() != nullptr ? table.mapped_class()->name
-                                         : absl::StrCat("'", table.name(), "'");
-}
-
-std::vector<sql::Value> Owned(absl::Span<const sql::ValueView> cells) {
-  std::vector<sql::Value> owned;
-  owned.reserve(cells.size());
-  for (const sql::ValueView& cell : cells) owned.emplace_back(cell);
-  return owned;
-}
-
-// What was assigned, and the next version, in place of what the row has.
-void Overlay(EntityBase& object, std::vector<sql::Value>& cells) {
-  const Mapping& mapping = object.mapping();
-  AttributeBase* attributes[kMostFields];
-  mapping.Attributes(object, attributes);
-  sql::ByteArena arena;
-  const FieldSets sets = ChangedFields(mapping, attributes);
-  for (std::size_t i = 0; i < mapping.fields().size(); ++i) {
-    if (!HasField(sets.values, i)) continue;
-    cells[i] = sql::Value(mapping.field(i).ops->view(*attributes[i], arena));
-  }
-  if (mapping.version() == VersionKind::kClient) {
-    const std::size_t field = mapping.version_field();
-    cells[field] = mapping.NextVersion(cells[field].view());
-  }
-}
 
 }  // namespace
 
@@ -148,7 +104,7 @@ absl::Status RowMover::ReadAskedOf(const Indices& group) {
   SHARD_ASSIGN_OR_RETURN(
       const auto compiled,
       first.from->dialect().Compile(
-          SelectAll(*first.table).Where(RowCondition(mapping))));
+          SelectForUpdate(*first.table).Where(RowCondition(mapping))));
   sql::ByteArena arena;
   std::vector<sql::ValueView> values;
   for (const std::size_t index : group) {
@@ -172,15 +128,15 @@ absl::Status RowMover::ReadAskedOf(const Indices& group) {
         known_.find({first.table, first.from, KeyValue::FromViews(key)});
     if (found == known_.end()) continue;
     MovedRow& row = rows_[found->second];
-    row.before = row.after = Owned(batch.row(i));
-    Overlay(*row.object, row.after);
+    row.before = row.after = OwnedCells(batch.row(i));
+    TakeChanges(*row.object, row.after);
   }
   for (const std::size_t index : group) {
     MovedRow& row = rows_[index];
     if (!row.before.empty()) continue;
     const std::string what =
-        absl::StrCat("move of ", NameOf(*row.table), " ", row.key.DebugString(),
-                     " to shard '", row.to->name(), "'");
+        absl::StrCat("move of ", NameOfRowsIn(*row.table), " ",
+                     row.key.DebugString(), " to shard '", row.to->name(), "'");
     if (mapping.version() != VersionKind::kNone) {
       return StaleVersion(*row.object, what, *row.from);
     }
@@ -197,7 +153,7 @@ absl::Status RowMover::ReadFollowers() {
   for (std::size_t level = 0; !wave.empty(); ++level) {
     if (level == kMostLevels) {
       return absl::FailedPreconditionError(absl::StrCat(
-          "rows of ", NameOf(*rows_[wave.front()].table),
+          "rows of ", NameOfRowsIn(*rows_[wave.front()].table),
           " that follow a row which moves follow one another in a circle"));
     }
     Indices next;
@@ -215,9 +171,9 @@ absl::Status RowMover::ReadFollowers() {
 absl::Status RowMover::ReadFollowersOf(const Indices& group,
                                        const CoLocatedRows& followers,
                                        Indices& next) {
-  sql::SelectStatement select = SelectAll(*followers.table);
+  sql::SelectStatement select = SelectForUpdate(*followers.table);
   for (const auto& [theirs, leaders] : followers.columns) {
-    select.Where(Equals(*theirs));
+    select.Where(EqualsParameter(*theirs));
   }
   Share& share = *rows_[group.front()].from;
   SHARD_ASSIGN_OR_RETURN(const auto compiled,
@@ -269,7 +225,7 @@ absl::Status RowMover::AddFollower(const CoLocatedRows& followers,
   }
   if (key.empty()) {
     return absl::FailedPreconditionError(absl::StrCat(
-        "rows of ", NameOf(table),
+        "rows of ", NameOfRowsIn(table),
         " follow a row that moves, and have no primary key to move them by"));
   }
   const auto [known, is_new] = known_.try_emplace(
@@ -281,15 +237,16 @@ absl::Status RowMover::AddFollower(const CoLocatedRows& followers,
     row.from = rows_[leader].from;
     row.to = rows_[leader].to;
     row.key = known->first.key;
-    row.before = row.after = Owned(cells);
+    row.before = row.after = OwnedCells(cells);
     rows_.push_back(std::move(row));
   }
   MovedRow& row = rows_[known->second];
   const MovedRow& led_by = rows_[leader];
   if (row.to != led_by.to) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        NameOf(table), " ", row.key.DebugString(), " is to move to shard '",
-        row.to->name(), "', and what it follows to '", led_by.to->name(), "'"));
+    return absl::FailedPreconditionError(
+        absl::StrCat(NameOfRowsIn(table), " ", row.key.DebugString(),
+                     " is to move to shard '", row.to->name(),
+                     "', and what it follows to '", led_by.to->name(), "'"));
   }
   for (const auto& [theirs, column] : followers.columns) {
     row.after[theirs->index()] = led_by.after[column->index()];
@@ -300,7 +257,7 @@ absl::Status RowMover::AddFollower(const CoLocatedRows& followers,
       if (field != column->index()) continue;
       return absl::UnimplementedError(absl::StrCat(
           "'", column->QualifiedName(), "' was assigned SQL, and rows of ",
-          NameOf(table), " that move along repeat it; assign a value"));
+          NameOfRowsIn(table), " that move along repeat it; assign a value"));
     }
   }
   if (row.depth <= led_by.depth) {
@@ -324,103 +281,10 @@ absl::Status RowMover::CheckPlace(const MovedRow& row) {
   SHARD_ASSIGN_OR_RETURN(const Bind place, parts_.resolver->Resolve(request));
   if (place == row.to->bind()) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
-      NameOf(*row.table), " ", row.key.DebugString(),
+      NameOfRowsIn(*row.table), " ", row.key.DebugString(),
       " follows a row that moves to shard '", row.to->name(),
       "', and would belong on '", place.shard.name(),
       "'; what it repeats of that row must decide its shard alone"));
-}
-
-// SQL is evaluated over the row as it was.
-absl::Status RowMover::RunExpressions(std::size_t index) {
-  MovedRow& row = rows_[index];
-  if (!row.asked) return absl::OkStatus();
-  EntityBase& object = *row.object;
-  const Mapping& mapping = object.mapping();
-  sql::UpdateStatement update(mapping.table());
-  update.assignments = Assignments(mapping, object, 0);
-  const sql::Expression version = ServerMadeVersion(mapping);
-  if (!version.empty()) {
-    update.Set({mapping.field(mapping.version_field()).column, version});
-  }
-  if (update.assignments.empty()) return absl::OkStatus();
-  update.Where(RowCondition(mapping));
-  AttributeBase* attributes[kMostFields];
-  mapping.Attributes(object, attributes);
-  SHARD_ASSIGN_OR_RETURN(auto compiled,
-                         row.from->dialect().Compile(std::move(update)));
-  ExpressionUpdateStep step(&mapping, std::move(compiled), 0);
-  SHARD_RETURN_IF_ERROR(step.TakeParameters(object, attributes));
-  SHARD_RETURN_IF_ERROR(step.Start(*row.from));
-  SHARD_RETURN_IF_ERROR(step.Finish(*row.from));
-  SHARD_ASSIGN_OR_RETURN(
-      const auto select,
-      row.from->dialect().Compile(SelectAll(*row.table).Where(ByKey(mapping))));
-  const auto key = row.key.Views();
-  RowBatch batch;
-  SHARD_RETURN_IF_ERROR(
-      row.from->Execute({select.get(), key, 1}, &batch).status());
-  if (batch.rows() != 1) {
-    return row.from->Failed(absl::AbortedError(absl::StrCat(
-        NameOf(*row.table), " ", row.key.DebugString(),
-        " was there, and is gone after an UPDATE; does a trigger delete it?")));
-  }
-  std::vector<sql::Value> repeated = std::move(row.after);
-  row.after = Owned(batch.row(0));
-  Overlay(object, row.after);
-  for (const sql::Column* column : row.repeats) {
-    row.after[column->index()] = repeated[column->index()];
-  }
-  return absl::OkStatus();
-}
-
-absl::Status RowMover::Delete(const Indices& group) {
-  const MovedRow& first = rows_[group.front()];
-  sql::DeleteStatement remove(*first.table);
-  for (const sql::Column* column : first.table->primary_key()) {
-    remove.Where(Equals(*column));
-  }
-  SHARD_ASSIGN_OR_RETURN(const auto compiled,
-                         first.from->dialect().Compile(std::move(remove)));
-  std::vector<sql::ValueView> values;
-  for (const std::size_t index : group) rows_[index].key.AppendTo(values);
-  SHARD_ASSIGN_OR_RETURN(
-      const Outcome outcome,
-      first.from->Execute({compiled.get(), values, group.size()}, nullptr));
-  if (outcome.total_affected() == static_cast<std::int64_t>(group.size())) {
-    return absl::OkStatus();
-  }
-  return first.from->Failed(absl::AbortedError(absl::StrCat(
-      group.size(), " rows of ", NameOf(*first.table), " were to move from '",
-      first.from->name(), "', and ", outcome.total_affected(),
-      " were deleted there; does a foreign key or trigger delete them?")));
-}
-
-absl::Status RowMover::Insert(const Indices& group) {
-  const MovedRow& first = rows_[group.front()];
-  std::vector<const sql::Column*> columns;
-  for (const sql::Column& column : first.table->columns()) {
-    columns.push_back(&column);
-  }
-  std::vector<sql::ValueView> values;
-  for (const std::size_t index : group) {
-    for (const sql::Value& cell : rows_[index].after) {
-      values.push_back(cell.view());
-    }
-  }
-  InsertRequest request;
-  request.table = first.table;
-  request.columns = columns;
-  request.rows = group.size();
-  request.values = values;
-  SHARD_RETURN_IF_ERROR(first.to->StartInsert(request));
-  SHARD_ASSIGN_OR_RETURN(const Outcome outcome, first.to->FinishInsert());
-  if (outcome.total_affected() == static_cast<std::int64_t>(group.size())) {
-    return absl::OkStatus();
-  }
-  return first.to->Failed(absl::FailedPreconditionError(absl::StrCat(
-      group.size(), " rows of ", NameOf(*first.table), " moved to '",
-      first.to->name(), "', which put in ", outcome.total_affected(),
-      "; does a trigger or rule swallow rows?")));
 }
 
 }  // namespace shard

@@ -11,7 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "shard/base/testing.h"
-#include "shard/router/sharding_strategy.h"
+#include "shard/router/list_strategy.h"
 #include "shard/router/topology.h"
 #include "shard/session/session_maker.h"
 #include "shard/session/sharded_session.h"
@@ -231,6 +231,9 @@ class MoveRowsTest : public DatabaseTest {
   std::vector<std::shared_ptr<Part>> parts_;
 };
 
+// What no database has a say in.
+class MoveCornersTest : public MoveRowsTest {};
+
 constexpr auto& c = Customer::c;
 
 TEST_P(MoveRowsTest, Row097RefusedByDefaultNamingBothShards) {
@@ -306,7 +309,7 @@ TEST_P(MoveRowsTest, WhatOthersHaveChangedMovesToo) {
   EXPECT_EQ(In("s1", "select item from orders where id = 10"), "gift");
 }
 
-TEST_P(MoveRowsTest, AnotherVersionIsRefused) {
+TEST_P(MoveCornersTest, AnotherVersionIsRefused) {
   options_.expire_on_commit = false;
   Restart(options_);
   const auto ada = Load(1);
@@ -326,7 +329,7 @@ TEST_P(MoveRowsTest, AnotherVersionIsRefused) {
   EXPECT_EQ(ada->version.value(), 8);
 }
 
-TEST_P(MoveRowsTest, ARowThatIsGoneIsRefused) {
+TEST_P(MoveCornersTest, ARowThatIsGoneIsRefused) {
   options_.expire_on_commit = false;
   Restart(options_);
   SHARD_ASSERT_OK_AND_ASSIGN(const auto order,
@@ -340,7 +343,7 @@ TEST_P(MoveRowsTest, ARowThatIsGoneIsRefused) {
                        AllOf(HasSubstr("Order 10"), HasSubstr("'s0'"))));
 }
 
-TEST_P(MoveRowsTest, VersionsThatTheDatabaseMakes) {
+TEST_P(MoveCornersTest, VersionsThatTheDatabaseMakes) {
   const auto ticket = New<Ticket>(1, "eu");
   SHARD_ASSERT_OK(session_->Add(ticket));
   SHARD_ASSERT_OK(session_->Commit());
@@ -398,7 +401,7 @@ TEST_P(MoveRowsTest, SavepointsBringItBackStepByStep) {
   EXPECT_EQ(RowsIn("s1", "parts"), 4);
 }
 
-TEST_P(MoveRowsTest, MovedAndThenDeleted) {
+TEST_P(MoveCornersTest, MovedAndThenDeleted) {
   Restart(options_);
   const auto ticket = New<Ticket>(1, "eu");
   SHARD_ASSERT_OK(session_->Add(ticket));
@@ -418,7 +421,7 @@ TEST_P(MoveRowsTest, MovedAndThenDeleted) {
   EXPECT_EQ(CountRowsOnShards("tickets"), 0);
 }
 
-TEST_P(MoveRowsTest, NewObjectsThatMoveAreNewAgainAfterARollback) {
+TEST_P(MoveCornersTest, NewObjectsThatMoveAreNewAgainAfterARollback) {
   Restart(options_);
   const auto dan = NewCustomer(4, "eu", "dan");
   SHARD_ASSERT_OK(session_->Add(dan));
@@ -455,7 +458,7 @@ TEST_P(MoveRowsTest, ATakenKeyRollsAllBack) {
   EXPECT_EQ(In("s1", "select name from customers where id = 1"), "another 1");
 }
 
-TEST_P(MoveRowsTest, TwoOfOneKeyChangePlaces) {
+TEST_P(MoveCornersTest, TwoOfOneKeyChangePlaces) {
   const auto other = NewCustomer(1, "us", "another 1");
   SHARD_ASSERT_OK(session_->Add(other));
   SHARD_ASSERT_OK(session_->Commit());
@@ -478,7 +481,7 @@ TEST_P(MoveRowsTest, TwoOfOneKeyChangePlaces) {
   EXPECT_EQ(In("s1", "select name from customers where id = 1"), "ada");
 }
 
-TEST_P(MoveRowsTest, ANewPrimaryKeyOnTheWay) {
+TEST_P(MoveCornersTest, ANewPrimaryKeyOnTheWay) {
   Restart(options_);
   const auto ada = Load(1);
   ada->region = "us";
@@ -529,7 +532,7 @@ TEST_P(MoveRowsTest, Row097FollowersMoveAlongHeldOrNot) {
   EXPECT_EQ(RowsIn("s1", "parts"), 3);
 }
 
-TEST_P(MoveRowsTest, FollowersThatWereChangedToo) {
+TEST_P(MoveCornersTest, FollowersThatWereChangedToo) {
   const auto ada = customers_[0], bob = customers_[1];
   ada->region = "us";
   bob->region = "us";
@@ -546,7 +549,7 @@ TEST_P(MoveRowsTest, FollowersThatWereChangedToo) {
   EXPECT_EQ(orders_[0]->shard().name(), "s1");
 }
 
-TEST_P(MoveRowsTest, FollowersThatWereAssignedAnotherLeaderAreRefused) {
+TEST_P(MoveCornersTest, FollowersThatWereAssignedAnotherLeaderAreRefused) {
   const auto ada = customers_[0];
   ada->region = "us";
   orders_[0]->customer_id = 2;
@@ -563,7 +566,7 @@ TEST_P(MoveRowsTest, FollowersThatWereAssignedAnotherLeaderAreRefused) {
   EXPECT_EQ(RowsIn("s1", "customers"), 2);
 }
 
-TEST_P(MoveRowsTest, ManyMoveTogether) {
+TEST_P(MoveCornersTest, ManyMoveTogether) {
   for (int i = 4; i <= 23; ++i) {
     customers_.push_back(NewCustomer(i, i % 2 == 0 ? "eu" : "us", "x"));
   }
@@ -606,7 +609,7 @@ TEST_P(MoveRowsTest, SeveralDatabasesNeedTwoPhases) {
   EXPECT_EQ(CountWrites(), 0u);
 }
 
-TEST_P(MoveRowsTest, WhatCannotMoveWritesNothing) {
+TEST_P(MoveCornersTest, WhatCannotMoveWritesNothing) {
   const auto blind = New<Blind>(1, "eu");
   SHARD_ASSERT_OK(session_->Add(blind));
   SHARD_ASSERT_OK(session_->Commit());
@@ -638,6 +641,7 @@ TEST_P(MoveRowsTest, WhatCannotMoveWritesNothing) {
 }
 
 SHARD_ON_DATABASES(MoveRowsTest, "sqlite", "postgresql", "mixed");
+SHARD_ON_DATABASES(MoveCornersTest, "sqlite", "mixed");
 
 }  // namespace
 }  // namespace shard::testing

@@ -12,7 +12,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "shard/base/testing.h"
-#include "shard/router/sharding_strategy.h"
+#include "shard/router/list_strategy.h"
 #include "shard/router/vertical_resolver.h"
 #include "shard/session/session_maker.h"
 #include "shard/session/sharded_session.h"
