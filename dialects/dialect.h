@@ -79,6 +79,13 @@ class Dialect {
     return sql::ValueType::kNull;
   }
 
+  // SQL for the time by the database's own clock, in whole milliseconds since
+  // 1970 UTC: of the moment, where the database tells that, not of the
+  // transaction's begin.
+  virtual std::string_view MillisecondsNow() const {
+    return "CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) * 1000 AS BIGINT)";
+  }
+
  protected:
   Dialect() = default;
   Dialect(const Dialect&) = default;

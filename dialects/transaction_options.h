@@ -42,6 +42,11 @@ struct TransactionOptions {
   // It may come to be recorded (Participant::Record), and then be done again
   // before it is committed.
   bool may_follow = false;
+  // What it commits is on disk when COMMIT returns, whatever the database or
+  // the role is set to: PostgreSQL commits it with synchronous_commit = on; a
+  // SQLite connection that does not sync each commit refuses it with
+  // kFailedPrecondition.
+  bool durable = false;
 
   friend bool operator==(const TransactionOptions&,
                          const TransactionOptions&) = default;

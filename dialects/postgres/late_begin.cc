@@ -61,6 +61,7 @@ Ending EndingOf(std::string_view text) {
 void LateBegin::Begin(std::string text, const TransactionOptions& options) {
   End();
   begin_ = std::move(text);
+  durable_due_ = options.durable;
   deadline_ = options.deadline;
   if (options.statement_timeout != absl::InfiniteDuration()) {
     statement_ms_ = Milliseconds(options.statement_timeout);
@@ -110,6 +111,7 @@ absl::Status LateBegin::CheckInTime(std::string_view statement,
 
 void LateBegin::End() {
   begin_.clear();
+  durable_due_ = false;
   ClearLimits();
   failed_ = false;
 }
@@ -117,6 +119,9 @@ void LateBegin::End() {
 // SET, since it takes no snapshot: the caller's SET TRANSACTION may follow. It
 // is LOCAL to the transaction.
 void LateBegin::AddSettings(bool in_time, std::vector<Setting>* settings) {
+  if (std::exchange(durable_due_, false)) {
+    settings->push_back({"SET LOCAL synchronous_commit = on", true});
+  }
   if (lock_ms_ != sent_lock_ms_ && lock_ms_ != kUnset) {
     settings->push_back(
         {absl::StrCat("SET LOCAL lock_timeout = ", lock_ms_), true});

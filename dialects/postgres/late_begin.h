@@ -82,6 +82,7 @@ class LateBegin {
   std::string begin_;
   std::string limit_;  // of this transaction; empty: none
   bool limit_due_ = false;
+  bool durable_due_ = false;
   absl::Time deadline_ = absl::InfiniteFuture();
   std::int64_t statement_ms_ = kUnset;  // wanted, whatever the deadline
   std::int64_t lock_ms_ = kUnset;

@@ -20,6 +20,10 @@ class PostgresDialect final : public Dialect {
   bool nulls_sort_low() const override { return false; }
   std::string_view ColumnsQuery() const override;
   sql::ValueType TypeOfDeclared(std::string_view type) const override;
+  std::string_view MillisecondsNow() const override {
+    return "CAST(extract(epoch FROM pg_catalog.clock_timestamp()) * 1000 AS "
+           "pg_catalog.int8)";
+  }
 
  private:
   PostgresDialect() = default;

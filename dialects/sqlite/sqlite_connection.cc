@@ -303,6 +303,7 @@ void SqliteConnection::NoteEndOfTransaction() {
 
 absl::Status SqliteConnection::Begin(const TransactionOptions& options) {
   SHARD_RETURN_IF_ERROR(CheckTransactionOptions(options, absl::Now()));
+  if (options.durable) SHARD_RETURN_IF_ERROR(CheckSyncsCommits(*database_));
   if (!SqliteLimits::Wanted(options)) return Connection::Begin(options);
   SHARD_ASSIGN_OR_RETURN(const std::string patience,
                          ReadSqliteSetting(*database_, "busy_timeout"));

@@ -31,6 +31,9 @@ class SqliteDialect : public Dialect {
   bool names_ignore_case() const override { return true; }
   std::string_view ColumnsQuery() const override;
   sql::ValueType TypeOfDeclared(std::string_view type) const override;
+  std::string_view MillisecondsNow() const override {
+    return "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
+  }
 
  private:
   SqliteDialect() = default;

@@ -68,6 +68,17 @@ absl::Status CheckCommitsAreDurable(SqliteDatabase& database) {
       "synchronous=FULL on this connection"));
 }
 
+absl::Status CheckSyncsCommits(SqliteDatabase& database) {
+  if (database.commits_known_durable()) return absl::OkStatus();
+  SHARD_ASSIGN_OR_RETURN(const std::string synchronous,
+                         ReadSqliteSetting(database, "main.synchronous"));
+  if (IsDurableSynchronous(synchronous)) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "synchronous is ", ToAbsl(SqliteSynchronousName(synchronous)),
+      ", and what is committed here must be on disk; open the file without "
+      "?synchronous=normal"));
+}
+
 std::string_view SqliteSynchronousName(std::string_view value) {
   if (value == "0") return "OFF";
   if (value == "1") return "NORMAL";

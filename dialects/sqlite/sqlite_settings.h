@@ -23,6 +23,10 @@ absl::Status ChangeSqliteSetting(SqliteDatabase& database,
 // only where a PRAGMA may have changed it.
 absl::Status CheckCommitsAreDurable(SqliteDatabase& database);
 
+// kFailedPrecondition unless SQLite syncs each COMMIT on this connection,
+// whatever its journal is.
+absl::Status CheckSyncsCommits(SqliteDatabase& database);
+
 // The name of a value of "synchronous": "FULL" for "2".
 std::string_view SqliteSynchronousName(std::string_view value);
 bool IsDurableSynchronous(std::string_view value);
