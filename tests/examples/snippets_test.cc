@@ -1,8 +1,5 @@
 // The examples of docs/, compiled and run.
-<<<<<<< HEAD
 #include <atomic>
-=======
->>>>>>> 33940eb (Show a strategy of one's own, registered by name)
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -19,13 +16,10 @@
 #include "shard/base/testing.h"
 #include "shard/dialects/schema.h"
 #include "shard/router/horizontal_resolver.h"
-<<<<<<< HEAD
 #include "shard/router/may_write.h"
-#include "shard/router/session_history.h"
-=======
 #include "shard/router/placement.h"
+#include "shard/router/session_history.h"
 #include "shard/router/strategy_registry.h"
->>>>>>> 33940eb (Show a strategy of one's own, registered by name)
 #include "shard/router/vertical_resolver.h"
 #include "shard/session/csv_source.h"
 #include "shard/session/load.h"
@@ -120,7 +114,6 @@ class WeightedHash : public shard::ShardingStrategy {
 };
 // [/strategy]
 
-<<<<<<< HEAD
 // [router]
 class MasterWithReplicas : public shard::BindResolver {
  public:
@@ -146,7 +139,7 @@ class MasterWithReplicas : public shard::BindResolver {
   std::atomic<std::size_t> turn_ = 0;  // resolvers are shared by threads
 };
 // [/router]
-=======
+
 // [register]
 absl::StatusOr<std::shared_ptr<const shard::ShardingStrategy>> MakeWeighted(
     const shard::StrategyConfig& config, const shard::StrategyContext&) {
@@ -164,7 +157,6 @@ absl::StatusOr<std::shared_ptr<const shard::ShardingStrategy>> MakeWeighted(
 
 const bool registered = shard::RegisterStrategy("weighted", &MakeWeighted);
 // [/register]
->>>>>>> 33940eb (Show a strategy of one's own, registered by name)
 
 // [listener]
 class SlowStatements : public shard::SessionListener {
