@@ -112,6 +112,9 @@ class Participant {
   // that is prepared there and may lag behind its decisions, so it must never
   // be asked about them. Known since connecting.
   virtual bool standby() const { return false; }
+  // Proved without asking: what was done in the running transaction so far was
+  // done on a standby, so that it wrote nothing. Also of a lost connection.
+  virtual bool cannot_have_written() const { return false; }
 
   // kFailedPrecondition when COMMIT would refuse the running transaction, as
   // far as can be told without trying.

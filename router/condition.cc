@@ -25,8 +25,8 @@ bool IsUnder(const sql::ClassInfo* class_info, const sql::ClassInfo& base) {
 }
 
 bool Touches(const BindRequest& request, const sql::Table& table) {
-  if (request.class_info != nullptr && request.class_info->table == &table) {
-    return true;
+  for (const auto* c = request.class_info; c != nullptr; c = c->joined_to) {
+    if (c->table == &table) return true;
   }
   if (request.statement == nullptr) return false;
   const std::vector<const sql::Table*> tables = TablesOf(*request.statement);

@@ -38,12 +38,13 @@ class Condition {
 Condition Writes();
 Condition Reads();
 
-// The class in question is this one or has it among its bases, however far.
-// What is said about no class, as text without BindTo, is under none.
+// The class in question is this one, a mapped one or a mixin, or has it among
+// its bases, however far. What is said about no class, as text without BindTo,
+// is under none.
 Condition ClassIs(const sql::ClassInfo& class_info);
-template <class E>
+template <sql::NamedClass C>
 Condition ClassIs() {
-  return ClassIs(E::class_info());
+  return ClassIs(sql::ClassInfoOf<C>());
 }
 
 // The statement touches the table, also in a subquery or a join; without a

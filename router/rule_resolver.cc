@@ -1,6 +1,5 @@
 #include "shard/router/rule_resolver.h"
 
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,7 +9,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "shard/base/status_macros.h"
-#include "shard/router/engine_resolver.h"
 #include "shard/router/statement_tables.h"
 
 namespace shard {
@@ -58,26 +56,14 @@ Condition Always() {
 
 }  // namespace
 
-RuleResolver& RuleResolver::When(Condition condition,
-                                 std::shared_ptr<Engine> target,
-                                 std::string_view name) {
-  return When(std::move(condition),
-              std::make_shared<EngineResolver>(std::move(target)), name);
-}
-
-RuleResolver& RuleResolver::When(Condition condition,
-                                 std::shared_ptr<BindResolver> target,
+RuleResolver& RuleResolver::When(Condition condition, BindTarget target,
                                  std::string_view name) {
   std::string shown = name.empty() ? condition.words() : std::string(name);
   rules_.push_back({std::move(shown), std::move(condition), std::move(target)});
   return *this;
 }
 
-RuleResolver& RuleResolver::Otherwise(std::shared_ptr<Engine> target) {
-  return When(Always(), std::move(target));
-}
-
-RuleResolver& RuleResolver::Otherwise(std::shared_ptr<BindResolver> target) {
+RuleResolver& RuleResolver::Otherwise(BindTarget target) {
   return When(Always(), std::move(target));
 }
 
@@ -88,38 +74,67 @@ const RuleResolver::Rule* RuleResolver::Find(const BindRequest& request) const {
   return nullptr;
 }
 
-absl::StatusOr<BindResolver*> RuleResolver::TargetFor(
+absl::StatusOr<const BindTarget*> RuleResolver::TargetFor(
     const BindRequest& request) const {
-  if (const Rule* rule = Find(request)) return rule->target.get();
-  return absl::FailedPreconditionError(
-      absl::StrCat("no rule fits ", Describe(request),
-                   "; add one with When, or the last one with Otherwise"));
+  const Rule* rule = Find(request);
+  if (rule == nullptr) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("no rule fits ", Describe(request),
+                     "; add one with When, or the last one with Otherwise"));
+  }
+  if (!rule->target.empty()) return &rule->target;
+  return absl::InvalidArgumentError(absl::StrCat(
+      "the rule '", rule->name, "' leads to a null engine or resolver"));
+}
+
+const BindTarget* RuleResolver::TargetOf(
+    const sql::ClassInfo* class_info) const {
+  const absl::StatusOr<const BindTarget*> target =
+      TargetFor({.class_info = class_info, .operation = Operation::kFlush});
+  return target.ok() ? *target : nullptr;
 }
 
 absl::StatusOr<Bind> RuleResolver::Resolve(const BindRequest& request) {
-  SHARD_ASSIGN_OR_RETURN(BindResolver * target, TargetFor(request));
-  return target->Resolve(request);
+  SHARD_ASSIGN_OR_RETURN(const BindTarget* target, TargetFor(request));
+  return (*target)->Resolve(request);
 }
 
 absl::StatusOr<BindSet> RuleResolver::ResolveAll(const BindRequest& request) {
-  SHARD_ASSIGN_OR_RETURN(BindResolver * target, TargetFor(request));
-  return target->ResolveAll(request);
+  SHARD_ASSIGN_OR_RETURN(const BindTarget* target, TargetFor(request));
+  return (*target)->ResolveAll(request);
 }
 
 ShardId RuleResolver::ShardOf(const Engine& engine) const {
   for (const Rule& rule : rules_) {
+    if (rule.target.empty()) continue;
     const ShardId shard = rule.target->ShardOf(engine);
     if (!shard.is_none()) return shard;
   }
   return ShardId();
 }
 
+bool RuleResolver::WritesEverywhere(const BindRequest& request) const {
+  const absl::StatusOr<const BindTarget*> target = TargetFor(request);
+  return target.ok() && (**target)->WritesEverywhere(request);
+}
+
+bool RuleResolver::Forget(const BindRequest& request) {
+  const absl::StatusOr<const BindTarget*> target = TargetFor(request);
+  return target.ok() && (**target)->Forget(request);
+}
+
 std::vector<const sql::Column*> RuleResolver::ShardKey(
     const sql::ClassInfo& class_info) const {
-  const Rule* rule =
-      Find({.class_info = &class_info, .operation = Operation::kFlush});
-  return rule == nullptr ? std::vector<const sql::Column*>()
-                         : rule->target->ShardKey(class_info);
+  const BindTarget* target = TargetOf(&class_info);
+  return target == nullptr ? std::vector<const sql::Column*>()
+                           : (*target)->ShardKey(class_info);
+}
+
+std::vector<CoLocatedRows> RuleResolver::CoLocatedWith(
+    const sql::Table& table) const {
+  const BindTarget* target = TargetOf(table.mapped_class());
+  return target == nullptr ? std::vector<CoLocatedRows>()
+                           : (*target)->CoLocatedWith(table);
 }
 
 }  // namespace shard

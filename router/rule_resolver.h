@@ -2,16 +2,16 @@
 #ifndef SHARD_ROUTER_RULE_RESOLVER_H_
 #define SHARD_ROUTER_RULE_RESOLVER_H_
 
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "shard/dialects/engine.h"
 #include "shard/router/bind_resolver.h"
+#include "shard/router/bind_target.h"
 #include "shard/router/condition.h"
 #include "shard/sql/class_info.h"
+#include "shard/sql/table.h"
 
 namespace shard {
 
@@ -36,33 +36,38 @@ class RuleResolver : public BindResolver {
   struct Rule {
     std::string name;
     Condition condition;
-    std::shared_ptr<BindResolver> target;
+    BindTarget target;
   };
 
-  // `name` in errors and explanations; empty: the condition's words.
-  RuleResolver& When(Condition condition, std::shared_ptr<Engine> target,
-                     std::string_view name = "");
-  RuleResolver& When(Condition condition, std::shared_ptr<BindResolver> target,
+  // To an engine or another resolver. `name` in errors and explanations; empty:
+  // the condition's words.
+  RuleResolver& When(Condition condition, BindTarget target,
                      std::string_view name = "");
   // For all that no rule before it fits: "otherwise".
-  RuleResolver& Otherwise(std::shared_ptr<Engine> target);
-  RuleResolver& Otherwise(std::shared_ptr<BindResolver> target);
+  RuleResolver& Otherwise(BindTarget target);
 
   // The rule that counts for the request; null when none fits.
   const Rule* Find(const BindRequest& request) const;
   const std::vector<Rule>& rules() const { return rules_; }
 
-  // kFailedPrecondition, saying what was asked, when no rule fits. Else what
-  // the rule's target answers.
+  // kFailedPrecondition, saying what was asked, when no rule fits;
+  // kInvalidArgument when the rule leads to a null pointer. Else what the
+  // rule's target answers.
   absl::StatusOr<Bind> Resolve(const BindRequest& request) override;
   absl::StatusOr<BindSet> ResolveAll(const BindRequest& request) override;
   ShardId ShardOf(const Engine& engine) const override;
-  // By the rule that a flush of the class follows.
+  bool WritesEverywhere(const BindRequest& request) const override;
+  bool Forget(const BindRequest& request) override;
+  // By the rule that a flush of the class, or of the table's, follows.
   std::vector<const sql::Column*> ShardKey(
       const sql::ClassInfo& class_info) const override;
+  std::vector<CoLocatedRows> CoLocatedWith(
+      const sql::Table& table) const override;
 
  private:
-  absl::StatusOr<BindResolver*> TargetFor(const BindRequest& request) const;
+  absl::StatusOr<const BindTarget*> TargetFor(const BindRequest& request) const;
+  // Where a flush of the class goes; null: nowhere.
+  const BindTarget* TargetOf(const sql::ClassInfo* class_info) const;
 
   std::vector<Rule> rules_;
 };

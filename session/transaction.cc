@@ -26,8 +26,8 @@ CommitMember MemberOf(Branch& branch) {
   CommitMember member;
   member.engine = &branch.engine();
   member.connection = &branch.connection();
-  // A standby cannot write, so it need not be asked, nor be there any more.
-  member.work = member.connection->participant().standby()
+  // A standby's share need not be asked, nor be there any more.
+  member.work = member.connection->participant().cannot_have_written()
                     ? CommitMember::Work::kRead
                     : branch.work();
   return member;
@@ -256,7 +256,8 @@ absl::StatusOr<CommitResult> Transaction::CommitAtomically() {
   LiftTimeLimits();
   const absl::Status status = atomic_->Commit();
   CommitResult result = ResultOf(*atomic_);
-  if (status.ok() || InDoubtOf(status).has_value()) {
+  if (status.ok() || InDoubtOf(status).has_value() ||
+      AnswerLostOf(status).has_value()) {
     for (std::size_t i = 0; i < branches_.size(); ++i) {
       NoteCommitted(*branches_[i],
                     status.ok() && IsCommitted(atomic_->members()[i]));
@@ -299,7 +300,8 @@ CommitResult Transaction::ResultOf(const AtomicCommit& commit) const {
 
 absl::Status Transaction::CommitOne(Branch& branch) {
   Connection& connection = branch.connection();
-  if (connection.participant().standby() && branch.joined() == nullptr) {
+  if (connection.participant().cannot_have_written() &&
+      branch.joined() == nullptr) {
     branch.Commit().IgnoreError();  // of nothing
     return absl::OkStatus();
   }

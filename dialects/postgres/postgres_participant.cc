@@ -1,5 +1,7 @@
 #include "shard/dialects/postgres/postgres_participant.h"
 
+#include <libpq-fe.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <initializer_list>
@@ -76,6 +78,15 @@ absl::Status PostgresParticipant::CheckInTransaction() const {
   if (!conversation_.link().usable()) return conversation_.link().Lost("");
   if (conversation_.in_transaction()) return absl::OkStatus();
   return absl::FailedPreconditionError("no transaction is open");
+}
+
+// The server reports the end of its recovery with the first answer behind it
+// (since version 14; before, nothing is known).
+bool PostgresParticipant::cannot_have_written() const {
+  if (!standby_) return false;
+  const char* in_recovery =
+      PQparameterStatus(conversation_.link().libpq(), "in_hot_standby");
+  return in_recovery != nullptr && std::string_view(in_recovery) == "on";
 }
 
 void PostgresParticipant::LookWithNext() { conversation_.look_ahead().Ask(); }

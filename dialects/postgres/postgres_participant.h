@@ -29,6 +29,7 @@ class PostgresParticipant final : public Participant {
     return why_not_prepare_;
   }
   bool standby() const override { return standby_; }
+  bool cannot_have_written() const override;
 
   void LookWithNext() override;
   absl::Status StartLook() override;

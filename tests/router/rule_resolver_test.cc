@@ -77,6 +77,15 @@ TEST_F(RuleResolverTest, Row058TheFirstRuleThatFits) {
   EXPECT_THAT(all, ElementsAre(Bind{primary_.get(), ShardId()}));
 }
 
+struct Archived {};  // not mapped
+
+TEST_F(RuleResolverTest, Row058AMixinIsABase) {
+  const sql::ClassInfo old{"Old", &notes_, {&sql::ClassInfoOf<Archived>()}};
+  rules_.When(ClassIs<Archived>(), other_).Otherwise(rest_);
+  EXPECT_EQ(Where({.class_info = &old}), "other");
+  EXPECT_EQ(Where({.class_info = &page_}), "rest");
+}
+
 // Rows 59 to 61: every one of them is a write.
 TEST_F(RuleResolverTest, Row060EveryWriteIsOne) {
   rules_.When(Writes(), primary_).When(Reads(), rest_);
@@ -156,6 +165,10 @@ TEST_F(RuleResolverTest, Row063NoRuleFits) {
   EXPECT_THAT(Where({.operation = Operation::kExecute}),
               HasSubstr("a connection, about no class"));
   EXPECT_THAT(rules_.ShardKey(page_), IsEmpty());
+  rules_.When(ClassIs(page_), std::shared_ptr<Engine>(), "pages");
+  EXPECT_THAT(rules_.Resolve({.class_info = &page_}),
+              StatusIs(Code::kInvalidArgument,
+                       HasSubstr("the rule 'pages' leads to a null engine")));
 }
 
 TEST_F(RuleResolverTest, RulesHaveNamesAndSayWhichCounts) {

@@ -293,5 +293,22 @@ TEST_F(ReplicaTest, AStandbysShareDoesNotDisturbAnAtomicCommit) {
             2u);
 }
 
+// Its connections from before are good, and must be told from a standby's.
+TEST_F(ReplicaTest, APromotedStandbyMayWrite) {
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto promoted,
+                             servers_->primary->MakeStandby(absl::StrCat(
+                                 servers_->folder.path(), "/promoted")));
+  Servers::Run(*promoted);
+  const auto engine = OpenEngine(promoted->url()).value();
+  PooledConnection connection = engine->Connect().value();
+  Participant& participant = connection->participant();
+  SHARD_ASSERT_OK(connection->ExecuteScript("select 1"));
+  EXPECT_TRUE(participant.cannot_have_written());
+  SHARD_ASSERT_OK(connection->ExecuteScript("select pg_promote()"));
+  SHARD_ASSERT_OK(connection->ExecuteScript("create table written (a int)"));
+  EXPECT_FALSE(participant.cannot_have_written());
+  EXPECT_FALSE(StateOf(*engine).standby);
+}
+
 }  // namespace
 }  // namespace shard::testing
