@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "shard/router/shard_id.h"
 #include "shard/sql/class_info.h"
 #include "shard/sql/column.h"
@@ -49,6 +50,10 @@ struct BindRequest {
   Operation operation = Operation::kRead;
   // The shard that the caller named, or that the object lives on.
   std::optional<ShardId> shard{};
+  // Several shards that the caller named; empty: none. `shard` goes before.
+  absl::Span<const ShardId> shards{};
+  // The caller allows an UPDATE or DELETE to run on all shards.
+  bool all_shards = false;
   // What the caller said beside that, in values of its own, for a resolver that
   // knows their names; or null. Parameters of the statement are not among them.
   const sql::Parameters* arguments = nullptr;

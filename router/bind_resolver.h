@@ -2,13 +2,16 @@
 #ifndef SHARD_ROUTER_BIND_RESOLVER_H_
 #define SHARD_ROUTER_BIND_RESOLVER_H_
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "shard/router/bind.h"
 #include "shard/router/bind_request.h"
+#include "shard/router/route.h"
 #include "shard/sql/column.h"
 #include "shard/sql/table.h"
 
@@ -52,6 +55,35 @@ class BindResolver {
     absl::StatusOr<Bind> bind = Resolve(request);
     if (!bind.ok()) return bind.status();
     return BindSet{*bind};
+  }
+
+  // What ResolveAll answers, or Resolve where the request has an object, and
+  // why, in words for people. Unless overridden it is "by the bind resolver".
+  virtual absl::StatusOr<Route> Explain(const BindRequest& request);
+
+  // Where ResolveAll named several places: the statement as this one of them
+  // gets it, which may differ in its WHERE alone (of an IN list only the values
+  // that can be there); none: as it is.
+  virtual std::optional<sql::Statement> StatementFor(const BindRequest& request,
+                                                     const Bind& bind) {
+    (void)request, (void)bind;
+    return std::nullopt;
+  }
+
+  // Where ResolveAll named several places for a read: the most rows that it may
+  // fetch from all of them; none: any number.
+  virtual std::optional<std::int64_t> MostRows(const BindRequest& request) {
+    (void)request;
+    return std::nullopt;
+  }
+
+  // All shards that it can name, for resolvers around it; empty where it has
+  // none.
+  virtual std::vector<ShardId> Shards() const { return {}; }
+
+  // Whether it may answer with that engine; false also where it cannot know.
+  virtual bool Reaches(const Engine& engine) const {
+    return !ShardOf(engine).is_none();
   }
 
   // Which shard an engine is that a caller named past the resolver; none where

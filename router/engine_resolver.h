@@ -20,6 +20,10 @@ class EngineResolver : public BindResolver {
  public:
   explicit EngineResolver(std::shared_ptr<Engine> engine);
   absl::StatusOr<Bind> Resolve(const BindRequest& request) override;
+  absl::StatusOr<Route> Explain(const BindRequest& request) override;
+  bool Reaches(const Engine& engine) const override {
+    return &engine == engine_.get();
+  }
 
  private:
   const std::shared_ptr<Engine> engine_;

@@ -1,7 +1,10 @@
 #include "shard/router/horizontal_resolver.h"
 
 #include <algorithm>
+#include <atomic>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,12 +17,22 @@
 #include "shard/base/status_macros.h"
 #include "shard/base/strings.h"
 #include "shard/dialects/errors.h"
-#include "shard/router/placement.h"
+#include "shard/router/in_split.h"
 #include "shard/router/shared_databases.h"
 #include "shard/router/statement_tables.h"
 
 namespace shard {
 namespace {
+
+// "'cities.continent'".
+std::string KeyText(const ShardRule& rule) {
+  std::string text;
+  for (const sql::Column* column : rule.key) {
+    absl::StrAppend(&text, text.empty() ? "'" : ", '", column->QualifiedName(),
+                    "'");
+  }
+  return text;
+}
 
 std::string Subject(const BindRequest& request, const sql::Column& column) {
   return request.class_info != nullptr
@@ -107,139 +120,112 @@ absl::StatusOr<ShardId> ShardOfKey(const ShardRule& rule,
       absl::StrCat("shard key ", Subject(request, *rule.key.front())));
 }
 
+// Of a rule whose key has no value, or that has no key.
+absl::Status NoShardKey(const ShardRule& rule, const BindRequest& request) {
+  if (rule.key.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "no column decides the shard of '", rule.table()->name(),
+        "' (ShardByHint); name the shard that it is for, as by OnShard()"));
+  }
+  const std::string follows =
+      rule.parent.empty() ? std::string()
+                          : absl::StrCat(" (it is that of the row of '",
+                                         rule.parent.front()->table().name(),
+                                         "' that this belongs to)");
+  return absl::InvalidArgumentError(absl::StrCat(
+      "shard key ", Subject(request, *rule.key.front()), follows,
+      " is not set, so there is no shard to write to; set it first"));
+}
+
+constexpr char kReadAdvice[] =
+    "add a condition on it or name the shards; "
+    "HorizontalOptions::reads_without_key could allow it";
+constexpr char kWriteAdvice[] =
+    "add a condition on it, name the shards, or allow it by "
+    "ExecutionOptions::all_shards or HorizontalOptions::writes_without_key";
+
+absl::Status KeylessDenied(const char* what, const ShardRule& rule,
+                           const char* advice) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      what, " of '", rule.table()->name(), "' would go to all of ",
+      NamesOf(rule.strategy->shards()), ", since it does not tell by ",
+      rule.key.empty() ? "a shard key"
+                       : absl::StrCat("shard key ", KeyText(rule)),
+      " which it is for; ", advice));
+}
+
+// Whether the rule tells which row of its parent a row belongs to.
+bool NamesPrimaryKey(const ShardRule& rule, const sql::Table& parent) {
+  return !parent.primary_key().empty() &&
+         std::all_of(parent.primary_key().begin(), parent.primary_key().end(),
+                     [&rule](const sql::Column* column) {
+                       return std::any_of(rule.links.begin(), rule.links.end(),
+                                          [column](const auto& link) {
+                                            return link.second == column;
+                                          });
+                     });
+}
+
+std::uint64_t NextSerial() {
+  static std::atomic<std::uint64_t> latest = 0;
+  return ++latest;
+}
+
 }  // namespace
 
-HorizontalResolver::HorizontalResolver(HorizontalOptions options)
-    : options_(std::move(options)) {}
+HorizontalResolver::HorizontalResolver(HorizontalOptions options,
+                                       ShardPlaceTable places, RuleTable rules)
+    : options_(std::move(options)),
+      places_(std::move(places)),
+      rules_(std::move(rules)),
+      serial_(NextSerial()) {}
 
 absl::StatusOr<std::shared_ptr<HorizontalResolver>> HorizontalResolver::Create(
     HorizontalOptions options) {
-  std::shared_ptr<HorizontalResolver> resolver(
-      new HorizontalResolver(std::move(options)));
-  SHARD_RETURN_IF_ERROR(resolver->CheckShards());
-  SHARD_RETURN_IF_ERROR(resolver->NameTables());
-  for (const ShardRule& rule : resolver->options_.rules) {
-    SHARD_RETURN_IF_ERROR(resolver->CheckRule(rule));
-    resolver->rules_[&rule.key.front()->table()] = &rule;
-  }
+  SHARD_ASSIGN_OR_RETURN(
+      ShardPlaceTable places,
+      ShardPlaceTable::Create(std::exchange(options.shards, {}),
+                              std::exchange(options.namings, {})));
+  SHARD_ASSIGN_OR_RETURN(RuleTable rules,
+                         RuleTable::Create(std::exchange(options.rules, {})));
+  std::shared_ptr<HorizontalResolver> resolver(new HorizontalResolver(
+      std::move(options), std::move(places), std::move(rules)));
+  SHARD_RETURN_IF_ERROR(resolver->CheckStrategies());
   SHARD_RETURN_IF_ERROR(resolver->CheckSharedDatabases());
   return resolver;
 }
 
-absl::Status HorizontalResolver::CheckShards() {
-  if (options_.shards.empty()) {
-    return absl::InvalidArgumentError("a horizontal resolver has no shards");
-  }
-  for (const auto& [name, engine] : options_.shards) {
-    if (name.empty() || engine == nullptr) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("shard '", name, "' needs a name and an engine"));
-    }
-    const ShardId shard = ShardId::Of(name);
-    if (EngineOf(shard) != nullptr) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("there are two shards named '", name, "'"));
-    }
-    if (engines_.size() <= shard.number()) engines_.resize(shard.number() + 1);
-    engines_[shard.number()] = engine.get();
-  }
-  return absl::OkStatus();
-}
-
-absl::Status HorizontalResolver::NameTables() {
-  names_.resize(engines_.size());
-  for (const auto& [name, naming] : options_.namings) {
-    const ShardId shard = ShardId::Of(name);
-    const Engine* const engine = EngineOf(shard);
-    if (engine == nullptr) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "there is a naming for shard '", name, "', which there is not"));
-    }
-    const auto named = engine->dialect().Named(naming);
-    if (!named.ok()) {
-      return Annotate(named.status(), absl::StrCat("shard '", name, "'"));
-    }
-    names_[shard.number()] = *named == &engine->dialect() ? nullptr : *named;
-  }
-  return absl::OkStatus();
-}
-
 absl::Status HorizontalResolver::CheckSharedDatabases() const {
-  std::vector<Bind> shards;
-  for (const auto& [name, engine] : options_.shards) {
-    SHARD_ASSIGN_OR_RETURN(shards.emplace_back(), BindOf(ShardId::Of(name)));
-  }
   std::vector<const sql::Table*> tables;
-  for (const auto& [table, rule] : rules_) tables.push_back(table);
-  return CheckTablesApart(shards, tables);
+  for (const ShardRule& rule : rules_.rules()) tables.push_back(rule.table());
+  return CheckTablesApart(places_.databases(), tables);
 }
 
-absl::Status HorizontalResolver::CheckRule(const ShardRule& rule) {
-  if (rule.key.empty() || rule.strategy == nullptr ||
-      std::find(rule.key.begin(), rule.key.end(), nullptr) != rule.key.end()) {
-    return absl::InvalidArgumentError(
-        "ShardBy() needs a strategy and at least one column, all of which "
-        "there are");
-  }
-  const sql::Table& table = rule.key.front()->table();
-  if (rules_.contains(&table)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("table '", table.name(), "' has two sharding rules"));
-  }
-  for (const sql::Column* column : rule.key) {
-    if (&column->table() != &table) {
+absl::Status HorizontalResolver::CheckStrategies() const {
+  for (const ShardRule& rule : rules_.rules()) {
+    for (const ShardId shard : rule.strategy->shards()) {
+      if (places_.Has(shard)) continue;
       return absl::InvalidArgumentError(absl::StrCat(
-          "the shard key of '", table.name(), "' has a column of '",
-          column->table().name(), "'; a key belongs to one table"));
-    }
-    if (!CanBeShardKey(column->type())) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "column '", column->QualifiedName(), "' has type ",
-          ToAbsl(sql::ValueTypeName(column->type())),
-          " and cannot be a shard key; use an integer, text, bytes, UUID, "
-          "date, timestamp or decimal"));
-    }
-  }
-  std::vector<sql::ValueType> types;
-  for (const sql::Column* column : rule.key) types.push_back(column->type());
-  if (const absl::Status fits = rule.strategy->CheckKey(types); !fits.ok()) {
-    return Annotate(fits, absl::StrCat("the rule of '", table.name(), "'"));
-  }
-  for (const ShardId shard : rule.strategy->shards()) {
-    if (EngineOf(shard) == nullptr) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("the strategy of '", table.name(), "' names shard '",
-                       shard.name(), "', which has no engine"));
+          "the strategy of '", rule.table()->name(), "' names shard '",
+          shard.name(), "', which has no engine"));
     }
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<Bind> HorizontalResolver::BindOf(ShardId shard) const {
-  if (Engine* engine = EngineOf(shard)) {
-    return Bind{engine, shard, names_[shard.number()]};
+absl::StatusOr<std::shared_ptr<const HorizontalResolver::KeptPlan>>
+HorizontalResolver::PlanOf(const sql::Statement& statement) const {
+  if (auto known = statement.compile_cache().Find(this)) {
+    auto kept = std::static_pointer_cast<const KeptPlan>(std::move(known));
+    // Another resolver may have been here before.
+    if (kept->resolver == serial_) return kept;
   }
-  std::string names;
-  for (const auto& [name, engine] : options_.shards) {
-    absl::StrAppend(&names, names.empty() ? "'" : ", '", name, "'");
-  }
-  return absl::NotFoundError(absl::StrCat("there is no shard '", shard.name(),
-                                          "'; there are ", names));
-}
-
-absl::StatusOr<BindSet> HorizontalResolver::BindsOf(
-    const ShardSet& shards) const {
-  BindSet binds;
-  for (const ShardId shard : shards) {
-    SHARD_ASSIGN_OR_RETURN(const Bind bind, BindOf(shard));
-    binds.push_back(bind);
-  }
-  return binds;
-}
-
-const ShardRule* HorizontalResolver::FindRule(const sql::Table& table) const {
-  const auto found = rules_.find(&table);
-  return found == rules_.end() ? nullptr : found->second;
+  const RuleFinder find = FindRule();
+  SHARD_ASSIGN_OR_RETURN(PruningPlan plan, PruningPlan::Make(find, statement));
+  auto kept = std::make_shared<const KeptPlan>(
+      KeptPlan{serial_, std::move(plan), HasSplittableList(statement, find)});
+  statement.compile_cache().Store(this, kept);
+  return kept;
 }
 
 absl::StatusOr<const ShardRule*> HorizontalResolver::RuleFor(
@@ -254,7 +240,7 @@ absl::StatusOr<const ShardRule*> HorizontalResolver::RuleFor(
     return absl::InvalidArgumentError(
         "this work names no class, table or shard; say which shard it is for");
   }
-  const ShardRule* rule = FindRule(*table);
+  const ShardRule* rule = rules_.Find(*table);
   if (rule == nullptr) {
     return absl::FailedPreconditionError(
         absl::StrCat(request.class_info != nullptr
@@ -273,6 +259,7 @@ absl::StatusOr<ShardId> HorizontalResolver::ShardOfObject(
     if (!key.ok()) return key.status();
     return ShardOfKey(rule, request, {&*key, 1});
   }
+  if (rule.key.empty()) return absl::NotFoundError("no column decides");
   SHARD_ASSIGN_OR_RETURN(const auto kept, ReadKey(request, rule));
   absl::InlinedVector<sql::ValueView, 2> key;
   for (const sql::Value& value : kept) key.push_back(value.view());
@@ -290,65 +277,172 @@ bool HorizontalResolver::Forget(const BindRequest& request) {
   return (*rule)->strategy->Forget(key);
 }
 
+absl::StatusOr<Bind> HorizontalResolver::ResolveObject(
+    const BindRequest& request) const {
+  SHARD_ASSIGN_OR_RETURN(const ShardRule* rule, RuleFor(request));
+  SHARD_RETURN_IF_ERROR(CheckUpsert(request, *rule));
+  const absl::StatusOr<ShardId> shard = ShardOfObject(*rule, request);
+  if (shard.ok()) return places_.BindOf(*shard, request);
+  if (!absl::IsNotFound(shard.status())) return shard.status();
+  return NoShardKey(*rule, request);
+}
+
 absl::StatusOr<Bind> HorizontalResolver::Resolve(const BindRequest& request) {
-  if (request.shard.has_value()) return BindOf(*request.shard);
-  if (request.object != nullptr) {
-    SHARD_ASSIGN_OR_RETURN(const ShardRule* rule, RuleFor(request));
-    SHARD_RETURN_IF_ERROR(CheckUpsert(request, *rule));
-    absl::StatusOr<ShardId> shard = ShardOfObject(*rule, request);
-    if (shard.ok()) return BindOf(*shard);
-    if (!absl::IsNotFound(shard.status())) return shard.status();
-    return absl::InvalidArgumentError(absl::StrCat(
-        "shard key ", Subject(request, *rule->key.front()),
-        " is not set, so there is no shard to write to; set it first"));
+  if (request.shard.has_value()) {
+    return places_.BindOf(*request.shard, request);
+  }
+  if (request.object != nullptr && request.shards.empty()) {
+    return ResolveObject(request);
   }
   SHARD_ASSIGN_OR_RETURN(const BindSet binds, ResolveAll(request));
   if (binds.size() == 1) return binds.front();
-  std::string names;
-  for (const Bind& bind : binds) {
-    absl::StrAppend(&names, names.empty() ? "'" : ", '", bind.shard.name(),
-                    "'");
+  ShardSet shards;
+  for (const Bind& bind : binds) shards.push_back(bind.shard);
+  if (!request.shards.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("this goes to one shard, and ", NamesOf(shards),
+                     " are named; name one"));
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "this needs one shard, and may concern ", names, "; name the shard"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("this needs one shard, and may concern ", NamesOf(shards),
+                   "; name the shard"));
 }
 
 absl::StatusOr<BindSet> HorizontalResolver::ResolveAll(
     const BindRequest& request) {
-  if (request.shard.has_value()) return BindsOf({*request.shard});
+  if (request.shard.has_value()) {
+    return places_.BindsOf({&*request.shard, 1}, request);
+  }
+  if (!request.shards.empty()) {
+    return places_.BindsOfNamed(request.shards, request);
+  }
   if (request.statement != nullptr &&
       request.statement->As<sql::TextStatement>() == nullptr) {
-    const RuleFinder find = [this](const sql::Table& t) { return FindRule(t); };
-    SHARD_ASSIGN_OR_RETURN(
-        const ShardSet shards,
-        ShardsForStatement(find, *request.statement, request.parameters));
-    return BindsOf(shards);
+    SHARD_ASSIGN_OR_RETURN(const auto kept, PlanOf(*request.statement));
+    SHARD_ASSIGN_OR_RETURN(const ShardSet shards,
+                           ShardsOfStatement(request, kept->plan));
+    return places_.BindsOf(shards, request);
   }
   SHARD_ASSIGN_OR_RETURN(const ShardRule* rule, RuleFor(request));
   if (request.object != nullptr) {
     const absl::StatusOr<ShardId> shard = ShardOfObject(*rule, request);
-    if (shard.ok()) {
-      SHARD_ASSIGN_OR_RETURN(const Bind bind, BindOf(*shard));
-      return BindSet{bind};
-    }
+    if (shard.ok()) return places_.BindsOf({&*shard, 1}, request);
     if (!absl::IsNotFound(shard.status())) return shard.status();
+    if (request.operation == Operation::kRead &&
+        !options_.reads_without_key.allowed() &&
+        rule->strategy->shards().size() > 1) {
+      return KeylessDenied("this read", *rule, kReadAdvice);
+    }
   }
-  const std::vector<ShardId>& all = rule->strategy->shards();
-  return BindsOf({all.begin(), all.end()});
+  return places_.BindsOf(rule->strategy->shards(), request);
 }
 
-ShardId HorizontalResolver::ShardOf(const Engine& engine) const {
-  for (const auto& [name, known] : options_.shards) {
-    if (known.get() != &engine) continue;
-    const ShardId shard = ShardId::Of(name);
-    if (names_[shard.number()] == nullptr) return shard;
+absl::StatusOr<ShardSet> HorizontalResolver::ShardsOfStatement(
+    const BindRequest& request, const PruningPlan& plan) const {
+  absl::StatusOr<ShardSet> shards = plan.Shards(request.parameters);
+  if (shards.ok() && shards->size() > 1) {
+    SHARD_RETURN_IF_ERROR(CheckKeyless(request, plan, *shards));
   }
-  return ShardId();
+  return shards;
+}
+
+absl::Status HorizontalResolver::CheckKeyless(const BindRequest& request,
+                                              const PruningPlan& plan,
+                                              const ShardSet& shards) const {
+  const bool is_read = request.statement->is_select();
+  const bool allowed =
+      is_read ? options_.reads_without_key.allowed()
+              : request.all_shards ||
+                    options_.writes_without_key == KeylessWrites::kAllow;
+  if (allowed || plan.IsKeyed(shards, request.parameters)) {
+    return absl::OkStatus();
+  }
+  const bool is_update =
+      request.statement->As<sql::UpdateStatement>() != nullptr;
+  return is_read ? KeylessDenied("this SELECT", plan.rule(), kReadAdvice)
+                 : KeylessDenied(is_update ? "this UPDATE" : "this DELETE",
+                                 plan.rule(), kWriteAdvice);
+}
+
+std::optional<std::int64_t> HorizontalResolver::MostRows(
+    const BindRequest& request) {
+  const std::optional<std::int64_t> most =
+      options_.reads_without_key.most_rows();
+  const bool named = request.shard.has_value() || !request.shards.empty();
+  if (!most.has_value() || named || request.statement == nullptr ||
+      !request.statement->is_select()) {
+    return std::nullopt;
+  }
+  const auto kept = PlanOf(*request.statement);
+  if (!kept.ok()) return most;
+  const auto shards = (*kept)->plan.Shards(request.parameters);
+  if (shards.ok() && (*kept)->plan.IsKeyed(*shards, request.parameters)) {
+    return std::nullopt;
+  }
+  return most;
+}
+
+std::optional<sql::Statement> HorizontalResolver::StatementFor(
+    const BindRequest& request, const Bind& bind) {
+  if (request.statement == nullptr) return std::nullopt;
+  const ShardId ours = places_.OursOf(bind.shard);
+  std::optional<sql::Statement> split;
+  const auto kept = PlanOf(*request.statement);
+  if (kept.ok() && (*kept)->has_list) {
+    split =
+        SplitLists(*request.statement, FindRule(), request.parameters, ours);
+  }
+  if (BindResolver* inner = places_.ResolverOf(bind.shard)) {
+    BindRequest inside = request;
+    if (split.has_value()) inside.statement = &*split;
+    if (auto more = inner->StatementFor(inside, bind)) return more;
+  }
+  return split;
+}
+
+absl::StatusOr<Route> HorizontalResolver::Explain(const BindRequest& request) {
+  Route route;
+  const bool named = request.shard.has_value() || !request.shards.empty();
+  if (request.object != nullptr) {
+    SHARD_ASSIGN_OR_RETURN(const Bind bind, Resolve(request));
+    route.binds = {bind};
+  } else {
+    SHARD_ASSIGN_OR_RETURN(route.binds, ResolveAll(request));
+  }
+  if (named) {
+    route.why = "named by the caller";
+  } else if (request.object == nullptr && request.statement != nullptr &&
+             request.statement->As<sql::TextStatement>() == nullptr) {
+    SHARD_ASSIGN_OR_RETURN(const auto kept, PlanOf(*request.statement));
+    SHARD_ASSIGN_OR_RETURN(const ShardSet shards,
+                           kept->plan.Shards(request.parameters));
+    route.why = kept->plan.Why(shards, request.parameters);
+  } else {
+    SHARD_ASSIGN_OR_RETURN(const ShardRule* rule, RuleFor(request));
+    route.why = request.object != nullptr
+                    ? absl::StrCat("by the row's shard key ", KeyText(*rule))
+                    : absl::StrCat("all shards of '", rule->table()->name(),
+                                   "', since raw SQL text is not read");
+  }
+  return route;
+}
+
+std::vector<CoLocatedRows> HorizontalResolver::CoLocatedWith(
+    const sql::Table& table) const {
+  std::vector<CoLocatedRows> followers;
+  for (const ShardRule& rule : rules_.rules()) {
+    if (rule.parent.empty() || &rule.parent.front()->table() != &table ||
+        !NamesPrimaryKey(rule, table)) {
+      continue;
+    }
+    followers.push_back({rule.table(), rule.links});
+  }
+  return followers;
 }
 
 std::vector<const sql::Column*> HorizontalResolver::ShardKey(
     const sql::ClassInfo& class_info) const {
-  const ShardRule* rule = FindRule(*class_info.table);
+  const ShardRule* rule = rules_.Find(*class_info.table);
   return rule == nullptr ? std::vector<const sql::Column*>() : rule->key;
 }
 

@@ -35,9 +35,9 @@ std::vector<KeyPart> NamesIn(const ShardRule& rule, const std::string& alias) {
   return names;
 }
 
-KeyCondition ConditionOf(const ShardRule& rule, const std::string& alias,
+KeyPredicate ConditionOf(const ShardRule& rule, const std::string& alias,
                          const Expression& condition) {
-  KeyCondition read(rule.key);
+  KeyPredicate read(rule.key);
   read.Add(condition, NamesIn(rule, alias));
   return read;
 }
@@ -129,7 +129,7 @@ class PruningPlan::Maker {
     for (sql::TableRef& table : select.Tables()) {
       SHARD_ASSIGN_OR_RETURN(const ShardRule* rule, RuleOf(*table.table));
       plan->places_.push_back(
-          {std::move(table), rule, KeyCondition(rule->key)});
+          {std::move(table), rule, KeyPredicate(rule->key)});
     }
     if (!plan->places_.empty()) return absl::OkStatus();
     return absl::InvalidArgumentError(

@@ -9,7 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "shard/router/key_condition.h"
+#include "shard/router/key_predicate.h"
 #include "shard/router/shard_rule.h"
 #include "shard/router/shard_set.h"
 #include "shard/sql/dml.h"
@@ -59,7 +59,7 @@ class PruningPlan {
   struct Place {
     sql::TableRef table;
     const ShardRule* rule = nullptr;
-    KeyCondition condition;
+    KeyPredicate condition;
     bool is_left = false;    // of a left join that may find nothing
     bool is_linked = false;  // joined on the shard keys with an earlier one
   };
@@ -77,7 +77,7 @@ class PruningPlan {
   // Of an UPDATE that sets a shard key: a column of it, and where its rows
   // belong then.
   const sql::Column* changed_ = nullptr;
-  std::vector<KeyCondition> after_;  // none or one
+  std::vector<KeyPredicate> after_;  // none or one
 };
 
 // The shards that can hold rows of `table` that meet `condition`; none when no

@@ -103,6 +103,10 @@ absl::StatusOr<Bind> ReplicaSet::Resolve(const BindRequest& request) {
   return Bind{engine, ShardId()};
 }
 
+bool ReplicaSet::Reaches(const Engine& engine) const {
+  return &engine == options_.primary.get() || SetOf(&engine) != 0;
+}
+
 absl::StatusOr<Engine*> ReplicaSet::Primary(const BindRequest& request) const {
   if (options_.primary != nullptr) return options_.primary.get();
   const bool text = request.operation == Operation::kExecute;

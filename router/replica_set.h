@@ -96,6 +96,7 @@ class ReplicaSet : public BindResolver {
   // reasons, when there is nothing left to read from; kInvalidArgument when the
   // caller names a shard.
   absl::StatusOr<Bind> Resolve(const BindRequest& request) override;
+  bool Reaches(const Engine& engine) const override;
 
  private:
   // Replica i in bit i.

@@ -1,5 +1,8 @@
 #include "shard/router/rule_resolver.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -102,6 +105,45 @@ absl::StatusOr<Bind> RuleResolver::Resolve(const BindRequest& request) {
 absl::StatusOr<BindSet> RuleResolver::ResolveAll(const BindRequest& request) {
   SHARD_ASSIGN_OR_RETURN(const BindTarget* target, TargetFor(request));
   return (*target)->ResolveAll(request);
+}
+
+// Which rule it is, before what is said where it leads.
+absl::StatusOr<Route> RuleResolver::Explain(const BindRequest& request) {
+  SHARD_ASSIGN_OR_RETURN(const BindTarget* target, TargetFor(request));
+  SHARD_ASSIGN_OR_RETURN(Route route, (*target)->Explain(request));
+  route.why =
+      absl::StrCat("by the rule '", Find(request)->name, "': ", route.why);
+  return route;
+}
+
+std::optional<sql::Statement> RuleResolver::StatementFor(
+    const BindRequest& request, const Bind& bind) {
+  const absl::StatusOr<const BindTarget*> target = TargetFor(request);
+  return target.ok() ? (**target)->StatementFor(request, bind) : std::nullopt;
+}
+
+std::optional<std::int64_t> RuleResolver::MostRows(const BindRequest& request) {
+  const absl::StatusOr<const BindTarget*> target = TargetFor(request);
+  return target.ok() ? (**target)->MostRows(request) : std::nullopt;
+}
+
+std::vector<ShardId> RuleResolver::Shards() const {
+  std::vector<ShardId> shards;
+  for (const Rule& rule : rules_) {
+    if (rule.target.empty()) continue;
+    for (const ShardId shard : rule.target->Shards()) {
+      if (std::find(shards.begin(), shards.end(), shard) == shards.end()) {
+        shards.push_back(shard);
+      }
+    }
+  }
+  return shards;
+}
+
+bool RuleResolver::Reaches(const Engine& engine) const {
+  return std::any_of(rules_.begin(), rules_.end(), [&](const Rule& rule) {
+    return !rule.target.empty() && rule.target->Reaches(engine);
+  });
 }
 
 ShardId RuleResolver::ShardOf(const Engine& engine) const {

@@ -2,6 +2,8 @@
 #ifndef SHARD_ROUTER_RULE_RESOLVER_H_
 #define SHARD_ROUTER_RULE_RESOLVER_H_
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,6 +57,12 @@ class RuleResolver : public BindResolver {
   // rule's target answers.
   absl::StatusOr<Bind> Resolve(const BindRequest& request) override;
   absl::StatusOr<BindSet> ResolveAll(const BindRequest& request) override;
+  absl::StatusOr<Route> Explain(const BindRequest& request) override;
+  std::optional<sql::Statement> StatementFor(const BindRequest& request,
+                                             const Bind& bind) override;
+  std::optional<std::int64_t> MostRows(const BindRequest& request) override;
+  std::vector<ShardId> Shards() const override;
+  bool Reaches(const Engine& engine) const override;
   ShardId ShardOf(const Engine& engine) const override;
   bool WritesEverywhere(const BindRequest& request) const override;
   bool Forget(const BindRequest& request) override;

@@ -18,6 +18,18 @@ struct ShardRule {
   std::shared_ptr<const ShardingStrategy> strategy;
   // Of a rule without key columns only; null: the table of the key.
   const sql::Table* hinted_table = nullptr;
+  // The shard key of another table, whose strategy this one follows; empty: it
+  // has its own. In the order of `key`.
+  std::vector<const sql::Column*> parent = {};
+  // All pairs of a column and the parent's that it repeats: these, and more.
+  // Filled in by RuleTable.
+  std::vector<std::pair<const sql::Column*, const sql::Column*>> links = {};
+
+  // Null where there is neither a key nor a hinted table.
+  const sql::Table* table() const {
+    if (key.empty()) return hinted_table;
+    return key.front() == nullptr ? nullptr : &key.front()->table();
+  }
 };
 
 // ShardBy(City::c.continent, strategy), for one key column of a mapped class.
@@ -38,6 +50,25 @@ inline ShardRule ShardBy(std::vector<const sql::Column*> key,
 inline ShardRule ShardByHint(const sql::Table& table,
                              std::shared_ptr<const ShardingStrategy> strategy) {
   return {{}, std::move(strategy), &table};
+}
+
+// CoLocate(Report::c.city, City::c.id): a report lives where the city of that
+// id does, whose shard key that must be. Joins of the two on it run shard by
+// shard. A city without a rule of its own, or by other columns, is refused.
+template <class MappedColumn, class ParentColumn>
+ShardRule CoLocate(const MappedColumn&, const ParentColumn&) {
+  return {
+      {&MappedColumn::column()}, nullptr, nullptr, {&ParentColumn::column()}};
+}
+
+// The same for plain columns or a composite key; column i of `key` has the
+// value of column i of `parent`. Name the parent's primary key, too, if that is
+// more than its shard key, and rows go with theirs to another shard
+// (SessionOptions::shard_key_change):
+//   CoLocate({&region, &city}, {&cities_region, &cities_id})
+inline ShardRule CoLocate(std::vector<const sql::Column*> key,
+                          std::vector<const sql::Column*> parent) {
+  return {std::move(key), nullptr, nullptr, std::move(parent)};
 }
 
 }  // namespace shard

@@ -1,6 +1,8 @@
 #include "shard/router/vertical_resolver.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -214,18 +216,69 @@ bool VerticalResolver::Forget(const BindRequest& request) {
   return target.ok() && (**target)->Forget(request);
 }
 
-ShardId VerticalResolver::ShardOf(const Engine& engine) const {
+// Which bind it is, before what is said there.
+absl::StatusOr<Route> VerticalResolver::Explain(const BindRequest& request) {
+  SHARD_ASSIGN_OR_RETURN(const BindTarget* target, Find(request));
+  SHARD_ASSIGN_OR_RETURN(Route route, (*target)->Explain(request));
+  std::string bound = "by the default bind";
+  const sql::ClassInfo* const about = request.class_info;
+  if (about != nullptr && FindInMro(*about) == target) {
+    bound = absl::StrCat("by the bind of class ", about->name);
+  } else if (target != &default_) {
+    bound = "by the bind of its table";
+  }
+  route.why = absl::StrCat(bound, ": ", route.why);
+  return route;
+}
+
+std::optional<sql::Statement> VerticalResolver::StatementFor(
+    const BindRequest& request, const Bind& bind) {
+  const absl::StatusOr<const BindTarget*> target = Find(request);
+  return target.ok() ? (**target)->StatementFor(request, bind) : std::nullopt;
+}
+
+std::optional<std::int64_t> VerticalResolver::MostRows(
+    const BindRequest& request) {
+  const absl::StatusOr<const BindTarget*> target = Find(request);
+  return target.ok() ? (**target)->MostRows(request) : std::nullopt;
+}
+
+std::vector<const BindTarget*> VerticalResolver::Targets() const {
+  std::vector<const BindTarget*> targets;
   for (const auto* binds : {&tables_, &metadata_}) {
-    for (const auto& [table, target] : *binds) {
-      const ShardId shard = target->ShardOf(engine);
-      if (!shard.is_none()) return shard;
+    for (const auto& [table, target] : *binds) targets.push_back(&target);
+  }
+  for (const auto& [class_info, target] : classes_) targets.push_back(&target);
+  targets.push_back(&default_);
+  std::erase_if(targets, [](const BindTarget* t) { return t->empty(); });
+  return targets;
+}
+
+std::vector<ShardId> VerticalResolver::Shards() const {
+  std::vector<ShardId> shards;
+  for (const BindTarget* target : Targets()) {
+    for (const ShardId shard : (*target)->Shards()) {
+      if (std::find(shards.begin(), shards.end(), shard) == shards.end()) {
+        shards.push_back(shard);
+      }
     }
   }
-  for (const auto& [class_info, target] : classes_) {
-    const ShardId shard = target->ShardOf(engine);
+  return shards;
+}
+
+bool VerticalResolver::Reaches(const Engine& engine) const {
+  const std::vector<const BindTarget*> targets = Targets();
+  return std::any_of(
+      targets.begin(), targets.end(),
+      [&](const BindTarget* target) { return (*target)->Reaches(engine); });
+}
+
+ShardId VerticalResolver::ShardOf(const Engine& engine) const {
+  for (const BindTarget* target : Targets()) {
+    const ShardId shard = (*target)->ShardOf(engine);
     if (!shard.is_none()) return shard;
   }
-  return default_.empty() ? ShardId() : default_->ShardOf(engine);
+  return ShardId();
 }
 
 bool VerticalResolver::WritesEverywhere(const BindRequest& request) const {

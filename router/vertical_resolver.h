@@ -2,6 +2,8 @@
 #ifndef SHARD_ROUTER_VERTICAL_RESOLVER_H_
 #define SHARD_ROUTER_VERTICAL_RESOLVER_H_
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -66,6 +68,12 @@ class VerticalResolver : public BindResolver {
   // need two at once. (And those of what they lead to.)
   absl::StatusOr<Bind> Resolve(const BindRequest& request) override;
   absl::StatusOr<BindSet> ResolveAll(const BindRequest& request) override;
+  absl::StatusOr<Route> Explain(const BindRequest& request) override;
+  std::optional<sql::Statement> StatementFor(const BindRequest& request,
+                                             const Bind& bind) override;
+  std::optional<std::int64_t> MostRows(const BindRequest& request) override;
+  std::vector<ShardId> Shards() const override;
+  bool Reaches(const Engine& engine) const override;
   ShardId ShardOf(const Engine& engine) const override;
   bool WritesEverywhere(const BindRequest& request) const override;
   std::vector<const sql::Column*> ShardKey(
@@ -78,6 +86,8 @@ class VerticalResolver : public BindResolver {
   template <class Key>
   using Binds = absl::flat_hash_map<const Key*, BindTarget>;
 
+  // All targets; one that is bound often comes often.
+  std::vector<const BindTarget*> Targets() const;
   void Note(const BindTarget& target, const std::string& what);
   absl::StatusOr<const BindTarget*> Find(const BindRequest& request) const;
   // The rest are null when nothing is bound. By the class and its bases alone.

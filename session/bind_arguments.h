@@ -2,10 +2,12 @@
 #ifndef SHARD_SESSION_BIND_ARGUMENTS_H_
 #define SHARD_SESSION_BIND_ARGUMENTS_H_
 
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "shard/dialects/engine.h"
 #include "shard/router/shard_id.h"
@@ -15,9 +17,10 @@
 
 namespace shard {
 
-// By class, by shard, by engine, or by values of your own that your resolver
-// understands. The engine wins over all: the resolver is then not asked. Only
-// read, never changed, by what it is given to.
+// By class, by shard or shards, by engine, or by values of your own that your
+// resolver understands. The engine wins over all: the resolver is then not
+// asked. A shard wins over what the resolver would choose. Only read, never
+// changed, by what it is given to.
 //
 //   session.Execute(text, {}, BindTo<Account>().OnShard("eu"))
 //   session.Execute(text, {}, BindTo<Account>().With("tenant", "acme"))
@@ -25,10 +28,17 @@ struct BindArguments {
   const sql::ClassInfo* class_info = nullptr;
   std::optional<ShardId> shard = std::nullopt;
   std::shared_ptr<Engine> engine = nullptr;
-  sql::Parameters values = {};  // BindRequest::arguments
+  sql::Parameters values = {};       // BindRequest::arguments
+  std::vector<ShardId> shards = {};  // several; `shard` goes before
 
   BindArguments OnShard(std::string_view name) && {
     shard = ShardId::Of(name);
+    return std::move(*this);
+  }
+  BindArguments OnShards(std::initializer_list<std::string_view> names) && {
+    for (const std::string_view name : names) {
+      shards.push_back(ShardId::Of(name));
+    }
     return std::move(*this);
   }
   BindArguments OnEngine(std::shared_ptr<Engine> where) && {
@@ -51,6 +61,12 @@ BindArguments BindTo() {
 // where its shard key does not belong is not found by its key.
 inline BindArguments OnShard(std::string_view name) {
   return {.shard = ShardId::Of(name)};
+}
+
+// On these shards, as unchecked: a read, an UPDATE or a DELETE. What needs one
+// place, as an INSERT, takes one.
+inline BindArguments OnShards(std::initializer_list<std::string_view> names) {
+  return BindArguments().OnShards(names);
 }
 
 // On this engine, as unchecked, whether the resolver knows it or not. The

@@ -81,7 +81,8 @@ absl::Status BulkWriter::CheckUpsert(const BulkPart& part) const {
         "which the class goes without (NoReturning); leave out "
         "return_defaults"));
   }
-  if (where_.place.has_value() || where_.shard.has_value()) {
+  if (where_.place.has_value() || where_.shard.has_value() ||
+      !where_.shards.empty()) {
     return absl::OkStatus();
   }
   std::vector<const sql::Column*> target = options_.conflict;
@@ -111,6 +112,7 @@ absl::Status BulkWriter::Plan(BulkKind kind, BulkRows* rows) {
   request_.operation = Operation::kBulk;
   request_.arguments = where_.arguments;
   request_.history = &transaction_;
+  request_.shards = where_.shards;
   if (const auto shape = part.CommonShape(); shape.has_value()) {
     return PlanAlike(part, *shape);
   }
@@ -210,7 +212,8 @@ absl::StatusOr<Bind> BulkWriter::PlaceOf(const BulkPart& part) {
       where_.place.has_value() ? *where_.place : Route();
   const bool may_leave =
       (part.kind() == BulkKind::kUpdate || part.kind() == BulkKind::kUpsert) &&
-      (request_.shard.has_value() || where_.place.has_value());
+      (request_.shard.has_value() || !request_.shards.empty() ||
+       where_.place.has_value());
   if (bind.ok() && may_leave && !shard_key_.empty()) {
     SHARD_RETURN_IF_ERROR(CheckStays(part, *bind));
   }
@@ -231,6 +234,7 @@ absl::Status BulkWriter::CheckStays(const BulkPart& part, const Bind& bind) {
   if (!set || bind.shard.is_none()) return absl::OkStatus();
   BindRequest request = request_;
   request.shard.reset();
+  request.shards = {};
   // An object knows the parts that did not change.
   AttributeBase* attributes[kMostFields];
   std::optional<ObjectKeyReader> of_object;

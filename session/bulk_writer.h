@@ -33,6 +33,7 @@ class BulkWriter {
   struct Where {
     std::optional<Bind> place{};  // all of them
     std::optional<ShardId> shard{};
+    absl::Span<const ShardId> shards{};
     const sql::Parameters* arguments = nullptr;
   };
   BulkWriter(const Where& where, BindResolver* resolver,

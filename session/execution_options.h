@@ -48,6 +48,9 @@ struct ExecutionOptions {
   // with ON CONFLICT, know kExpire and kNone only: others are taken for
   // kExpire.
   Synchronize synchronize = Synchronize::kExpire;
+  // Lets an UPDATE or DELETE run on all shards that its condition does not tell
+  // by the shard key which it is for: see HorizontalOptions.
+  bool all_shards = false;
 };
 
 }  // namespace shard

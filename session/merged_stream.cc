@@ -63,6 +63,12 @@ absl::StatusOr<ShareCursor*> MergedStream::NextCursor() {
   return &cursors_[smallest];
 }
 
+absl::Status MergedStream::CountRows(std::size_t rows) {
+  if (!most_rows_.has_value()) return absl::OkStatus();
+  fetched_ += static_cast<std::int64_t>(rows);
+  return fetched_ <= *most_rows_ ? absl::OkStatus() : too_many_;
+}
+
 absl::StatusOr<RowRun> MergedStream::AdvanceRow() {
   while (true) {
     // The row lent out last stays valid until now.
@@ -77,6 +83,7 @@ absl::StatusOr<RowRun> MergedStream::AdvanceRow() {
     if (left_.has_value() && *left_ == 0) return RowRun();
     SHARD_ASSIGN_OR_RETURN(lent_, NextCursor());
     if (lent_ == nullptr) return RowRun();
+    SHARD_RETURN_IF_ERROR(CountRows(1));
     if (skip_ > 0) {
       --skip_;
       continue;
@@ -101,6 +108,7 @@ absl::StatusOr<RowRun> MergedStream::AdvanceRun() {
   const std::size_t most = left_.has_value() ? static_cast<std::size_t>(*left_)
                                              : static_cast<std::size_t>(-1);
   const RowRun run = cursor->TakeRun(most, columns_.size());
+  SHARD_RETURN_IF_ERROR(CountRows(run.rows));
   if (left_.has_value()) *left_ -= static_cast<std::int64_t>(run.rows);
   return run;
 }

@@ -35,6 +35,12 @@ class MergedStream : public RowStream {
         skip_(offset),
         left_(limit) {}
 
+  // Before Prefetch: fetching more rows than `most` from all cursors together
+  // is the error `too_many`.
+  void LimitRows(std::int64_t most, absl::Status too_many) {
+    most_rows_ = most;
+    too_many_ = std::move(too_many);
+  }
   // Fetches the first batch of every cursor, side by side.
   absl::Status Prefetch();
 
@@ -47,6 +53,7 @@ class MergedStream : public RowStream {
   // Whether cursor a's row comes after cursor b's: the heap's order.
   bool ComesAfter(std::size_t a, std::size_t b) const;
   absl::Status PushIfRow(std::size_t cursor);
+  absl::Status CountRows(std::size_t rows);
 
   // What the cursors run; must outlive them.
   std::vector<std::shared_ptr<const CompiledStatement>> statements_;
@@ -54,6 +61,9 @@ class MergedStream : public RowStream {
   std::vector<SortKey> keys_;
   std::int64_t skip_;
   std::optional<std::int64_t> left_;
+  std::optional<std::int64_t> most_rows_;
+  absl::Status too_many_;
+  std::int64_t fetched_ = 0;       // counted where there is a limit
   std::vector<std::size_t> heap_;  // cursors with a row, smallest first
   bool heap_built_ = false;
   std::size_t position_ = 0;     // the cursor being read, without keys

@@ -68,16 +68,16 @@ absl::Status CheckClauses(const sql::SelectStatement& select) {
   return CheckScatters(ExpressionsOf(select));
 }
 
-bool SortsByBytesEverywhere(absl::Span<Share* const> shares) {
-  return std::all_of(shares.begin(), shares.end(), [](Share* share) {
-    return share->connection().text_sorts_by_bytes();
-  });
+bool SortsByBytesEverywhere(absl::Span<const ScatterPlace> places) {
+  return std::all_of(
+      places.begin(), places.end(),
+      [](const ScatterPlace& place) { return place.text_sorts_by_bytes; });
 }
 
 // A collation inside a function or CASE carries outward, so one other than by
 // bytes anywhere in the expression decides.
 bool SortsByBytes(const Expression& expression,
-                  absl::Span<Share* const> shares) {
+                  absl::Span<const ScatterPlace> places) {
   bool other = false;
   sql::Walk(expression, [&other](const Expression& e) {
     const auto* collate = e.As<sql::CollateNode>();
@@ -85,11 +85,11 @@ bool SortsByBytes(const Expression& expression,
   });
   if (other) return false;
   return expression.As<sql::CollateNode>() != nullptr ||
-         SortsByBytesEverywhere(shares);
+         SortsByBytesEverywhere(places);
 }
 
 absl::Status CheckSortable(const Expression& expression,
-                           absl::Span<Share* const> shares) {
+                           absl::Span<const ScatterPlace> places) {
   switch (expression->type) {
     case sql::ValueType::kNull:
       return Refuse("ORDER BY an expression of unknown type",
@@ -97,7 +97,7 @@ absl::Status CheckSortable(const Expression& expression,
     case sql::ValueType::kJson:
       return Refuse("ORDER BY JSON", "order by another column");
     case sql::ValueType::kText:
-      if (SortsByBytes(expression, shares)) return absl::OkStatus();
+      if (SortsByBytes(expression, places)) return absl::OkStatus();
       return Refuse("ORDER BY text in a language's collation",
                     "order by Collate(column, \"C\")");
     default:
@@ -105,10 +105,11 @@ absl::Status CheckSortable(const Expression& expression,
   }
 }
 
-bool OneDialect(absl::Span<Share* const> shares) {
-  return std::all_of(shares.begin(), shares.end(), [&](Share* share) {
-    return &share->dialect().plain() == &shares.front()->dialect().plain();
-  });
+bool OneDialect(absl::Span<const ScatterPlace> places) {
+  return std::all_of(
+      places.begin(), places.end(), [&](const ScatterPlace& place) {
+        return &place.dialect->plain() == &places.front().dialect->plain();
+      });
 }
 
 // Which cell of the row has the value of `expression`; adds a hidden column
@@ -127,10 +128,10 @@ std::size_t CellOf(const Expression& expression, sql::SelectStatement* select) {
 }
 
 // Where NULLs go, said aloud where dialects differ.
-bool NullsFirst(sql::OrderTerm& term, absl::Span<Share* const> shares) {
+bool NullsFirst(sql::OrderTerm& term, absl::Span<const ScatterPlace> places) {
   if (term.nulls == sql::NullOrder::kEngine) {
-    if (OneDialect(shares)) {
-      return shares.front()->dialect().nulls_sort_low() != term.descending;
+    if (OneDialect(places)) {
+      return places.front().dialect->nulls_sort_low() != term.descending;
     }
     term.nulls =
         term.descending ? sql::NullOrder::kFirst : sql::NullOrder::kLast;
@@ -148,7 +149,7 @@ absl::Status CheckScatters(const std::vector<Expression>& expressions) {
 }
 
 absl::StatusOr<ScatterPlan> PlanScatter(const sql::SelectStatement& select,
-                                        absl::Span<Share* const> shares) {
+                                        absl::Span<const ScatterPlace> places) {
   SHARD_RETURN_IF_ERROR(CheckClauses(select));
   ScatterPlan plan;
   plan.per_shard = select;
@@ -156,8 +157,8 @@ absl::StatusOr<ScatterPlan> PlanScatter(const sql::SelectStatement& select,
   plan.limit = select.limit;
   plan.offset = select.offset;
   for (sql::OrderTerm& term : plan.per_shard.order_by) {
-    SHARD_RETURN_IF_ERROR(CheckSortable(term.expression, shares));
-    const bool nulls_first = NullsFirst(term, shares);
+    SHARD_RETURN_IF_ERROR(CheckSortable(term.expression, places));
+    const bool nulls_first = NullsFirst(term, places);
     plan.keys.push_back({CellOf(term.expression, &plan.per_shard),
                          term.descending, nulls_first});
   }

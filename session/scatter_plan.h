@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "shard/session/transaction.h"
+#include "shard/dialects/dialect.h"
 #include "shard/session/value_order.h"
 #include "shard/sql/select.h"
 
@@ -26,7 +26,13 @@ struct ScatterPlan {
   std::optional<std::int64_t> limit;
 };
 
-// Plans `select` for `shares`, two or more. An answer is right or there is an
+// What a plan must know of a place.
+struct ScatterPlace {
+  const Dialect* dialect = nullptr;
+  bool text_sorts_by_bytes = false;
+};
+
+// Plans `select` for `places`, two or more. An answer is right or there is an
 // error, never a wrong answer:
 //   kUnimplemented   what cannot be put together from several shards yet,
 //   named:
@@ -37,7 +43,7 @@ struct ScatterPlan {
 //   kInvalidArgument LIMIT or OFFSET is negative
 //   kOutOfRange      OFFSET + LIMIT overflows
 absl::StatusOr<ScatterPlan> PlanScatter(const sql::SelectStatement& select,
-                                        absl::Span<Share* const> shares);
+                                        absl::Span<const ScatterPlace> places);
 
 // kUnimplemented when an UPDATE, DELETE or other statement with these
 // expressions cannot run on several shards.

@@ -83,6 +83,7 @@ BulkWriter SessionCore::MakeBulkWriter(const BindArguments& bind,
   BulkWriter::Where where;
   if (bind.engine != nullptr) where.place = PlaceOf(bind.engine);
   where.shard = bind.shard;
+  where.shards = bind.shards;
   where.arguments = &bind.values;
   return BulkWriter(where, options_.resolver.get(), &transaction_, options,
                     report);

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "shard/dialects/participant.h"
+#include "shard/router/explanation.h"
 #include "shard/session/bind_arguments.h"
 #include "shard/session/bulk_options.h"
 #include "shard/session/bulk_report.h"
@@ -26,6 +27,7 @@
 #include "shard/session/object_reader.h"
 #include "shard/session/result.h"
 #include "shard/session/row_stream.h"
+#include "shard/session/scatter_plan.h"
 #include "shard/session/session_options.h"
 #include "shard/session/share_part.h"
 #include "shard/session/transaction.h"
@@ -87,6 +89,11 @@ class SessionCore : public ObjectHost {
                                  const sql::Parameters& parameters,
                                  const BindArguments& bind,
                                  const ExecutionOptions& how);
+  // Where it would go (session_explain.cc).
+  absl::StatusOr<Explanation> Explain(const sql::Statement& statement,
+                                      const sql::Parameters& parameters,
+                                      const BindArguments& bind,
+                                      const ExecutionOptions& how);
   // With many sets of parameters (session_execute_many.cc).
   absl::StatusOr<Result> ExecuteMany(const sql::Statement& statement,
                                      absl::Span<const sql::Parameters> sets,
@@ -186,7 +193,8 @@ class SessionCore : public ObjectHost {
   absl::Status Autoflush(const ExecutionOptions& how = {});
   BindRequest RequestFor(const sql::Statement& statement,
                          const sql::Parameters& parameters,
-                         const BindArguments& bind) const;
+                         const BindArguments& bind,
+                         const ExecutionOptions& how = {}) const;
   // Where the caller said, or else the resolver does (session_places.cc).
   Bind PlaceOf(const std::shared_ptr<Engine>& engine);
   absl::StatusOr<Bind> Resolve(const BindRequest& request,
@@ -213,12 +221,19 @@ class SessionCore : public ObjectHost {
                                      const std::vector<Share*>& shares);
   absl::Status ExpectToWrite(const sql::Statement& statement,
                              const std::vector<Share*>& shares);
+  // Of a request without an object: the statement that it is about, here.
   absl::StatusOr<std::shared_ptr<RowStream>> RunSelect(
-      const sql::SelectStatement& select, const sql::Statement& statement,
-      const sql::Parameters& parameters, const std::vector<Share*>& shares);
-  absl::StatusOr<Result> RunBuffered(const sql::Statement& statement,
-                                     const sql::Parameters& parameters,
+      const BindRequest& request, const std::vector<Share*>& shares);
+  absl::StatusOr<std::vector<SharePart>> PlanSelect(
+      const BindRequest& request, const std::vector<Share*>& shares,
+      ScatterPlan* plan);
+  absl::StatusOr<Result> RunBuffered(const BindRequest& request,
                                      const std::vector<Share*>& shares);
+  absl::StatusOr<Explanation> ExplainInsert(const sql::InsertStatement& insert,
+                                            BindRequest request,
+                                            const BindArguments& bind);
+  absl::StatusOr<Route> ExplainRoute(const BindRequest& request,
+                                     const BindArguments& bind);
   absl::StatusOr<Result> RunInsert(const sql::InsertStatement& insert,
                                    const sql::Statement& statement,
                                    const sql::Parameters& parameters,
@@ -230,7 +245,7 @@ class SessionCore : public ObjectHost {
                                      const BindArguments& bind);
   absl::StatusOr<std::vector<PlacedSets>> PlaceSets(
       const sql::Statement& statement, absl::Span<const sql::Parameters> sets,
-      const BindArguments& bind);
+      const BindArguments& bind, const ExecutionOptions& how);
   BulkWriter MakeBulkWriter(const BindArguments& bind,
                             const BulkOptions* options, BulkReport* report);
   absl::Status RunBulk(BulkWriter& writer);

@@ -111,10 +111,10 @@ absl::StatusOr<Share*> SessionCore::PlaceInsert(
 
 absl::StatusOr<std::vector<SessionCore::PlacedSets>> SessionCore::PlaceSets(
     const sql::Statement& statement, absl::Span<const sql::Parameters> sets,
-    const BindArguments& bind) {
+    const BindArguments& bind, const ExecutionOptions& how) {
   const auto* insert = statement.As<sql::InsertStatement>();
   std::vector<PlacedSets> placed;
-  BindRequest request = RequestFor(statement, sets.front(), bind);
+  BindRequest request = RequestFor(statement, sets.front(), bind, how);
   bool checked = false;
   for (std::size_t i = 0; i < sets.size(); ++i) {
     request.parameters = &sets[i];
@@ -155,7 +155,7 @@ absl::StatusOr<Result> SessionCore::ExecuteMany(
   SHARD_RETURN_IF_ERROR(CheckSameNames(sets));
   SHARD_RETURN_IF_ERROR(Autoflush(how));
   SHARD_ASSIGN_OR_RETURN(const std::vector<PlacedSets> placed,
-                         PlaceSets(statement, sets, bind));
+                         PlaceSets(statement, sets, bind, how));
   std::vector<SharePart> parts(placed.size());
   std::vector<Share*> shares;
   for (std::size_t i = 0; i < placed.size(); ++i) {

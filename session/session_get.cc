@@ -43,7 +43,8 @@ absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::Get(
   // Objects of a class that is not sharded have no shard in their identity; no
   // object of a sharded class is found this way. (FindUnsharded would do it
   // too, but handing the pointer on takes a third of the time.)
-  if (!bind.shard.has_value() && identity_map_.holds_unsharded()) {
+  if (!bind.shard.has_value() && bind.shards.empty() &&
+      identity_map_.holds_unsharded()) {
     auto known = identity_map_.Find({&mapping, ShardId(), key});
     if (IsCurrent(known)) return known;
   }
@@ -61,9 +62,11 @@ absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::FindOrLoad(
   request.object = &reader;
   request.operation = Operation::kRead;
   request.shard = bind.shard;
+  request.shards = bind.shards;
   request.arguments = &bind.values;
   request.history = &transaction_;
-  const bool is_named = bind.shard.has_value() || bind.engine != nullptr;
+  const bool is_named =
+      bind.shard.has_value() || !bind.shards.empty() || bind.engine != nullptr;
   const absl::StatusOr<BindSet> binds = ResolveAll(request, bind);
   if (!binds.ok()) return binds.status();
   auto found = FindOrLoadAt(mapping, key, request, bind, *binds);

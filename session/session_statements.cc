@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +40,40 @@ const sql::ClassInfo* ClassOfTables(const sql::Statement& statement) {
   return nullptr;
 }
 
+// Has the part run `statement`.
+absl::Status PreparePart(const sql::Statement& statement,
+                         const sql::Parameters& parameters, SharePart* part,
+                         UnusedValues unused = UnusedValues::kRefused) {
+  SHARD_ASSIGN_OR_RETURN(part->statement,
+                         part->share->dialect().Compile(statement));
+  part->values.clear();
+  return BindParameters(*part->statement, parameters, &part->values, unused);
+}
+
+// No shard need tell of more rows than one too many.
+void LimitEach(const std::optional<std::int64_t>& most_rows,
+               sql::SelectStatement* per_shard) {
+  if (!most_rows.has_value() || per_shard->for_update ||
+      *most_rows == std::numeric_limits<std::int64_t>::max()) {
+    return;
+  }
+  per_shard->limit =
+      std::min(per_shard->limit.value_or(*most_rows + 1), *most_rows + 1);
+}
+
+absl::Status TooMany(const BindRequest& request, std::int64_t most_rows) {
+  const std::string about = request.class_info != nullptr
+                                ? request.class_info->name
+                                : TablesOf(*request.statement).front()->name();
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "a SELECT of ", about,
+      " that does not tell by the shard key where to look may fetch ",
+      most_rows,
+      " rows from all shards together, and there are more; add a condition on "
+      "the shard key, name the shards, or raise "
+      "HorizontalOptions::reads_without_key"));
+}
+
 std::string ShardNames(const std::vector<Share*>& shares) {
   std::string names;
   for (const Share* share : shares) {
@@ -59,7 +94,8 @@ absl::Status SessionCore::Autoflush(const ExecutionOptions& how) {
 
 BindRequest SessionCore::RequestFor(const sql::Statement& statement,
                                     const sql::Parameters& parameters,
-                                    const BindArguments& bind) const {
+                                    const BindArguments& bind,
+                                    const ExecutionOptions& how) const {
   BindRequest request;
   request.class_info = bind.class_info;
   if (request.class_info == nullptr) {
@@ -74,6 +110,8 @@ BindRequest SessionCore::RequestFor(const sql::Statement& statement,
   request.operation =
       statement.is_select() ? Operation::kRead : Operation::kExecute;
   request.shard = bind.shard;
+  request.shards = bind.shards;
+  request.all_shards = how.all_shards;
   request.arguments = &bind.values;
   request.history = &transaction_;
   return request;
@@ -85,6 +123,7 @@ absl::StatusOr<Connection*> SessionCore::ConnectionFor(
   request.class_info = bind.class_info;
   request.operation = Operation::kExecute;
   request.shard = bind.shard;
+  request.shards = bind.shards;
   request.arguments = &bind.values;
   request.history = &transaction_;
   SHARD_ASSIGN_OR_RETURN(const Bind place, Resolve(request, bind));
@@ -106,12 +145,11 @@ absl::StatusOr<Result> SessionCore::Execute(const sql::Statement& statement,
     ExpireWritten(statement, how);
     return result;
   }
-  SHARD_ASSIGN_OR_RETURN(
-      const std::vector<Share*> shares,
-      SharesFor(RequestFor(statement, parameters, bind), bind));
-  if (const auto* select = statement.As<sql::SelectStatement>()) {
-    SHARD_ASSIGN_OR_RETURN(auto rows,
-                           RunSelect(*select, statement, parameters, shares));
+  const BindRequest request = RequestFor(statement, parameters, bind, how);
+  SHARD_ASSIGN_OR_RETURN(const std::vector<Share*> shares,
+                         SharesFor(request, bind));
+  if (statement.is_select()) {
+    SHARD_ASSIGN_OR_RETURN(auto rows, RunSelect(request, shares));
     return Result(std::move(rows), 0);
   }
   if (shares.size() > 1) {
@@ -121,7 +159,7 @@ absl::StatusOr<Result> SessionCore::Execute(const sql::Statement& statement,
     return RunSynchronized(statement, parameters, shares, how);
   }
   SHARD_RETURN_IF_ERROR(ExpectToWrite(statement, shares));
-  absl::StatusOr<Result> result = RunBuffered(statement, parameters, shares);
+  absl::StatusOr<Result> result = RunBuffered(request, shares);
   ExpireWritten(statement, how);
   return result;
 }
@@ -146,36 +184,70 @@ absl::Status SessionCore::ExpectToWrite(const sql::Statement& statement,
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::shared_ptr<RowStream>> SessionCore::RunSelect(
-    const sql::SelectStatement& select, const sql::Statement& statement,
-    const sql::Parameters& parameters, const std::vector<Share*>& shares) {
-  std::optional<sql::Statement> scattered;
-  ScatterPlan plan;
-  plan.visible = select.columns.size();
-  if (shares.size() > 1) {
-    SHARD_ASSIGN_OR_RETURN(plan, PlanScatter(select, shares));
-    scattered.emplace(plan.per_shard, statement.class_info());
+// What each share runs, with the values that it needs.
+absl::StatusOr<std::vector<SharePart>> SessionCore::PlanSelect(
+    const BindRequest& request, const std::vector<Share*>& shares,
+    ScatterPlan* plan) {
+  const auto& select = *request.statement->As<sql::SelectStatement>();
+  plan->visible = select.columns.size();
+  std::vector<SharePart> parts(shares.size());
+  for (std::size_t i = 0; i < shares.size(); ++i) parts[i].share = shares[i];
+  if (shares.size() == 1) {
+    SHARD_RETURN_IF_ERROR(
+        PreparePart(*request.statement, *request.parameters, &parts.front()));
+    return parts;
   }
-  const sql::Statement& per_shard =
-      scattered.has_value() ? *scattered : statement;
+  std::vector<ScatterPlace> places;
+  for (Share* share : shares) {
+    places.push_back(
+        {&share->dialect(), share->connection().text_sorts_by_bytes()});
+  }
+  SHARD_ASSIGN_OR_RETURN(*plan, PlanScatter(select, places));
+  LimitEach(options_.resolver->MostRows(request), &plan->per_shard);
+  const sql::Statement scattered(plan->per_shard,
+                                 request.statement->class_info());
+  for (SharePart& part : parts) {
+    const auto own =
+        options_.resolver->StatementFor(request, part.share->bind());
+    if (!own.has_value()) {
+      SHARD_RETURN_IF_ERROR(PreparePart(scattered, *request.parameters, &part));
+      continue;
+    }
+    // All values must have a use in the whole, though not here.
+    SHARD_RETURN_IF_ERROR(PreparePart(scattered, *request.parameters, &part));
+    sql::SelectStatement narrowed = plan->per_shard;
+    narrowed.where = own->As<sql::SelectStatement>()->where;
+    SHARD_RETURN_IF_ERROR(PreparePart(
+        sql::Statement(std::move(narrowed), request.statement->class_info()),
+        *request.parameters, &part, UnusedValues::kAllowed));
+  }
+  return parts;
+}
+
+absl::StatusOr<std::shared_ptr<RowStream>> SessionCore::RunSelect(
+    const BindRequest& request, const std::vector<Share*>& shares) {
+  ScatterPlan plan;
+  SHARD_ASSIGN_OR_RETURN(const std::vector<SharePart> parts,
+                         PlanSelect(request, shares, &plan));
   std::vector<std::shared_ptr<const CompiledStatement>> statements;
   std::vector<ShareCursor> cursors;
-  std::vector<std::vector<sql::ValueView>> values(shares.size());
-  for (std::size_t i = 0; i < shares.size(); ++i) {
-    SHARD_ASSIGN_OR_RETURN(auto compiled,
-                           shares[i]->dialect().Compile(per_shard));
-    SHARD_RETURN_IF_ERROR(BindParameters(*compiled, parameters, &values[i]));
-    SHARD_ASSIGN_OR_RETURN(auto cursor,
-                           shares[i]->OpenCursor({compiled.get(), values[i], 1},
-                                                 BatchRows(*shares[i])));
-    cursors.emplace_back(shares[i], std::move(cursor));
-    statements.push_back(std::move(compiled));
+  for (const SharePart& part : parts) {
+    SHARD_ASSIGN_OR_RETURN(
+        auto cursor,
+        part.share->OpenCursor({part.statement.get(), part.values, 1},
+                               BatchRows(*part.share)));
+    cursors.emplace_back(part.share, std::move(cursor));
+    statements.push_back(part.statement);
   }
   std::vector<ResultColumn> columns = statements.front()->columns;
   columns.resize(plan.visible);
   auto stream = std::make_shared<MergedStream>(
       std::move(columns), std::move(statements), std::move(cursors),
       std::move(plan.keys), plan.offset, plan.limit);
+  if (shares.size() > 1) {
+    const auto most = options_.resolver->MostRows(request);
+    if (most.has_value()) stream->LimitRows(*most, TooMany(request, *most));
+  }
   SHARD_RETURN_IF_ERROR(stream->Prefetch());
   std::erase_if(streams_, [](const auto& weak) { return weak.expired(); });
   streams_.push_back(stream);
@@ -183,18 +255,21 @@ absl::StatusOr<std::shared_ptr<RowStream>> SessionCore::RunSelect(
 }
 
 absl::StatusOr<Result> SessionCore::RunBuffered(
-    const sql::Statement& statement, const sql::Parameters& parameters,
-    const std::vector<Share*>& shares) {
+    const BindRequest& request, const std::vector<Share*>& shares) {
   std::vector<SharePart> parts(shares.size());
   for (std::size_t i = 0; i < shares.size(); ++i) {
     parts[i].share = shares[i];
-    SHARD_ASSIGN_OR_RETURN(parts[i].statement,
-                           shares[i]->dialect().Compile(statement));
     SHARD_RETURN_IF_ERROR(
-        BindParameters(*parts[i].statement, parameters, &parts[i].values));
+        PreparePart(*request.statement, *request.parameters, &parts[i]));
+    if (shares.size() == 1) continue;
+    const auto own =
+        options_.resolver->StatementFor(request, shares[i]->bind());
+    if (!own.has_value()) continue;
+    SHARD_RETURN_IF_ERROR(PreparePart(*own, *request.parameters, &parts[i],
+                                      UnusedValues::kAllowed));
   }
   const absl::Status run = RunParts(parts);
-  NoteTextWrote(statement, parts);
+  NoteTextWrote(*request.statement, parts);
   SHARD_RETURN_IF_ERROR(run);
   return CollectParts(std::move(parts));
 }
@@ -229,12 +304,13 @@ absl::StatusOr<Result> SessionCore::RunInsert(
       known->second.rows.push_back(insert.rows[row]);
     }
   }
+  request.object = nullptr;
   std::vector<Share*> shares;
   for (const auto& entry : placed) shares.push_back(entry.first);
   SHARD_RETURN_IF_ERROR(transaction_.Open(shares));
   SHARD_RETURN_IF_ERROR(ExpectToWrite(statement, shares));
   if (placed.size() == 1) {
-    return RunBuffered(statement, parameters, {placed.front().first});
+    return RunBuffered(request, {placed.front().first});
   }
   SHARD_RETURN_IF_ERROR(CheckScatters(ExpressionsOf(statement)));
   std::vector<SharePart> parts(placed.size());
@@ -255,10 +331,10 @@ absl::StatusOr<std::shared_ptr<RowStream>> SessionCore::OpenRows(
     const sql::Statement& select, const sql::Parameters& parameters,
     const BindArguments& bind, const ExecutionOptions& how) {
   SHARD_RETURN_IF_ERROR(Autoflush(how));
+  const BindRequest request = RequestFor(select, parameters, bind, how);
   SHARD_ASSIGN_OR_RETURN(const std::vector<Share*> shares,
-                         SharesFor(RequestFor(select, parameters, bind), bind));
-  return RunSelect(*select.As<sql::SelectStatement>(), select, parameters,
-                   shares);
+                         SharesFor(request, bind));
+  return RunSelect(request, shares);
 }
 
 absl::StatusOr<ObjectReader> SessionCore::OpenObjects(

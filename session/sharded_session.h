@@ -159,6 +159,17 @@ class ShardedSession {
     return core_->ExecuteMany(sql::TextSql(text), sets, bind, how);
   }
 
+  // Where Execute would send the statement, why, and as which SQL; nothing is
+  // run, flushed or begun. Errors are those of the router and of what cannot be
+  // put together from several shards, but for what depends on how a database
+  // sorts text: no database is connected to.
+  absl::StatusOr<Explanation> Explain(const sql::Statement& statement,
+                                      const sql::Parameters& parameters = {},
+                                      const BindArguments& bind = {},
+                                      const ExecutionOptions& how = {}) {
+    return core_->Explain(statement, parameters, bind, how);
+  }
+
   // All objects that a Select<Account>() finds.
   template <MappedClass E>
   absl::StatusOr<std::vector<std::shared_ptr<E>>> Scalars(

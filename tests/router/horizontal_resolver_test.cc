@@ -4,7 +4,9 @@
 #include <initializer_list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -165,6 +167,380 @@ TEST_F(HorizontalResolverTest, BadRulesAreRefused) {
       StatusIs(kInvalid, AllOf(HasSubstr("real.x"), HasSubstr("double"))));
 }
 
+// Shards behind other resolvers.
+
+// A primary for writes and a replica for reads.
+class PrimaryAndReplica : public BindResolver {
+ public:
+  PrimaryAndReplica(std::shared_ptr<Engine> primary,
+                    std::shared_ptr<Engine> replica)
+      : primary_(std::move(primary)), replica_(std::move(replica)) {}
+  absl::StatusOr<Bind> Resolve(const BindRequest& request) override {
+    EXPECT_FALSE(request.shard.has_value());  // it means nothing here
+    if (down) return absl::UnavailableError("out of order");
+    const bool reads = request.operation == Operation::kRead;
+    return Bind{reads ? replica_.get() : primary_.get(), ShardId()};
+  }
+  bool Reaches(const Engine& engine) const override {
+    return &engine == primary_.get() || &engine == replica_.get();
+  }
+  bool down = false;
+
+ private:
+  std::shared_ptr<Engine> primary_, replica_;
+};
+
+TEST_F(HorizontalResolverTest, ShardMayBeAnotherResolver) {
+  const auto replica = MakeFakeEngine("replica");
+  const auto pair = std::make_shared<PrimaryAndReplica>(a_, replica);
+  HorizontalOptions options = Options();
+  options.shards = {{"A", pair}, {"B", b_}, {"C", c_}};
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto resolver,
+                             HorizontalResolver::Create(std::move(options)));
+  MapReader object{{"continent", "EU"}};
+  const Bind primary{a_.get(), ShardId::Of("A")};
+  const Bind reading{replica.get(), ShardId::Of("A")};
+  SHARD_ASSERT_OK_AND_ASSIGN(
+      Bind bind, resolver->Resolve({.class_info = &city_class_,
+                                    .object = &object,
+                                    .operation = Operation::kFlush}));
+  EXPECT_EQ(bind, primary);
+  SHARD_ASSERT_OK_AND_ASSIGN(
+      const BindSet binds, resolver->ResolveAll({.class_info = &city_class_}));
+  EXPECT_THAT(binds, ElementsAre(reading, Bind{b_.get(), ShardId::Of("B")}));
+  SHARD_ASSERT_OK_AND_ASSIGN(bind,
+                             resolver->Resolve({.class_info = &city_class_,
+                                                .operation = Operation::kFlush,
+                                                .shard = ShardId::Of("A")}));
+  EXPECT_EQ(bind, primary);
+  EXPECT_EQ(resolver->ShardOf(*replica), ShardId::Of("A"));
+  EXPECT_EQ(resolver->ShardOf(*b_), ShardId::Of("B"));
+  EXPECT_TRUE(resolver->ShardOf(*MakeFakeEngine("x")).is_none());
+  pair->down = true;
+  EXPECT_THAT(resolver->ResolveAll({.class_info = &city_class_}),
+              StatusIs(absl::StatusCode::kUnavailable,
+                       AllOf(HasSubstr("'A'"), HasSubstr("out of order"))));
+}
+
+TEST_F(HorizontalResolverTest, ShardsOfShards) {
+  const auto north = MakeFakeEngine("north"), south = MakeFakeEngine("south");
+  HorizontalOptions inner_options;
+  inner_options.shards = {{"A north", north}, {"A south", south}};
+  inner_options.rules = {
+      ShardBy({city_.FindColumn("id")},
+              ListStrategy::Create({{1, "A north"}, {2, "A south"}}).value())};
+  SHARD_ASSERT_OK_AND_ASSIGN(
+      const auto inner, HorizontalResolver::Create(std::move(inner_options)));
+  HorizontalOptions options = Options();
+  options.shards = {{"A", inner}, {"B", b_}, {"C", c_}};
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto resolver,
+                             HorizontalResolver::Create(options));
+  MapReader object{{"continent", "EU"}, {"id", 2}};
+  EXPECT_EQ(
+      Name(resolver->Resolve({.class_info = &city_class_, .object = &object})),
+      "A south");
+  // Both names are known.
+  const auto all = [&](std::string_view shard) {
+    return Names(resolver->ResolveAll(
+        {.class_info = &city_class_, .shard = ShardId::Of(shard)}));
+  };
+  EXPECT_EQ(all("A"), "A northA south");
+  EXPECT_EQ(all("A south"), "A south");
+  EXPECT_EQ(resolver->ShardOf(*south), ShardId::Of("A south"));
+  EXPECT_THAT(
+      resolver->Resolve(
+          {.class_info = &city_class_, .shard = ShardId::Of("D")}),
+      StatusIs(kNotFound, HasSubstr("'A', 'A north', 'A south', 'B', 'C'")));
+  options.shards = {{"A", inner}, {"A north", b_}, {"B", b_}, {"C", c_}};
+  EXPECT_THAT(HorizontalResolver::Create(options),
+              StatusIs(kInvalid, HasSubstr("two shards named 'A north'")));
+}
+
+// Rules that follow others.
+
+TEST_F(HorizontalResolverTest, CoLocatedTables) {
+  const sql::Table visit("visit", {{.name = "day", .type = ValueType::kDate},
+                                   {.name = "who", .type = ValueType::kText},
+                                   {.name = "n", .type = ValueType::kInt32}});
+  const sql::Table note("note", {{.name = "d", .type = ValueType::kDate},
+                                 {.name = "w", .type = ValueType::kText}});
+  const sql::ClassInfo visit_class{"Visit", &visit, {}};
+  HorizontalOptions options = Options();
+  // A chain, told in any order.
+  options.rules.push_back(
+      CoLocate({note.FindColumn("d"), note.FindColumn("w")},
+               {visit.FindColumn("day"), visit.FindColumn("who")}));
+  options.rules.push_back(
+      CoLocate({visit.FindColumn("day"), visit.FindColumn("who")},
+               {report_.FindColumn("day"), report_.FindColumn("tenant")}));
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto resolver,
+                             HorizontalResolver::Create(std::move(options)));
+  for (int day = 0; day < 10; ++day) {
+    MapReader parent{{"tenant", "t"}, {"day", Date{day}}};
+    MapReader child{{"who", "t"}, {"day", Date{day}}};
+    EXPECT_EQ(
+        Name(resolver->Resolve({.class_info = &visit_class, .object = &child})),
+        Name(resolver->Resolve(
+            {.class_info = &report_class_, .object = &parent})));
+  }
+  EXPECT_THAT(resolver->ShardKey(visit_class),
+              ElementsAre(visit.FindColumn("who"), visit.FindColumn("day")));
+  MapReader without{{"day", Date{1}}};
+  EXPECT_THAT(
+      resolver->Resolve({.class_info = &visit_class, .object = &without}),
+      StatusIs(kInvalid, AllOf(HasSubstr("Visit.who"), HasSubstr("'report'"),
+                               HasSubstr("not set"))));
+  // A join of the two runs shard by shard, and one of a known key on one.
+  const auto equal = [](sql::Expression a, sql::Expression b) {
+    return sql::Binary(sql::BinaryOp::kEqual, std::move(a), std::move(b));
+  };
+  sql::SelectStatement join;
+  join.Column(visit.c("n"))
+      .From(visit)
+      .Join(report_, sql::And(equal(visit.c("who"), report_.c("tenant")),
+                              equal(visit.c("day"), report_.c("day"))));
+  const sql::Statement all(join);
+  EXPECT_EQ(Names(resolver->ResolveAll({.statement = &all})), "ABC");
+  join.Where(sql::And(equal(report_.c("tenant"), Literal("t")),
+                      equal(visit.c("day"), Literal(Date{1}))));
+  const sql::Statement one(join);
+  EXPECT_EQ(Names(resolver->ResolveAll({.statement = &one})).size(), 1u);
+}
+
+TEST_F(HorizontalResolverTest, FollowersThatNameTheRowMoveWithIt) {
+  const sql::Table visit("visit",
+                         {{.name = "at", .type = ValueType::kText},
+                          {.name = "city", .type = ValueType::kInt64}});
+  const sql::Table note("note", {{.name = "at", .type = ValueType::kText}});
+  const sql::Column* const at = visit.FindColumn("at");
+  const sql::Column* const city = visit.FindColumn("city");
+  HorizontalOptions options = Options();
+  options.rules.push_back(CoLocate(
+      {city, at}, {city_.FindColumn("id"), city_.FindColumn("continent")}));
+  options.rules.push_back(
+      CoLocate({note.FindColumn("at")}, {city_.FindColumn("continent")}));
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto resolver,
+                             HorizontalResolver::Create(std::move(options)));
+  MapReader object{{"at", "AS"}};
+  const sql::ClassInfo visit_class{"Visit", &visit, {}};
+  EXPECT_EQ(
+      Name(resolver->Resolve({.class_info = &visit_class, .object = &object})),
+      "B");
+  const auto followers = resolver->CoLocatedWith(city_);
+  ASSERT_EQ(followers.size(), 1u);
+  EXPECT_EQ(followers[0].table, &visit);
+  EXPECT_THAT(followers[0].columns,
+              ElementsAre(std::pair(city, city_.FindColumn("id")),
+                          std::pair(at, city_.FindColumn("continent"))));
+  EXPECT_THAT(resolver->CoLocatedWith(visit), IsEmpty());
+}
+
+TEST_F(HorizontalResolverTest, BadCoLocationsAreRefused) {
+  const sql::Table child("child", {{.name = "id", .type = ValueType::kInt64},
+                                   {.name = "name", .type = ValueType::kText}});
+  const auto create = [&](std::vector<ShardRule> rules) {
+    HorizontalOptions options = Options();
+    for (ShardRule& rule : rules) options.rules.push_back(std::move(rule));
+    return HorizontalResolver::Create(std::move(options)).status();
+  };
+  const sql::Column* id = child.FindColumn("id");
+  const sql::Column* name = child.FindColumn("name");
+  EXPECT_THAT(
+      create({CoLocate({id}, {loose_.FindColumn("id")})}),
+      StatusIs(kInvalid, AllOf(HasSubstr("'child'"), HasSubstr("'loose'"))));
+  EXPECT_THAT(create({CoLocate({id}, {city_.FindColumn("id")})}),
+              StatusIs(kInvalid, AllOf(HasSubstr("'city.id'"),
+                                       HasSubstr("'city.continent'"))));
+  EXPECT_THAT(create({CoLocate({id}, {city_.FindColumn("continent")})}),
+              StatusIs(kInvalid, AllOf(HasSubstr("'child.id'"),
+                                       HasSubstr("int64"), HasSubstr("text"))));
+  EXPECT_THAT(create({CoLocate({name}, {report_.FindColumn("tenant")})}),
+              HasCode(kInvalid));
+  EXPECT_THAT(create({CoLocate({name, id}, {city_.FindColumn("continent")})}),
+              HasCode(kInvalid));
+  EXPECT_THAT(create({CoLocate({name, id}, {city_.FindColumn("continent"),
+                                            loose_.FindColumn("id")})}),
+              StatusIs(kInvalid, HasSubstr("one table")));
+  EXPECT_THAT(create({CoLocate({name}, {nullptr})}), HasCode(kInvalid));
+  EXPECT_THAT(create({CoLocate({id}, {loose_.FindColumn("id")}),
+                      CoLocate({loose_.FindColumn("id")}, {id})}),
+              StatusIs(kInvalid, HasSubstr("follow each other")));
+}
+
+// Statements without a key.
+
+TEST_F(HorizontalResolverTest, WritesWithoutAKeyAreDenied) {
+  const sql::UpdateStatement update =
+      sql::UpdateStatement(city_).Set(sql::Assign(city_, "size", Literal(1.0)));
+  const auto where = [&](const char* column, sql::Expression value) {
+    return sql::Statement(sql::UpdateStatement(update).Where(
+        sql::Binary(sql::BinaryOp::kEqual, city_.c(column), std::move(value))));
+  };
+  const auto denied =
+      StatusIs(absl::StatusCode::kFailedPrecondition,
+               AllOf(HasSubstr("'city'"), HasSubstr("'city.continent'"),
+                     HasSubstr("'A', 'B'"), HasSubstr("all_shards")));
+  const sql::Statement all(update), other = where("id", Literal(5)),
+                                    keyed = where("continent", Literal("AS"));
+  const sql::Statement remove{sql::DeleteStatement(city_)};
+  EXPECT_THAT(resolver_->ResolveAll({.statement = &all}), denied);
+  EXPECT_THAT(resolver_->ResolveAll({.statement = &other}), denied);
+  EXPECT_THAT(resolver_->ResolveAll({.statement = &remove}), denied);
+  EXPECT_EQ(Names(resolver_->ResolveAll({.statement = &keyed})), "B");
+  // Keys that are listed, even if they are everywhere.
+  const sql::Statement listed(sql::UpdateStatement(update).Where(
+      sql::In(city_.c("continent"), {Literal("EU"), Literal("AS")})));
+  EXPECT_EQ(Names(resolver_->ResolveAll({.statement = &listed})), "AB");
+  // Allowed for one statement, by naming shards, or by option.
+  EXPECT_EQ(
+      Names(resolver_->ResolveAll({.statement = &all, .all_shards = true})),
+      "AB");
+  const std::vector<ShardId> named = {ShardId::Of("B"), ShardId::Of("A")};
+  EXPECT_EQ(
+      Names(resolver_->ResolveAll({.statement = &remove, .shards = named})),
+      "BA");
+  HorizontalOptions options = Options();
+  options.writes_without_key = KeylessWrites::kAllow;
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto lax,
+                             HorizontalResolver::Create(std::move(options)));
+  EXPECT_EQ(Names(lax->ResolveAll({.statement = &remove})), "AB");
+  // Where there is one shard only, nobody can be surprised.
+  const sql::Statement log{sql::DeleteStatement(log_)};
+  EXPECT_EQ(Names(resolver_->ResolveAll({.statement = &log})), "C");
+}
+
+TEST_F(HorizontalResolverTest, ReadsWithoutAKeyByOption) {
+  const sql::Statement all(sql::SelectStatement().Column(city_.c("id")));
+  const sql::Statement keyed(
+      sql::SelectStatement()
+          .Column(city_.c("id"))
+          .Where(sql::Binary(sql::BinaryOp::kEqual, city_.c("continent"),
+                             Literal("EU"))));
+  EXPECT_EQ(Names(resolver_->ResolveAll({.statement = &all})), "AB");
+  EXPECT_EQ(resolver_->MostRows({.statement = &all}), std::nullopt);
+  HorizontalOptions options = Options();
+  options.reads_without_key = KeylessReads::Deny();
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto strict,
+                             HorizontalResolver::Create(options));
+  const auto denied = StatusIs(
+      absl::StatusCode::kFailedPrecondition,
+      AllOf(HasSubstr("'city.continent'"), HasSubstr("reads_without_key")));
+  EXPECT_THAT(strict->ResolveAll({.statement = &all}), denied);
+  EXPECT_EQ(Names(strict->ResolveAll({.statement = &keyed})), "A");
+  MapReader by_id{{"id", 7}};
+  EXPECT_THAT(
+      strict->ResolveAll({.class_info = &city_class_, .object = &by_id}),
+      denied);
+  const std::vector<ShardId> named = {ShardId::Of("A"), ShardId::Of("B")};
+  EXPECT_EQ(Names(strict->ResolveAll({.statement = &all, .shards = named})),
+            "AB");
+  options.reads_without_key = KeylessReads::UpTo(10);
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto limited,
+                             HorizontalResolver::Create(options));
+  EXPECT_EQ(Names(limited->ResolveAll({.statement = &all})), "AB");
+  EXPECT_EQ(limited->MostRows({.statement = &all}), 10);
+  EXPECT_EQ(limited->MostRows({.statement = &keyed}), std::nullopt);
+  EXPECT_EQ(limited->MostRows({.statement = &all, .shards = named}),
+            std::nullopt);
+}
+
+// IN lists.
+
+TEST_F(HorizontalResolverTest, EachShardGetsItsOwnValues) {
+  const sql::Expression list = sql::In(
+      city_.c("continent"), {Literal("EU"), sql::Parameter("p"), Literal("AS"),
+                             Literal("nowhere"), Literal(Value())});
+  const sql::Statement statement(
+      sql::SelectStatement()
+          .Column(city_.c("id"))
+          .Where(sql::And(list, sql::Binary(sql::BinaryOp::kLess, city_.c("id"),
+                                            Literal(5)))));
+  const sql::Parameters parameters = {{"p", "AF"}};
+  const BindRequest request = {.statement = &statement,
+                               .parameters = &parameters};
+  const auto values = [&](const std::shared_ptr<Engine>& engine,
+                          const char* shard) {
+    const auto own =
+        resolver_->StatementFor(request, {engine.get(), ShardId::Of(shard)});
+    if (!own.has_value()) return std::string("as it is");
+    const auto& terms = own->As<sql::SelectStatement>()
+                            ->where.As<sql::ConjunctionNode>()
+                            ->terms;
+    EXPECT_EQ(terms.size(), 2u);
+    std::string text;
+    for (const sql::Expression& item : terms[0].As<sql::InNode>()->list) {
+      const auto* literal = item.As<sql::LiteralNode>();
+      text += literal != nullptr ? std::string(literal->value.view().bytes())
+                                 : ":p";
+    }
+    return text;
+  };
+  EXPECT_EQ(values(a_, "A"), "EU:p");
+  EXPECT_EQ(values(b_, "B"), "AS");
+}
+
+TEST_F(HorizontalResolverTest, ListsThatAreLeftAsTheyAre) {
+  const Bind a{a_.get(), ShardId::Of("A")};
+  const auto splits = [&](sql::Expression where,
+                          const sql::Parameters& parameters = {}) {
+    const sql::Statement statement(
+        sql::DeleteStatement(city_).Where(std::move(where)));
+    return resolver_
+        ->StatementFor({.statement = &statement, .parameters = &parameters}, a)
+        .has_value();
+  };
+  const sql::Expression key = city_.c("continent");
+  EXPECT_TRUE(splits(sql::In(key, {Literal("EU"), Literal("AS")})));
+  EXPECT_FALSE(splits(sql::In(key, {Literal("EU"), Literal("AF")})));
+  EXPECT_FALSE(splits(sql::In(key, {Literal("EU"), Literal("AS")}, true)));
+  EXPECT_FALSE(splits(sql::In(key, {Literal("EU"), sql::Parameter("p")})));
+  EXPECT_FALSE(splits(sql::In(key, {Literal("EU"), Literal(5)})));
+  EXPECT_FALSE(splits(sql::In(city_.c("id"), {Literal(1), Literal(2)})));
+  EXPECT_FALSE(splits(sql::Or(sql::In(key, {Literal("EU"), Literal("AS")}),
+                              sql::In(key, {Literal("AF"), Literal("AS")}))));
+}
+
+// A statement outlives the resolvers that have read it.
+TEST_F(HorizontalResolverTest, PlansAreThoseOfTheResolver) {
+  const sql::Statement statement(
+      sql::SelectStatement()
+          .Column(log_.c("id"))
+          .Where(sql::Binary(sql::BinaryOp::kEqual, log_.c("id"), Literal(1))));
+  for (int i = 0; i < 20; ++i) {
+    const std::string name = i % 2 == 0 ? "A" : "B";
+    HorizontalOptions options = Options();
+    options.rules = {ShardBy({log_.FindColumn("id")},
+                             ListStrategy::Create({{1, name}}).value())};
+    SHARD_ASSERT_OK_AND_ASSIGN(const auto resolver,
+                               HorizontalResolver::Create(std::move(options)));
+    EXPECT_EQ(Names(resolver->ResolveAll({.statement = &statement})), name);
+  }
+}
+
+// Explain.
+
+TEST_F(HorizontalResolverTest, ExplainsItsAnswers) {
+  const auto why = [this](const BindRequest& request) {
+    const auto route = resolver_->Explain(request);
+    return route.ok() ? route->why : route.status().ToString();
+  };
+  const sql::Statement keyed(
+      sql::SelectStatement()
+          .Column(city_.c("id"))
+          .Where(sql::Binary(sql::BinaryOp::kEqual, city_.c("continent"),
+                             Literal("EU"))));
+  EXPECT_EQ(why({.statement = &keyed}),
+            "1 of 2 shards by city.continent = 'EU'");
+  EXPECT_EQ(why({.statement = &keyed, .shard = ShardId::Of("B")}),
+            "named by the caller");
+  MapReader object{{"continent", "EU"}};
+  EXPECT_EQ(why({.class_info = &city_class_, .object = &object}),
+            "by the row's shard key 'city.continent'");
+  const sql::Statement text = sql::TextSql("select 1");
+  EXPECT_THAT(why({.class_info = &city_class_, .statement = &text}),
+              HasSubstr("raw SQL text"));
+}
+
 // The shard of an object.
 
 TEST_F(HorizontalResolverTest, ObjectGoesWhereItsKeySays) {
@@ -249,6 +625,27 @@ TEST_F(HorizontalResolverTest, ExplicitShardWins) {
   EXPECT_EQ(Name(resolver_->Resolve(
                 {.class_info = &loose_class_, .shard = ShardId::Of("A")})),
             "A");
+}
+
+TEST_F(HorizontalResolverTest, SeveralExplicitShards) {
+  MapReader object{{"continent", "AS"}};
+  const auto all = [this](const std::vector<ShardId>& shards) {
+    return resolver_->ResolveAll(
+        {.class_info = &city_class_, .shards = shards});
+  };
+  EXPECT_EQ(Names(all({ShardId::Of("C"), ShardId::Of("A")})), "CA");
+  EXPECT_THAT(all({ShardId::Of("C"), ShardId::Of("D")}),
+              StatusIs(kNotFound, HasSubstr("'D'")));
+  EXPECT_THAT(all({ShardId::Of("C"), ShardId::Of("C")}),
+              StatusIs(kInvalid, HasSubstr("'C' is named twice")));
+  // What needs one place takes one.
+  const auto one = [&](const std::vector<ShardId>& shards) {
+    return resolver_->Resolve(
+        {.class_info = &city_class_, .object = &object, .shards = shards});
+  };
+  EXPECT_EQ(Name(one({ShardId::Of("C")})), "C");
+  EXPECT_THAT(one({ShardId::Of("C"), ShardId::Of("A")}),
+              StatusIs(kInvalid, HasSubstr("'C', 'A'")));
 }
 
 TEST_F(HorizontalResolverTest, UnknownShardIsNamedWithThoseThereAre) {

@@ -2,8 +2,10 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "shard/base/testing.h"
+#include "shard/router/chooser_resolver.h"
 #include "shard/router/hash_strategy.h"
 #include "shard/router/list_strategy.h"
+#include "shard/router/request_values.h"
 #include "shard/router/vertical_resolver.h"
 #include "shard/session/session_maker.h"
 #include "shard/session/sharded_session.h"
@@ -387,6 +389,170 @@ TEST_P(RoutingTest, EngineDown) {
   SHARD_EXPECT_OK(session.Commit());
   EXPECT_THAT(session.Scalars(Select<City>()),
               HasCode(absl::StatusCode::kUnavailable));
+}
+
+// Several shards at once.
+
+TEST_P(RoutingTest, OnSeveralNamedShards) {
+  ShardedSession session(WithResolver(CitiesByContinent()));
+  for (const char* continent : {"EU", "AS", "AF"}) {
+    SHARD_ASSERT_OK(session.Add(MakeCity(continent, continent)));
+  }
+  SHARD_ASSERT_OK(session.Commit());
+  SHARD_ASSERT_OK_AND_ASSIGN(
+      const auto cities,
+      session.Scalars(Select<City>(), {}, OnShards({"africa", "europe"})));
+  ASSERT_EQ(cities.size(), 2u);
+  EXPECT_EQ(cities[0]->name.value(), "AF");
+  SHARD_ASSERT_OK_AND_ASSIGN(
+      auto updated, session.Execute(Update<City>().Set(City::c.population = 1),
+                                    {}, OnShards({"asia", "europe"})));
+  EXPECT_EQ(updated.affected_rows(), 2);
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_EQ(ReadNumber(shard("africa"),
+                       "select count(*) from cities where population = 1"),
+            0);
+  EXPECT_THAT(session.Scalars(Select<City>(), {}, OnShards({"africa", "mars"})),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("'mars'")));
+  EXPECT_THAT(session.Scalars(Select<City>(), {}, OnShards({"asia", "asia"})),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  // Row 122: an INSERT goes to one.
+  EXPECT_THAT(session.Execute(Insert<City>().Values(City::c.continent = "EU",
+                                                    City::c.name = "x"),
+                              {}, OnShards({"asia", "europe"})),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("'asia', 'europe'")));
+  EXPECT_EQ(CountRowsOnShards("cities"), 3);
+}
+
+TEST_P(RoutingTest, EachShardIsAskedForItsOwnValues) {
+  ShardedSession session(WithResolver(CitiesByContinent()));
+  for (const char* continent : {"EU", "AS", "AF"}) {
+    SHARD_ASSERT_OK(session.Add(MakeCity(continent, continent)));
+  }
+  SHARD_ASSERT_OK(session.Commit());
+  const auto& c = City::c;
+  const sql::Expression list =
+      sql::In(ToExpression(c.continent),
+              {sql::Literal("AS"), sql::Parameter("p", sql::ValueType::kText),
+               sql::Literal("none")});
+  log().Clear();
+  SHARD_ASSERT_OK_AND_ASSIGN(
+      auto found,
+      session.Execute(Select(c.name).From<City>().Where(Typed<bool>(list)),
+                      {{"p", "EU"}}));
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto rows, found.All());
+  EXPECT_EQ(rows.size(), 2u);
+  EXPECT_EQ(log().Count("SELECT"), 2u);
+  SHARD_ASSERT_OK_AND_ASSIGN(
+      auto deleted,
+      session.Execute(Delete<City>().Where(Typed<bool>(list)), {{"p", "EU"}}));
+  EXPECT_EQ(deleted.affected_rows(), 2);
+  // A value that nobody asks for is still a mistake.
+  EXPECT_THAT(
+      session.Execute(Select(c.name).From<City>().Where(Typed<bool>(list)),
+                      {{"p", "EU"}, {"q", 1}}),
+      HasCode(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_P(RoutingTest, StatementsWithoutAKey) {
+  HorizontalOptions options;
+  options.shards = {{"europe", NewEngine("e", {&City::table()})},
+                    {"asia", NewEngine("a", {&City::table()})}};
+  options.rules.push_back(
+      ShardBy(City::c.continent,
+              *ListStrategy::Create({{"EU", "europe"}, {"AS", "asia"}})));
+  options.reads_without_key = KeylessReads::UpTo(3);
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto resolver,
+                             HorizontalResolver::Create(std::move(options)));
+  ShardedSession session(WithResolver(resolver));
+  for (int i = 0; i < 3; ++i) {
+    auto city = MakeCity(i == 0 ? "EU" : "AS", "x");
+    city->id = i + 1;
+    SHARD_ASSERT_OK(session.Add(city));
+  }
+  SHARD_ASSERT_OK(session.Commit());
+  const auto& c = City::c;
+  const auto update = Update<City>().Set(c.population = 1);
+  const auto denied =
+      StatusIs(absl::StatusCode::kFailedPrecondition,
+               AllOf(HasSubstr("'cities.continent'"), HasSubstr("all_shards")));
+  EXPECT_THAT(session.Execute(update), denied);
+  EXPECT_THAT(session.Execute(Delete<City>().Where(c.id == 1)), denied);
+  SHARD_ASSERT_OK_AND_ASSIGN(
+      auto updated, session.Execute(update, {}, {}, {.all_shards = true}));
+  EXPECT_EQ(updated.affected_rows(), 3);
+  SHARD_ASSERT_OK(session.Execute(
+      Update<City>().Set(c.population = 2).Where(c.continent == "EU")));
+
+  // Three rows are allowed, sorted or not; of more the fourth is an error.
+  SHARD_EXPECT_OK(session.Scalars(Select<City>()));
+  SHARD_EXPECT_OK(session.Scalars(Select<City>().OrderBy(c.id)));
+  auto fourth = MakeCity("AS", "x");
+  fourth->id = 4;
+  SHARD_ASSERT_OK(session.Add(fourth));
+  const auto too_many = StatusIs(absl::StatusCode::kResourceExhausted,
+                                 AllOf(HasSubstr("City"), HasSubstr("3 rows")));
+  EXPECT_THAT(session.Scalars(Select<City>()), too_many);
+  EXPECT_THAT(session.Scalars(Select<City>().OrderBy(c.id)), too_many);
+  SHARD_EXPECT_OK(session.Scalars(Select<City>().OrderBy(c.id).Limit(3)));
+  SHARD_ASSERT_OK_AND_ASSIGN(
+      const auto asia,
+      session.Scalars(Select<City>().Where(c.continent == "AS")));
+  EXPECT_EQ(asia.size(), 3u);
+  SHARD_EXPECT_OK(
+      session.Scalars(Select<City>(), {}, OnShards({"europe", "asia"})));
+}
+
+// Choosers by hand.
+
+TEST_P(RoutingTest, ByChoosers) {
+  using Names = std::vector<std::string>;
+  Choosers choosers;
+  choosers.shard =
+      [](const BindRequest& request) -> absl::StatusOr<std::string> {
+    const auto continent = KnownValue(request, City::c.continent);
+    if (!continent.ok()) return continent.status();
+    return continent->view().bytes() == "EU" ? "europe" : "asia";
+  };
+  choosers.identity = [](const BindRequest&) -> absl::StatusOr<Names> {
+    return Names{"europe", "asia"};
+  };
+  choosers.statement = [](const BindRequest& request) -> absl::StatusOr<Names> {
+    const auto continents = PossibleValues(request, City::c.continent);
+    if (continents.has_value() && continents->size() == 1 &&
+        continents->front().view().bytes() == "EU") {
+      return Names{"europe"};
+    }
+    return Names{"europe", "asia"};
+  };
+  SHARD_ASSERT_OK_AND_ASSIGN(
+      const auto resolver,
+      ChooserResolver::Create({{"europe", NewEngine("e", {&City::table()})},
+                               {"asia", NewEngine("a", {&City::table()})}},
+                              choosers));
+  ShardedSession session(WithResolver(resolver));
+  const auto paris = MakeCity("EU", "Paris"), tokyo = MakeCity("AS", "Tokyo");
+  paris->id = 1;
+  tokyo->id = 2;
+  SHARD_ASSERT_OK(session.AddAll(std::vector{paris, tokyo}));
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_EQ(paris->shard().name(), "europe");
+  EXPECT_EQ(tokyo->shard().name(), "asia");
+  // A stored object stays where it is.
+  tokyo->continent = "EU";
+  SHARD_ASSERT_OK(session.Commit());
+  EXPECT_EQ(log().Count("UPDATE", "a"), 1u);
+  log().Clear();
+  SHARD_ASSERT_OK_AND_ASSIGN(
+      const auto found,
+      session.Scalars(Select<City>().Where(City::c.continent == "EU")));
+  EXPECT_EQ(found.size(), 1u);
+  EXPECT_EQ(log().Count("SELECT", "a"), 0u);
+  ShardedSession other(WithResolver(resolver));
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto by_key, other.Get<City>(2));
+  ASSERT_NE(by_key, nullptr);
+  EXPECT_EQ(by_key->shard().name(), "asia");
 }
 
 SHARD_ON_DATABASES(RoutingTest, "sqlite", "postgresql", "mixed");

@@ -21,7 +21,8 @@ void SessionTest::MakeDatabases(const sql::MetaData& tables) {
   }
   HorizontalOptions horizontal;
   horizontal.shards = NewShards(2, tables);
-  home_ = horizontal.shards.front().second;
+  home_ = horizontal.shards.front().second.engine;
+  horizontal.writes_without_key = KeylessWrites::kAllow;
   const auto strategy =
       ListStrategy::Create({{"eu", "s0"}, {"us", "s1"}}).value();
   for (const sql::Table* table : tables.tables()) {

@@ -34,6 +34,7 @@ Cluster::Cluster(std::vector<std::string> urls, EngineOptions options)
   TopologyOptions topology;
   topology.cluster = "test";
   HorizontalOptions horizontal;
+  horizontal.writes_without_key = KeylessWrites::kAllow;
   std::vector<std::pair<sql::Value, std::string>> places;
   for (std::size_t i = 0; i < urls_.size(); ++i) {
     options.name = absl::StrCat("d", i);

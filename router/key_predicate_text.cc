@@ -1,15 +1,15 @@
-// KeyCondition as text for people.
+// KeyPredicate as text for people.
 #include <cstddef>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "shard/router/key_condition.h"
+#include "shard/router/key_predicate.h"
 
 namespace shard {
 namespace {
 
-std::string TextOf(const KeyCondition::Constant& constant,
+std::string TextOf(const KeyPredicate::Constant& constant,
                    const sql::Parameters* parameters) {
   const sql::Value* value = constant.Find(parameters);
   if (value != nullptr) return sql::DebugString(value->view());
@@ -18,7 +18,7 @@ std::string TextOf(const KeyCondition::Constant& constant,
 
 }  // namespace
 
-std::string KeyCondition::TextOf(const Fact& fact,
+std::string KeyPredicate::TextOf(const Fact& fact,
                                  const sql::Parameters* parameters) const {
   if (fact.kind == Kind::kTruth) {
     return absl::StrCat(fact.negated ? "NOT " : "",
@@ -52,7 +52,7 @@ std::string KeyCondition::TextOf(const Fact& fact,
   return absl::StrCat(column, one_of ? " IN (" : " NOT IN (", list, ")");
 }
 
-std::string KeyCondition::TextOf(const Branch& branch,
+std::string KeyPredicate::TextOf(const Branch& branch,
                                  const sql::Parameters* parameters) const {
   std::string text;
   const auto add = [&text](const std::string& term) {
@@ -69,7 +69,7 @@ std::string KeyCondition::TextOf(const Branch& branch,
   return text;
 }
 
-std::string KeyCondition::DebugString(const sql::Parameters* parameters) const {
+std::string KeyPredicate::DebugString(const sql::Parameters* parameters) const {
   return TextOf(all_, parameters);
 }
 

@@ -1,4 +1,4 @@
-#include "shard/router/key_condition.h"
+#include "shard/router/key_predicate.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -111,7 +111,7 @@ sql::BinaryOp Opposite(sql::BinaryOp op) {
 
 // Reads expressions into branches. NOT is carried inward, which changes nothing
 // in three-valued logic.
-class KeyCondition::Reader {
+class KeyPredicate::Reader {
  public:
   Reader(const std::vector<const sql::Column*>& key,
          const std::vector<KeyPart>& names)
@@ -308,7 +308,7 @@ class KeyCondition::Reader {
   const std::vector<KeyPart>& names_;
 };
 
-std::optional<KeyCondition::Constant> KeyCondition::ConstantOf(
+std::optional<KeyPredicate::Constant> KeyPredicate::ConstantOf(
     const sql::Expression& expression) {
   if (const auto* literal = expression.As<sql::LiteralNode>()) {
     return Constant{&literal->value, nullptr};
@@ -319,14 +319,14 @@ std::optional<KeyCondition::Constant> KeyCondition::ConstantOf(
   return std::nullopt;
 }
 
-void KeyCondition::Add(const sql::Expression& condition,
+void KeyPredicate::Add(const sql::Expression& condition,
                        const std::vector<KeyPart>& names) {
   Reader(key_, names).Read(condition, /*negated=*/false, &all_);
 }
 
 // False: no row can meet it. What a value of another type means is the
 // database's business, so it says nothing.
-bool KeyCondition::Apply(const Fact& fact, const sql::ValueType type,
+bool KeyPredicate::Apply(const Fact& fact, const sql::ValueType type,
                          KeyDomain* domain, const sql::Parameters* parameters) {
   if (fact.kind == Kind::kOneOf) {
     KeyDomain::Values values;
@@ -360,7 +360,7 @@ bool KeyCondition::Apply(const Fact& fact, const sql::ValueType type,
   return true;
 }
 
-bool KeyCondition::ApplyAll(const Branch& branch, Domains* domains,
+bool KeyPredicate::ApplyAll(const Branch& branch, Domains* domains,
                             const sql::Parameters* parameters) const {
   for (const Fact& fact : branch.facts) {
     if (fact.kind == Kind::kTruth) {
@@ -378,7 +378,7 @@ bool KeyCondition::ApplyAll(const Branch& branch, Domains* domains,
                      [](KeyDomain& domain) { return Settle(&domain); });
 }
 
-ShardSet KeyCondition::Shards(const ShardingStrategy& strategy,
+ShardSet KeyPredicate::Shards(const ShardingStrategy& strategy,
                               const sql::Parameters* parameters) const {
   if (key_.empty()) {
     return {strategy.shards().begin(), strategy.shards().end()};
@@ -389,7 +389,7 @@ ShardSet KeyCondition::Shards(const ShardingStrategy& strategy,
 
 // Each branch of a choice is looked at with all that is known around it, so
 // that "tenant = 1 AND (id = 2 OR id = 3)" is two keys.
-ShardSet KeyCondition::ShardsOf(const Branch& branch, Domains* domains,
+ShardSet KeyPredicate::ShardsOf(const Branch& branch, Domains* domains,
                                 const ShardingStrategy& strategy,
                                 const sql::Parameters* parameters) const {
   if (!ApplyAll(branch, domains, parameters)) return {};
@@ -409,11 +409,11 @@ ShardSet KeyCondition::ShardsOf(const Branch& branch, Domains* domains,
   return shards;
 }
 
-bool KeyCondition::ListsKeys(const sql::Parameters* parameters) const {
+bool KeyPredicate::ListsKeys(const sql::Parameters* parameters) const {
   return !key_.empty() && ListsKeys(all_, Domains(key_.size()), parameters);
 }
 
-bool KeyCondition::ListsKeys(const Branch& branch, const Domains& around,
+bool KeyPredicate::ListsKeys(const Branch& branch, const Domains& around,
                              const sql::Parameters* parameters) const {
   Domains domains = around;
   if (!ApplyAll(branch, &domains, parameters)) return true;  // none
@@ -427,7 +427,7 @@ bool KeyCondition::ListsKeys(const Branch& branch, const Domains& around,
       });
 }
 
-std::optional<std::vector<sql::Value>> KeyCondition::ValuesOfFirst(
+std::optional<std::vector<sql::Value>> KeyPredicate::ValuesOfFirst(
     const sql::Parameters* parameters) const {
   std::vector<sql::Value> values;
   if (!CollectFirst(all_, Domains(key_.size()), parameters, &values)) {
@@ -436,7 +436,7 @@ std::optional<std::vector<sql::Value>> KeyCondition::ValuesOfFirst(
   return values;
 }
 
-bool KeyCondition::CollectFirst(const Branch& branch, const Domains& around,
+bool KeyPredicate::CollectFirst(const Branch& branch, const Domains& around,
                                 const sql::Parameters* parameters,
                                 std::vector<sql::Value>* out) const {
   Domains domains = around;

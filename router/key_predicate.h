@@ -1,6 +1,6 @@
 // What a condition says of a shard key.
-#ifndef SHARD_ROUTER_KEY_CONDITION_H_
-#define SHARD_ROUTER_KEY_CONDITION_H_
+#ifndef SHARD_ROUTER_KEY_PREDICATE_H_
+#define SHARD_ROUTER_KEY_PREDICATE_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -40,10 +40,10 @@ struct KeyPart {
 //     Collate(column, "C") is what is compared
 // Thread-safe once it is complete. Points into the expressions, which must
 // outlive it.
-class KeyCondition {
+class KeyPredicate {
  public:
   // Says nothing yet. The columns of the key: what type its values have.
-  explicit KeyCondition(std::vector<const sql::Column*> key)
+  explicit KeyPredicate(std::vector<const sql::Column*> key)
       : key_(std::move(key)) {}
   // `condition` holds too, where the parts of the key are called `names`.
   void Add(const sql::Expression& condition, const std::vector<KeyPart>& names);
@@ -128,4 +128,4 @@ class KeyCondition {
 
 }  // namespace shard
 
-#endif  // SHARD_ROUTER_KEY_CONDITION_H_
+#endif  // SHARD_ROUTER_KEY_PREDICATE_H_
