@@ -18,6 +18,7 @@ std::vector<Case> PostgresGetCases();
 std::vector<Case> ScalarsCases();
 std::vector<Case> PlainCommitCases();
 std::vector<Case> RouterCases();
+std::vector<Case> PruningCases();
 std::vector<Case> RoutingCases();
 std::vector<Case> TwoPhaseCases();
 std::vector<Case> SqliteCommitCases();

@@ -30,8 +30,8 @@ std::vector<Case> AllCases() {
   std::vector<Case> all;
   for (auto* list : {FlushCases, PostgresFlushCases, UpdateCases, BulkCases,
                      PostgresBulkCases, GetCases, PostgresGetCases,
-                     ScalarsCases, RouterCases, RoutingCases, PlainCommitCases,
-                     TwoPhaseCases, SqliteCommitCases}) {
+                     ScalarsCases, RouterCases, PruningCases, RoutingCases,
+                     PlainCommitCases, TwoPhaseCases, SqliteCommitCases}) {
     for (Case& one : list()) all.push_back(std::move(one));
   }
   return all;
