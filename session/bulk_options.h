@@ -33,7 +33,8 @@ struct BulkOptions {
   // Inserts: NULL is written where else the column's default would be.
   bool render_nulls = false;
   // Inserts of plain structs, whose key always has some value: it is left out,
-  // and the database numbers the rows.
+  // and the database numbers the rows; or the columns are that
+  // SessionOptions::keys has generators for, and those make them.
   bool number_keys = false;
   // Updates of objects: what was assigned and not flushed. False: all that is
   // loaded, so that objects which changed in other ways share a statement.

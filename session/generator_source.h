@@ -40,8 +40,8 @@ struct GeneratorOptions {
   // Tells generators of one class apart (LoadSource::Fingerprint): where the
   // rows come from.
   std::string origin{};
-  // The database numbers the rows; the key in Row is not looked at. Only where
-  // the primary key is one integer without a default.
+  // The key in Row is not looked at, where it is one column: a generator of
+  // SessionOptions::keys makes it, or the database.
   bool number_keys = false;
 };
 
@@ -123,7 +123,7 @@ class GeneratorSource final : public LoadSource {
   }
   std::uint64_t left_to_database() const {
     const bool numbers =
-        options_.number_keys && mapping().table().generated_key() != nullptr;
+        options_.number_keys && mapping().key_fields().size() == 1;
     return numbers ? mapping().key_set() : 0;
   }
   void Show() { shown_.emplace(rows_, left_to_database()); }

@@ -19,6 +19,7 @@
 #include "shard/session/bulk_rows.h"
 #include "shard/session/commit_result.h"
 #include "shard/session/flush_fields.h"
+#include "shard/session/key_assigner.h"
 #include "shard/session/load_home.h"
 #include "shard/session/loader.h"
 #include "shard/session/mapping.h"
@@ -45,7 +46,10 @@ absl::Status CheckOptions(const LoadOptions& options) {
 absl::Status CheckGiven(const SessionOptions& session,
                         const LoadSource& source) {
   const Mapping& mapping = source.mapping();
-  const std::uint64_t known = source.given() | mapping.client_defaults();
+  std::uint64_t known = source.given() | mapping.client_defaults();
+  SHARD_ASSIGN_OR_RETURN(const KeyFields made,
+                         KeyFieldsOf(session.keys, mapping));
+  for (const KeyField& key : made) known |= FieldBit(key.field);
   for (const sql::Column* column :
        session.resolver->ShardKey(mapping.class_info())) {
     if (&column->table() != &mapping.table() ||

@@ -9,6 +9,8 @@
 #include "absl/types/span.h"
 #include "shard/base/status_macros.h"
 #include "shard/session/bulk_writer.h"
+#include "shard/session/key_assigner.h"
+#include "shard/session/keyed_rows.h"
 #include "shard/session/session_core.h"
 
 namespace shard {
@@ -75,6 +77,27 @@ class ObjectRuns {
   std::vector<Run> runs_;
 };
 
+// Gives rows that go in the keys that they lack: objects take them, of others
+// `keyed` has them. Whether it does.
+absl::StatusOr<bool> MakeKeys(const GeneratedKeys& keys, const BulkRows& rows,
+                              KeyedRows* keyed) {
+  SHARD_ASSIGN_OR_RETURN(const KeyFields fields,
+                         KeyFieldsOf(keys, rows.mapping()));
+  if (fields.empty()) return false;
+  if (rows.object(0) == nullptr) {
+    SHARD_RETURN_IF_ERROR(keyed->TakeKeys(fields));
+    return true;
+  }
+  KeyAssigner assigner(keys);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (!HasRow(*rows.object(i))) {
+      SHARD_RETURN_IF_ERROR(assigner.Add(*rows.object(i)));
+    }
+  }
+  SHARD_RETURN_IF_ERROR(assigner.Assign());
+  return false;
+}
+
 }  // namespace
 
 BulkWriter SessionCore::MakeBulkWriter(const BindArguments& bind,
@@ -136,8 +159,15 @@ absl::StatusOr<BulkReport> SessionCore::Bulk(BulkKind kind, BulkRows& rows,
   BulkReport report;
   if (rows.size() == 0) return report;
   if (options.return_defaults) report.keys.resize(rows.size());
+  BulkRows* input = &rows;
+  KeyedRows keyed(&rows);
+  if (kind == BulkKind::kInsert && !options_.keys.empty()) {
+    SHARD_ASSIGN_OR_RETURN(const bool made,
+                           MakeKeys(options_.keys, rows, &keyed));
+    if (made) input = &keyed;
+  }
   BulkWriter writer = MakeBulkWriter(bind, &options, &report);
-  SHARD_RETURN_IF_ERROR(writer.Plan(kind, &rows));
+  SHARD_RETURN_IF_ERROR(writer.Plan(kind, input));
   SHARD_RETURN_IF_ERROR(RunBulk(writer));
   return report;
 }
@@ -151,9 +181,14 @@ absl::StatusOr<BulkReport> SessionCore::BulkSave(
   if (objects.empty()) return report;
   if (options.return_defaults) report.keys.resize(objects.size());
   ObjectRuns runs(options);
+  KeyAssigner assigner(options_.keys);
   for (std::size_t i = 0; i < objects.size(); ++i) {
     SHARD_RETURN_IF_ERROR(runs.Add(objects[i], i));
+    if (!options_.keys.empty() && !HasRow(*objects[i])) {
+      SHARD_RETURN_IF_ERROR(assigner.Add(*objects[i]));
+    }
   }
+  SHARD_RETURN_IF_ERROR(assigner.Assign());
   BulkWriter writer = MakeBulkWriter(bind, &options, &report);
   SHARD_RETURN_IF_ERROR(
       runs.ForEach([&writer](BulkKind kind, ObjectRows* rows) {

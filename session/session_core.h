@@ -103,6 +103,9 @@ class SessionCore : public ObjectHost {
   absl::StatusOr<BulkReport> Bulk(BulkKind kind, BulkRows& rows,
                                   const BulkOptions& options,
                                   const BindArguments& bind);
+  // Fields of plain structs that are not read, since somebody else makes them.
+  std::uint64_t LeftOut(BulkKind kind, const Mapping& mapping,
+                        const BulkOptions& options) const;
   absl::StatusOr<BulkReport> BulkSave(absl::Span<EntityBase* const> objects,
                                       const BulkOptions& options,
                                       const BindArguments& bind);
@@ -186,6 +189,7 @@ class SessionCore : public ObjectHost {
   class PoisonOnException;
   void RollBack(Reads reads);
   absl::Status FlushOnce();
+  absl::Status GiveKeys();  // to objects that are to be inserted
   Flusher MakeFlusher();
   // Objects whose rows go to other shards. True: there were some.
   absl::StatusOr<bool> MoveRows();

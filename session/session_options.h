@@ -15,6 +15,7 @@
 #include "shard/router/bind_resolver.h"
 #include "shard/router/topology.h"
 #include "shard/session/joined_connection.h"
+#include "shard/session/keys/generated_key.h"
 #include "shard/session/session_listener.h"
 #include "shard/session/two_phase/recovery_options.h"
 #include "shard/session/two_phase/two_phase_event.h"
@@ -48,6 +49,13 @@ struct SessionOptions {
   bool expire_on_commit = true;
   ShardKeyChange shard_key_change = ShardKeyChange::kRefuse;
 
+  // Which columns get values from generators: where the attribute of a new
+  // object is unset when a flush writes it, or a row of a BulkInsert or a Load
+  // gives none or NULL. All that lack one get theirs in one batch, before they
+  // are routed, and before defaults; where that fails nothing is written.
+  //
+  //   .keys = {GenerateKey(Order::c.id, ids), GenerateKey(Item::c.id, ids)}
+  GeneratedKeys keys = {};
   // Who hears of what the session does, in that order.
   SessionListeners listeners = {};
   // Connections of the caller's to work on, instead of ones from the engines'

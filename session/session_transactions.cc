@@ -106,6 +106,7 @@ absl::Status SessionCore::FlushOnce() {
   flushing_ = Flushing::kWriting;
   SHARD_ASSIGN_OR_RETURN(const Written written, AskBeforeWriting());
   if (wanted_after_flush_ != Ending::kNone) return absl::OkStatus();
+  if (!options_.keys.empty()) SHARD_RETURN_IF_ERROR(GiveKeys());
   SHARD_ASSIGN_OR_RETURN(const bool moved, MoveRows());
   const absl::Status status = MakeFlusher().Run(work_);
   // What has moved is written: all or nothing.

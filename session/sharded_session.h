@@ -266,7 +266,8 @@ class ShardedSession {
   // flush, and so does NULL unless BulkOptions::render_nulls; but a default
   // that is SQL is made once for all rows that share a statement. Versions
   // begin anew. Key values that the database makes come back by
-  // BulkOptions::return_defaults.
+  // BulkOptions::return_defaults. Keys that SessionOptions::keys makes count in
+  // objects as if they had been assigned.
   template <MappedClass E, class Input>
   absl::StatusOr<BulkReport> BulkInsert(const Input& rows,
                                         const BulkOptions& options = {},

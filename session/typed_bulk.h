@@ -22,15 +22,6 @@
 namespace shard {
 namespace internal {
 
-// Which fields of plain structs are not read: the key that the database is to
-// number.
-inline std::uint64_t LeftOut(const Mapping& mapping,
-                             const BulkOptions& options) {
-  return options.number_keys && mapping.table().generated_key() != nullptr
-             ? mapping.key_set()
-             : 0;
-}
-
 template <MappedClass E, class Input>
 absl::StatusOr<BulkReport> RunBulk(SessionCore& core, BulkKind kind,
                                    const Input& rows,
@@ -43,11 +34,7 @@ absl::StatusOr<BulkReport> RunBulk(SessionCore& core, BulkKind kind,
     return core.Bulk(kind, mappings, options, bind);
   } else if constexpr (std::convertible_to<const Input&,
                                            absl::Span<const typename E::Row>>) {
-    const std::uint64_t left_out =
-        kind == BulkKind::kInsert || kind == BulkKind::kUpsert
-            ? LeftOut(mapping, options)
-            : 0;
-    StructRows<E> structs(rows, left_out);
+    StructRows<E> structs(rows, core.LeftOut(kind, mapping, options));
     return core.Bulk(kind, structs, options, bind);
   } else {
     ObjectRows objects(

@@ -22,6 +22,8 @@
 #include "shard/router/strategy_registry.h"
 #include "shard/router/vertical_resolver.h"
 #include "shard/session/csv_source.h"
+#include "shard/session/keys/generated_key.h"
+#include "shard/session/keys/id_blocks.h"
 #include "shard/session/load.h"
 #include "shard/session/session_listener.h"
 #include "shard/session/session_maker.h"
@@ -317,6 +319,32 @@ absl::Status LoadCars(const shard::SessionOptions& options,
   EXPECT_EQ(report.inserted, 2u);
   EXPECT_EQ(report.refused_rows.size(), 1u);
   return absl::OkStatus();
+}
+
+absl::Status MakeKeys(shard::SessionOptions options,
+                      std::shared_ptr<shard::Engine> keys) {
+  // [keys]
+  SHARD_ASSIGN_OR_RETURN(auto ids, shard::IdBlocks::Open(keys, "cars"));
+  options.keys = {shard::GenerateKey(Car::c.id, ids)};
+  ShardedSession session(options);
+  auto car = std::make_shared<Car>();
+  car->owner = "Gus", car->color = Color::kRed;
+  SHARD_RETURN_IF_ERROR(session.Add(car));
+  SHARD_RETURN_IF_ERROR(session.Flush());  // makes the id, then finds the shard
+  std::int64_t id = car->id.value();
+  SHARD_ASSIGN_OR_RETURN(shard::sql::Value another, ids->Next());  // by hand
+  // [/keys]
+  EXPECT_EQ(id, 1);
+  EXPECT_EQ(another, shard::sql::Value(2));
+  return absl::OkStatus();
+}
+
+TEST_F(SnippetsTest, Keys) {
+  shard::SessionOptions options;
+  auto resolver = std::make_shared<shard::VerticalResolver>();
+  resolver->BindDefault(MakeEngine("with_keys"));
+  options.resolver = resolver;
+  SHARD_EXPECT_OK(MakeKeys(options, MakeEngine("keys")));
 }
 
 TEST_F(SnippetsTest, Load) {
