@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -35,6 +36,8 @@ class DirectoryCache {
   explicit DirectoryCache(std::size_t most_entries);
 
   std::optional<Entry> Find(std::string_view key) const;
+  // The same as of the encoding of a key of one integer, the commonest.
+  std::optional<Entry> FindInteger(std::int64_t value) const;
 
   // To be asked before an entry is read from the database, and given to Put
   // then: it does nothing when something was changed meanwhile, so that an
@@ -55,29 +58,32 @@ class DirectoryCache {
   static constexpr std::size_t kMutexes = 64;
   using Words = std::array<std::uint64_t, kWords>;
 
-  struct Slot {
+  struct alignas(64) Slot {
+    std::array<std::atomic<std::uint64_t>, kWords> words{};  // of a short key
+    std::atomic<std::int64_t> read_at = 0;
     std::atomic<std::uint32_t> size = 0;  // of the key; 0: empty
     std::atomic<std::uint32_t> place = 0;
-    std::atomic<std::int64_t> read_at = 0;
-    std::array<std::atomic<std::uint64_t>, kWords> words{};  // of a short key
     mutable std::atomic<bool> used = false;  // since the hand came by
-    std::string long_key;  // guarded by the set's mutex, as all changes are
+    // Guarded by the set's mutex, as all changes are; null for a short key.
+    std::unique_ptr<std::string> long_key;
   };
-  struct Set {
+  struct alignas(64) Set {
     std::atomic<std::uint32_t> version = 0;
-    std::size_t hand = 0;  // guarded by the set's mutex
+    std::uint32_t hand = 0;  // guarded by the set's mutex
     std::array<std::atomic<std::uint64_t>, kWays> hashes{};
     std::array<Slot, kWays> slots;
   };
 
   static Words WordsOf(std::string_view key);
+  static std::uint64_t HashOf(const Words& words, std::size_t size);
+  static std::uint64_t HashOf(std::string_view key);
   static bool IsShort(const Slot& slot, std::size_t size, const Words& words);
   std::size_t IndexOf(std::uint64_t hash) const { return hash & mask_; }
   std::mutex& MutexOf(std::size_t set) const {
     return mutexes_[set % kMutexes];
   }
-  std::optional<Entry> FindLong(const Set& set, std::uint64_t hash,
-                                std::string_view key) const;
+  std::optional<Entry> FindShort(const Words& words, std::size_t size) const;
+  std::optional<Entry> FindLong(std::string_view key) const;
   // Under the set's mutex: where the key is, or ways_.
   std::size_t WayOf(const Set& set, std::uint64_t hash,
                     std::string_view key) const;

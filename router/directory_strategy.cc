@@ -18,6 +18,7 @@
 #include "shard/base/environment.h"
 #include "shard/base/status_macros.h"
 #include "shard/base/strings.h"
+#include "shard/router/key_order.h"
 #include "shard/router/placement.h"
 #include "shard/router/shard_names.h"
 
@@ -73,6 +74,7 @@ absl::StatusOr<std::shared_ptr<DirectoryStrategy>> DirectoryStrategy::Create(
 DirectoryStrategy::DirectoryStrategy(DirectoryOptions options)
     : options_(std::move(options)),
       table_(std::make_unique<DirectoryTable>(options_.engine, options_.table)),
+      entries_age_(options_.max_age != absl::InfiniteDuration()),
       cache_(options_.cache_entries) {}
 
 absl::Status DirectoryStrategy::CreateTable(
@@ -80,15 +82,23 @@ absl::Status DirectoryStrategy::CreateTable(
   return DirectoryTable(engine, table).Create();
 }
 
-ShardId DirectoryStrategy::Remembered(std::string_view encoded) const {
-  const std::optional<DirectoryCache::Entry> entry = cache_.Find(encoded);
+ShardId DirectoryStrategy::ShardOf(
+    const std::optional<DirectoryCache::Entry>& entry) const {
   if (!entry.has_value()) return ShardId();
   // The time is asked for only where it counts.
-  if (options_.max_age != absl::InfiniteDuration() &&
-      !IsYounger(entry->read_at, options_.max_age)) {
+  if (entries_age_ && !IsYounger(entry->read_at, options_.max_age)) {
     return ShardId();
   }
   return shards_[entry->place];
+}
+
+ShardId DirectoryStrategy::Known(absl::Span<const sql::ValueView> key) const {
+  if (key.size() == 1 && SameKeyType(key[0].type(), sql::ValueType::kInt64)) {
+    return ShardOf(cache_.FindInteger(key[0].integer()));
+  }
+  ShortKey encoded;
+  return EncodeShortKey(key, &encoded) ? ShardOf(cache_.Find(encoded.view()))
+                                       : ShardId();
 }
 
 absl::StatusOr<std::uint32_t> DirectoryStrategy::PlaceOf(
@@ -130,13 +140,15 @@ absl::StatusOr<std::vector<ShardId>> DirectoryStrategy::Read(
 
 absl::StatusOr<ShardId> DirectoryStrategy::Find(
     const std::string& encoded) const {
-  if (const ShardId known = Remembered(encoded); !known.is_none()) return known;
+  if (const ShardId known = ShardOf(cache_.Find(encoded)); !known.is_none())
+    return known;
   SHARD_ASSIGN_OR_RETURN(const std::vector<ShardId> read, Read({encoded}));
   return read[0];
 }
 
 absl::StatusOr<ShardId> DirectoryStrategy::ShardFor(
     absl::Span<const sql::ValueView> key) const {
+  if (const ShardId known = Known(key); !known.is_none()) return known;
   SHARD_ASSIGN_OR_RETURN(const std::string encoded, EncodeShardKey(key));
   SHARD_ASSIGN_OR_RETURN(const ShardId shard, Find(encoded));
   if (!shard.is_none()) return shard;
@@ -146,6 +158,7 @@ absl::StatusOr<ShardId> DirectoryStrategy::ShardFor(
 
 absl::StatusOr<ShardId> DirectoryStrategy::ShardForNew(
     absl::Span<const sql::ValueView> key) const {
+  if (const ShardId known = Known(key); !known.is_none()) return known;
   SHARD_ASSIGN_OR_RETURN(const std::string encoded, EncodeShardKey(key));
   SHARD_ASSIGN_OR_RETURN(const ShardId shard, Find(encoded));
   if (!shard.is_none()) return shard;
@@ -167,7 +180,8 @@ ShardSet DirectoryStrategy::ShardsFor(absl::Span<const KeyDomain> key) const {
   const auto look = [&](absl::Span<const sql::ValueView> one) {
     const auto encoded = EncodeShardKey(one);
     if (!encoded.ok()) return absl::IsInvalidArgument(encoded.status());
-    if (const ShardId known = Remembered(*encoded); !known.is_none()) {
+    if (const ShardId known = ShardOf(cache_.Find(*encoded));
+        !known.is_none()) {
       shard::AddOnce(found, known);
     } else {
       missing.push_back(*encoded);

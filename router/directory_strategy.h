@@ -97,8 +97,10 @@ class DirectoryStrategy : public ShardingStrategy {
 
  private:
   explicit DirectoryStrategy(DirectoryOptions options);
-  // None: it is not remembered, or for too long.
-  ShardId Remembered(std::string_view encoded) const;
+  // None for no entry, or one that is too old.
+  ShardId ShardOf(const std::optional<DirectoryCache::Entry>& entry) const;
+  // What is remembered of a key that needs no string to be looked up.
+  ShardId Known(absl::Span<const sql::ValueView> key) const;
   // The entries in the database, which are remembered; none where there is
   // none.
   absl::StatusOr<std::vector<ShardId>> Read(
@@ -112,6 +114,7 @@ class DirectoryStrategy : public ShardingStrategy {
   const DirectoryOptions options_;
   std::vector<ShardId> shards_;
   const std::unique_ptr<DirectoryTable> table_;
+  const bool entries_age_;
   mutable DirectoryCache cache_;  // places are indices of shards_
 };
 

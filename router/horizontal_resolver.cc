@@ -62,15 +62,16 @@ absl::StatusOr<sql::ValueView> ReadKeyPart(const BindRequest& request,
 }
 
 // The whole key, in memory of its own: a view lives until the next Read.
-absl::StatusOr<absl::InlinedVector<sql::Value, 2>> ReadKey(
-    const BindRequest& request, const ShardRule& rule) {
-  absl::InlinedVector<sql::Value, 2> key;
+using OwnedKey = absl::InlinedVector<sql::Value, 2>;
+
+absl::Status ReadKey(const BindRequest& request, const ShardRule& rule,
+                     OwnedKey* key) {
   for (const sql::Column* column : rule.key) {
     SHARD_ASSIGN_OR_RETURN(const sql::ValueView part,
                            ReadKeyPart(request, *column));
-    key.emplace_back(part);
+    key->emplace_back(part);
   }
-  return key;
+  return absl::OkStatus();
 }
 
 // An upsert sees the rows of its own shard only, and leaves a row where it is:
@@ -260,7 +261,8 @@ absl::StatusOr<ShardId> HorizontalResolver::ShardOfObject(
     return ShardOfKey(rule, request, {&*key, 1});
   }
   if (rule.key.empty()) return absl::NotFoundError("no column decides");
-  SHARD_ASSIGN_OR_RETURN(const auto kept, ReadKey(request, rule));
+  OwnedKey kept;
+  SHARD_RETURN_IF_ERROR(ReadKey(request, rule, &kept));
   absl::InlinedVector<sql::ValueView, 2> key;
   for (const sql::Value& value : kept) key.push_back(value.view());
   return ShardOfKey(rule, request, key);
@@ -270,10 +272,10 @@ bool HorizontalResolver::Forget(const BindRequest& request) {
   if (request.object == nullptr) return false;
   const absl::StatusOr<const ShardRule*> rule = RuleFor(request);
   if (!rule.ok()) return false;
-  const auto kept = ReadKey(request, **rule);
-  if (!kept.ok() || kept->empty()) return false;
+  OwnedKey kept;
+  if (!ReadKey(request, **rule, &kept).ok() || kept.empty()) return false;
   absl::InlinedVector<sql::ValueView, 2> key;
-  for (const sql::Value& value : *kept) key.push_back(value.view());
+  for (const sql::Value& value : kept) key.push_back(value.view());
   return (*rule)->strategy->Forget(key);
 }
 

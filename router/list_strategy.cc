@@ -20,6 +20,10 @@
 namespace shard {
 namespace {
 
+bool IsInteger(const sql::ValueView& value) {
+  return SameKeyType(value.type(), sql::ValueType::kInt64);
+}
+
 absl::Status OneColumn() {
   return absl::InvalidArgumentError(
       "a list strategy takes a shard key of one column");
@@ -51,7 +55,12 @@ absl::StatusOr<std::shared_ptr<ListStrategy>> ListStrategy::Create(
       }
     }
     list->places_.push_back({slot, value, ShardId::Of(name)});
-    AddOnce(list->shards_, list->places_.back().shard);
+    const ShardId shard = list->places_.back().shard;
+    AddOnce(list->shards_, shard);
+    if (IsInteger(view)) list->of_integer_[view.integer()] = shard;
+    if (view.type() == sql::ValueType::kText) {
+      list->of_text_.emplace(view.bytes(), shard);
+    }
   }
   list->otherwise_ = ShardId::Of(otherwise);
   if (!list->otherwise_.is_none()) AddOnce(list->shards_, list->otherwise_);
@@ -60,16 +69,31 @@ absl::StatusOr<std::shared_ptr<ListStrategy>> ListStrategy::Create(
   return list;
 }
 
-absl::StatusOr<ShardId> ListStrategy::ShardFor(
-    absl::Span<const sql::ValueView> key) const {
-  if (key.size() != 1) return OneColumn();
-  SHARD_ASSIGN_OR_RETURN(const std::uint32_t slot, SlotOf(key));
+absl::StatusOr<ShardId> ListStrategy::Find(const sql::ValueView& value) const {
+  if (IsInteger(value)) {
+    const auto found = of_integer_.find(value.integer());
+    return found == of_integer_.end() ? ShardId() : found->second;
+  }
+  if (value.type() == sql::ValueType::kText) {
+    const auto found = of_text_.find(ToAbsl(value.bytes()));
+    return found == of_text_.end() ? ShardId() : found->second;
+  }
+  SHARD_ASSIGN_OR_RETURN(const std::uint32_t slot,
+                         SlotOf(absl::MakeConstSpan(&value, 1)));
   auto place = std::lower_bound(
       places_.begin(), places_.end(), slot,
       [](const Place& p, std::uint32_t s) { return p.slot < s; });
   for (; place != places_.end() && place->slot == slot; ++place) {
-    if (place->value.view() == key[0]) return place->shard;
+    if (place->value.view() == value) return place->shard;
   }
+  return ShardId();
+}
+
+absl::StatusOr<ShardId> ListStrategy::ShardFor(
+    absl::Span<const sql::ValueView> key) const {
+  if (key.size() != 1) return OneColumn();
+  absl::StatusOr<ShardId> listed = Find(key[0]);
+  if (!listed.ok() || !listed->is_none()) return listed;
   if (otherwise_.is_none()) {
     return absl::InvalidArgumentError(
         "the value of the shard key is not in the list strategy; list it or "

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -45,6 +46,8 @@ class ListStrategy : public ShardingStrategy {
 
  private:
   ListStrategy() = default;
+  // None: it is not listed.
+  absl::StatusOr<ShardId> Find(const sql::ValueView& value) const;
   // Sorted by slot, so that a look-up compares few values.
   struct Place {
     std::uint32_t slot;
@@ -52,6 +55,10 @@ class ListStrategy : public ShardingStrategy {
     ShardId shard;
   };
   std::vector<Place> places_;
+  // The same for the commonest types. (What absl::Hash says matters to nobody
+  // outside of the map.)
+  absl::flat_hash_map<std::int64_t, ShardId> of_integer_;
+  absl::flat_hash_map<std::string, ShardId> of_text_;
   ShardId otherwise_;
   std::vector<ShardId> shards_;
 };

@@ -1,5 +1,7 @@
 #include "shard/router/placement.h"
 
+// Inlined, since a shard key is short, and its length often known here.
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include <bit>
@@ -92,13 +94,44 @@ absl::Status Append(const sql::ValueView& part, std::string* out) {
 
 bool CanBeShardKey(ValueType type) { return TagOf(type) != 0; }
 
+bool EncodeShortKey(absl::Span<const sql::ValueView> key, ShortKey* out) {
+  const bool is_composite = key.size() != 1;
+  std::size_t size = 0;
+  for (const sql::ValueView& part : key) {
+    const char tag = TagOf(part.type());
+    if (tag == 0 || part.type() == ValueType::kDecimal) return false;
+    const std::size_t payload = part.holds_bytes() ? part.bytes().size()
+                                : part.type() == ValueType::kDate ? 4
+                                                                  : 8;
+    // With room for the length of a part, and for zeros behind the last.
+    if (payload + size + 5 + 8 > ShortKey::kMostBytes) return false;
+    if (is_composite) {
+      PutInteger(payload + 1, 4, out->bytes + size);
+      size += 4;
+    }
+    out->bytes[size++] = tag;
+    if (part.holds_bytes()) {
+      std::memcpy(out->bytes + size, part.bytes().data(), payload);
+    } else {
+      PutInteger(static_cast<std::uint64_t>(part.integer()),
+                 static_cast<int>(payload), out->bytes + size);
+    }
+    size += payload;
+  }
+  std::memset(out->bytes + size, 0, 8);
+  out->size = size;
+  return size != 0;
+}
+
 absl::StatusOr<std::uint32_t> SlotOf(absl::Span<const sql::ValueView> key) {
   if (key.size() == 1 && TagOf(key[0].type()) == 1) {
-    // The commonest key, without a string.
+    // The commonest key, of a length that the compiler knows.
     char encoded[9] = {1};
     PutInteger(static_cast<std::uint64_t>(key[0].integer()), 8, encoded + 1);
     return SlotOfBytes({encoded, sizeof(encoded)});
   }
+  ShortKey short_key;
+  if (EncodeShortKey(key, &short_key)) return SlotOfBytes(short_key.view());
   SHARD_ASSIGN_OR_RETURN(const std::string encoded, EncodeShardKey(key));
   return SlotOfBytes(encoded);
 }

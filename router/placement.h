@@ -18,8 +18,10 @@
 #ifndef SHARD_ROUTER_PLACEMENT_H_
 #define SHARD_ROUTER_PLACEMENT_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -37,7 +39,21 @@ bool CanBeShardKey(sql::ValueType type);
 // 0 to 4095. kInvalidArgument for no parts, NULL, or a type that is no key.
 absl::StatusOr<std::uint32_t> SlotOf(absl::Span<const sql::ValueView> key);
 
-// What is hashed, for tools and tests.
+// An encoded key of up to kMostBytes bytes, without memory of its own. The
+// bytes behind it are zero, up to the next multiple of eight at least.
+struct ShortKey {
+  static constexpr std::size_t kMostBytes = 64;
+  alignas(8) char bytes[kMostBytes];
+  std::size_t size = 0;
+
+  std::string_view view() const { return {bytes, size}; }
+};
+
+// False, with nothing said about why, for a key that is longer or none, and for
+// decimals; EncodeShardKey tells. For look-ups, where a string costs too much.
+bool EncodeShortKey(absl::Span<const sql::ValueView> key, ShortKey* out);
+
+// What is hashed.
 absl::StatusOr<std::string> EncodeShardKey(
     absl::Span<const sql::ValueView> key);
 

@@ -88,6 +88,19 @@ TEST(DirectoryCacheTest, KeysOfEveryLength) {
   EXPECT_EQ(cache.entries(), 0u);
 }
 
+TEST(DirectoryCacheTest, IntegersAsTheyAreEncoded) {
+  DirectoryCache cache(1024);
+  std::uint32_t place = 0;
+  for (const std::int64_t id :
+       {std::int64_t{0}, std::int64_t{1}, std::int64_t{-1}, INT64_MAX,
+        INT64_MIN, std::int64_t{1} << 56, std::int64_t{0x0102030405060708}}) {
+    EXPECT_FALSE(cache.FindInteger(id).has_value()) << id;
+    cache.Put(KeyOf(id), {++place, 0}, cache.Version(KeyOf(id)));
+    ASSERT_TRUE(cache.FindInteger(id).has_value()) << id;
+    EXPECT_EQ(cache.FindInteger(id)->place, place);
+  }
+}
+
 TEST(DirectoryCacheTest, AnOldAnswerIsNotRemembered) {
   DirectoryCache cache(64);
   const std::uint32_t before = cache.Version(KeyOf(1));

@@ -214,6 +214,30 @@ TEST(PlacementTest, CompositeKeysOfEveryType) {
              308);
 }
 
+TEST(PlacementTest, ShortKeysAreTheSame) {
+  ShortKey key;
+  for (std::size_t size = 0; size < 100; ++size) {
+    const std::vector<Value> one{Value(std::string(size, 'k'))};
+    const std::vector<Value> two{Date{3}, Bytes{std::string(size, 'b')}};
+    for (const std::vector<Value>& parts : {one, two}) {
+      SHARD_ASSERT_OK_AND_ASSIGN(const std::string bytes,
+                                 EncodeShardKey(Views(parts)));
+      if (EncodeShortKey(Views(parts), &key)) {
+        EXPECT_EQ(key.view(), bytes);
+        EXPECT_EQ(std::string_view(key.bytes + key.size, 8),
+                  std::string_view("\0\0\0\0\0\0\0\0", 8));
+      } else {
+        EXPECT_GT(bytes.size(), 40u);
+      }
+    }
+  }
+  EXPECT_TRUE(EncodeShortKey(Views({1, 2}), &key));
+  EXPECT_FALSE(EncodeShortKey({}, &key));
+  EXPECT_FALSE(EncodeShortKey(Views({1, Value()}), &key));
+  EXPECT_FALSE(EncodeShortKey(Views({1.5}), &key));
+  EXPECT_FALSE(EncodeShortKey(Views({Decimals("1")}), &key));
+}
+
 TEST(PlacementTest, WhatIsNoKeyIsRefused) {
   for (const Value& value :
        {Value(1.0), Value(true), Value(Json{"1"}), Value()}) {
