@@ -1,4 +1,4 @@
-// ConfigValue::Parse: nlohmann's parser, whose events carry no positions, fed
+// ConfigNode::Parse: nlohmann's parser, whose events carry no positions, fed
 // by an iterator that counts lines.
 #include <cstddef>
 #include <cstdint>
@@ -10,8 +10,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "nlohmann/json.hpp"
+#include "shard/router/config_node.h"
 #include "shard/router/config_tree.h"
-#include "shard/router/config_value.h"
 
 namespace shard {
 namespace {
@@ -82,11 +82,11 @@ class Events {
   bool string(std::string& value) { return tree_.AddText(std::move(value)); }
   bool binary(nlohmann::json::binary_t&) { return false; }  // never in JSON
   bool start_object(std::size_t) {
-    return tree_.Open(ConfigValue::Kind::kObject);
+    return tree_.Open(ConfigNode::Kind::kObject);
   }
   bool key(std::string& name) { return tree_.SetKey(std::move(name)); }
   bool end_object() { return tree_.Close(); }
-  bool start_array(std::size_t) { return tree_.Open(ConfigValue::Kind::kList); }
+  bool start_array(std::size_t) { return tree_.Open(ConfigNode::Kind::kList); }
   bool end_array() { return tree_.Close(); }
   bool parse_error(std::size_t, const std::string&,
                    const nlohmann::json::exception& error) {
@@ -99,7 +99,7 @@ class Events {
 
 }  // namespace
 
-absl::StatusOr<ConfigValue> ConfigValue::Parse(std::string_view json) {
+absl::StatusOr<ConfigNode> ConfigNode::Parse(std::string_view json) {
   int line = 1;
   ConfigTreeBuilder tree(&line);
   Events events(&tree);

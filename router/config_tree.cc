@@ -15,7 +15,7 @@ namespace {
 // More than any configuration needs, and few enough for recursion over it.
 constexpr std::size_t kDeepest = 32;
 
-std::string PathOf(const ConfigValue& parent, const std::string& key) {
+std::string PathOf(const ConfigNode& parent, const std::string& key) {
   const std::size_t number = parent.items().size() + 1;
   if (parent.is_list()) return absl::StrCat(parent.path(), "[", number, "]");
   const std::string shown = IsConfigName(key) ? key : absl::StrCat("#", number);
@@ -25,11 +25,11 @@ std::string PathOf(const ConfigValue& parent, const std::string& key) {
 
 }  // namespace
 
-ConfigValue* ConfigTreeBuilder::Add(ConfigValue::Kind kind) {
+ConfigNode* ConfigTreeBuilder::Add(ConfigNode::Kind kind) {
   if (!status_.ok()) return nullptr;
-  ConfigValue* value = &root_;
+  ConfigNode* value = &root_;
   if (!open_.empty()) {
-    ConfigValue& parent = *open_.back();
+    ConfigNode& parent = *open_.back();
     std::string path = PathOf(parent, key_);
     // What is open holds no finished value's place but that of its own parents,
     // which grow no more until it is closed: so pointers stay.
@@ -44,32 +44,32 @@ ConfigValue* ConfigTreeBuilder::Add(ConfigValue::Kind kind) {
 }
 
 bool ConfigTreeBuilder::AddBool(bool value) {
-  ConfigValue* const added = Add(ConfigValue::Kind::kBool);
+  ConfigNode* const added = Add(ConfigNode::Kind::kBool);
   if (added != nullptr) added->integer_ = value ? 1 : 0;
   return added != nullptr;
 }
 
 bool ConfigTreeBuilder::AddInteger(std::int64_t value) {
-  ConfigValue* const added = Add(ConfigValue::Kind::kInteger);
+  ConfigNode* const added = Add(ConfigNode::Kind::kInteger);
   if (added != nullptr) added->integer_ = value;
   return added != nullptr;
 }
 
 bool ConfigTreeBuilder::AddNumber(double value) {
-  ConfigValue* const added = Add(ConfigValue::Kind::kNumber);
+  ConfigNode* const added = Add(ConfigNode::Kind::kNumber);
   if (added != nullptr) added->number_ = value;
   return added != nullptr;
 }
 
 bool ConfigTreeBuilder::AddText(std::string value) {
-  ConfigValue* const added = Add(ConfigValue::Kind::kText);
+  ConfigNode* const added = Add(ConfigNode::Kind::kText);
   if (added != nullptr) added->text_ = std::move(value);
   return added != nullptr;
 }
 
-bool ConfigTreeBuilder::Open(ConfigValue::Kind kind) {
+bool ConfigTreeBuilder::Open(ConfigNode::Kind kind) {
   if (open_.size() == kDeepest) return Fail("this is nested too deeply");
-  ConfigValue* const added = Add(kind);
+  ConfigNode* const added = Add(kind);
   if (added != nullptr) open_.push_back(added);
   return added != nullptr;
 }
@@ -80,7 +80,7 @@ bool ConfigTreeBuilder::Close() {
 }
 
 bool ConfigTreeBuilder::SetKey(std::string name) {
-  if (const ConfigValue* const first = open_.back()->Find(name)) {
+  if (const ConfigNode* const first = open_.back()->Find(name)) {
     status_ = absl::InvalidArgumentError(
         absl::StrCat(first->path(), ", line ", line_,
                      ": it stands there twice, for the "

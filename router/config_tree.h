@@ -1,4 +1,4 @@
-// Building a ConfigValue out of JSON's events.
+// Building a ConfigNode out of JSON's events.
 #ifndef SHARD_ROUTER_CONFIG_TREE_H_
 #define SHARD_ROUTER_CONFIG_TREE_H_
 
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "shard/router/config_value.h"
+#include "shard/router/config_node.h"
 
 namespace shard {
 
@@ -19,26 +19,26 @@ class ConfigTreeBuilder {
   // `line`: where the parser is, for as long as the builder is used.
   explicit ConfigTreeBuilder(const int* line) : line_(*line) {}
 
-  bool AddNull() { return Add(ConfigValue::Kind::kNull) != nullptr; }
+  bool AddNull() { return Add(ConfigNode::Kind::kNull) != nullptr; }
   bool AddBool(bool value);
   bool AddInteger(std::int64_t value);
   bool AddNumber(double value);
   bool AddText(std::string value);
-  bool Open(ConfigValue::Kind kind);  // a list or an object
+  bool Open(ConfigNode::Kind kind);  // a list or an object
   bool Close();
   bool SetKey(std::string name);
   bool Fail(std::string_view what);  // of where the parser is now
 
   const absl::Status& status() const { return status_; }
-  ConfigValue Take() { return std::move(root_); }
+  ConfigNode Take() { return std::move(root_); }
 
  private:
-  ConfigValue* Add(ConfigValue::Kind kind);
+  ConfigNode* Add(ConfigNode::Kind kind);
 
   const int& line_;
-  ConfigValue root_;
-  std::vector<ConfigValue*> open_;  // from the outside in
-  std::string key_;                 // of the value that comes next
+  ConfigNode root_;
+  std::vector<ConfigNode*> open_;  // from the outside in
+  std::string key_;                // of the value that comes next
   absl::Status status_;
 };
 

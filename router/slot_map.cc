@@ -20,10 +20,10 @@ struct Range {
   std::uint32_t first = 0;
   std::uint32_t last = 0;
   std::string shard;
-  const ConfigValue* source = nullptr;
+  const ConfigNode* source = nullptr;
 };
 
-absl::StatusOr<Range> ReadRange(const ConfigValue& entry) {
+absl::StatusOr<Range> ReadRange(const ConfigNode& entry) {
   Range range;
   range.source = &entry;
   const std::string& text = entry.name();
@@ -44,11 +44,11 @@ absl::StatusOr<Range> ReadRange(const ConfigValue& entry) {
 
 }  // namespace
 
-absl::StatusOr<SlotRanges> ReadSlotMap(const ConfigValue& slots,
+absl::StatusOr<SlotRanges> ReadSlotMap(const ConfigNode& slots,
                                        const std::vector<std::string>& shards) {
   SHARD_ASSIGN_OR_RETURN(const auto* entries, slots.AsObject());
   std::vector<Range> ranges;
-  for (const ConfigValue& entry : *entries) {
+  for (const ConfigNode& entry : *entries) {
     SHARD_ASSIGN_OR_RETURN(Range range, ReadRange(entry));
     if (std::find(shards.begin(), shards.end(), range.shard) == shards.end()) {
       return entry.NoSuch("shard", range.shard, shards);

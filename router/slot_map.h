@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "shard/router/config_value.h"
+#include "shard/router/config_node.h"
 
 namespace shard {
 
@@ -19,7 +19,7 @@ using SlotRanges = std::vector<std::pair<std::uint32_t, std::string>>;
 // {"0-2047": "eu", "2048-4095": "us"}, in any order; one slot may stand alone
 // ("7"). kInvalidArgument names the first slot that is missing or stands there
 // twice, a range that is none, and a shard that is none of `shards`.
-absl::StatusOr<SlotRanges> ReadSlotMap(const ConfigValue& slots,
+absl::StatusOr<SlotRanges> ReadSlotMap(const ConfigNode& slots,
                                        const std::vector<std::string>& shards);
 
 }  // namespace shard

@@ -29,30 +29,30 @@ class Reader {
  public:
   explicit Reader(const Variables& variables) : variables_(variables) {}
 
-  absl::StatusOr<TopologyConfig> Read(const ConfigValue& file) {
+  absl::StatusOr<TopologyConfig> Read(const ConfigNode& file) {
     SHARD_RETURN_IF_ERROR(file.CheckMembers(
         {"cluster", "epoch", "databases", "routers", "binds", "default"}));
-    if (const ConfigValue* const cluster = file.Find("cluster")) {
+    if (const ConfigNode* const cluster = file.Find("cluster")) {
       SHARD_ASSIGN_OR_RETURN(config_.cluster, cluster->AsText());
       if (!IsConfigName(config_.cluster)) {
         return cluster->Wrong(NotAName("a cluster"));
       }
     }
-    if (const ConfigValue* const epoch = file.Find("epoch")) {
+    if (const ConfigNode* const epoch = file.Find("epoch")) {
       SHARD_ASSIGN_OR_RETURN(config_.epoch, epoch->AsInteger(1));
     }
     SHARD_RETURN_IF_ERROR(ReadDatabases(file));
-    if (const ConfigValue* const routers = file.Find("routers")) {
+    if (const ConfigNode* const routers = file.Find("routers")) {
       SHARD_RETURN_IF_ERROR(ReadRouters(*routers));
     }
-    if (const ConfigValue* const binds = file.Find("binds")) {
+    if (const ConfigNode* const binds = file.Find("binds")) {
       SHARD_ASSIGN_OR_RETURN(const auto* members, binds->AsObject());
-      for (const ConfigValue& bind : *members) {
+      for (const ConfigNode& bind : *members) {
         SHARD_ASSIGN_OR_RETURN(config_.binds.emplace_back(),
                                ReadPlace(bind.name(), bind));
       }
     }
-    if (const ConfigValue* const otherwise = file.Find("default")) {
+    if (const ConfigNode* const otherwise = file.Find("default")) {
       SHARD_ASSIGN_OR_RETURN(config_.otherwise, ReadPlace("", *otherwise));
     }
     return std::move(config_);
@@ -66,13 +66,13 @@ class Reader {
   }
 
   // Databases, replicas and routers share their names.
-  absl::Status TakeName(std::string_view what, const ConfigValue& value,
+  absl::Status TakeName(std::string_view what, const ConfigNode& value,
                         std::size_t number) {
     if (!IsConfigName(value.name())) {
       return value.Wrong(
           NotAName(absl::StrCat(ToAbsl(what), " (number ", number, ")")));
     }
-    for (const ConfigValue* const other : named_) {
+    for (const ConfigNode* const other : named_) {
       if (other->name() != value.name()) continue;
       return value.Wrong(absl::StrCat(
           "the name stands in line ", other->line(),
@@ -82,12 +82,12 @@ class Reader {
     return absl::OkStatus();
   }
 
-  absl::Status ReadDatabases(const ConfigValue& file) {
-    const ConfigValue* const databases = file.Find("databases");
+  absl::Status ReadDatabases(const ConfigNode& file) {
+    const ConfigNode* const databases = file.Find("databases");
     if (databases == nullptr) return file.Wrong("there are no databases");
     SHARD_ASSIGN_OR_RETURN(const auto* members, databases->AsObject());
     if (members->empty()) return databases->Wrong("there are no databases");
-    for (const ConfigValue& member : *members) {
+    for (const ConfigNode& member : *members) {
       SHARD_RETURN_IF_ERROR(
           TakeName("a database", member, config_.databases.size() + 1));
       SHARD_ASSIGN_OR_RETURN(config_.databases.emplace_back(),
@@ -97,7 +97,7 @@ class Reader {
   }
 
   // A URL alone, or an object.
-  absl::StatusOr<DatabaseConfig> ReadDatabase(const ConfigValue& value,
+  absl::StatusOr<DatabaseConfig> ReadDatabase(const ConfigNode& value,
                                               bool is_replica) {
     DatabaseConfig database;
     database.name = value.name();
@@ -109,12 +109,12 @@ class Reader {
     }
     SHARD_RETURN_IF_ERROR(
         value.CheckMembers(is_replica ? kReplicaMembers : kDatabaseMembers));
-    SHARD_ASSIGN_OR_RETURN(const ConfigValue* url, value.Need("url"));
+    SHARD_ASSIGN_OR_RETURN(const ConfigNode* url, value.Need("url"));
     SHARD_ASSIGN_OR_RETURN(database.url, ReadUrl(*url));
     SHARD_RETURN_IF_ERROR(ReadOptions(value, &database.options));
-    if (const ConfigValue* const replicas = value.Find("replicas")) {
+    if (const ConfigNode* const replicas = value.Find("replicas")) {
       SHARD_ASSIGN_OR_RETURN(const auto* members, replicas->AsObject());
-      for (const ConfigValue& member : *members) {
+      for (const ConfigNode& member : *members) {
         SHARD_RETURN_IF_ERROR(
             TakeName("a replica", member, database.replicas.size() + 1));
         SHARD_ASSIGN_OR_RETURN(database.replicas.emplace_back(),
@@ -124,7 +124,7 @@ class Reader {
     return database;
   }
 
-  absl::StatusOr<std::string> ReadUrl(const ConfigValue& value) const {
+  absl::StatusOr<std::string> ReadUrl(const ConfigNode& value) const {
     SHARD_ASSIGN_OR_RETURN(const std::string text, value.AsText());
     const absl::StatusOr<std::string> url = WithVariables(text, variables_);
     if (!url.ok()) return value.Wrong(ToStd(url.status().message()));
@@ -133,9 +133,9 @@ class Reader {
     return url;
   }
 
-  static absl::Status ReadOptions(const ConfigValue& value,
+  static absl::Status ReadOptions(const ConfigNode& value,
                                   EngineOptions* options) {
-    if (const ConfigValue* const size = value.Find("pool_size")) {
+    if (const ConfigNode* const size = value.Find("pool_size")) {
       SHARD_ASSIGN_OR_RETURN(const std::int64_t number,
                              size->AsInteger(1, kMostConnections));
       options->pool_size = static_cast<std::size_t>(number);
@@ -145,19 +145,19 @@ class Reader {
         {"busy_timeout", &options->busy_timeout},
         {"health_check_after", &options->health_check_after}};
     for (const auto& [name, duration] : durations) {
-      const ConfigValue* const member = value.Find(name);
+      const ConfigNode* const member = value.Find(name);
       if (member == nullptr) continue;
       SHARD_ASSIGN_OR_RETURN(*duration, member->AsDuration());
     }
     return absl::OkStatus();
   }
 
-  absl::Status ReadRouters(const ConfigValue& routers) {
+  absl::Status ReadRouters(const ConfigNode& routers) {
     SHARD_ASSIGN_OR_RETURN(const auto* members, routers.AsObject());
-    for (const ConfigValue& member : *members) {
+    for (const ConfigNode& member : *members) {
       SHARD_RETURN_IF_ERROR(
           TakeName("a router", member, config_.routers.size() + 1));
-      SHARD_ASSIGN_OR_RETURN(const ConfigValue* type, member.Need("type"));
+      SHARD_ASSIGN_OR_RETURN(const ConfigNode* type, member.Need("type"));
       RouterConfig router{member.name(), "", member};
       SHARD_ASSIGN_OR_RETURN(router.type, type->AsText());
       config_.routers.push_back(std::move(router));
@@ -166,7 +166,7 @@ class Reader {
   }
 
   absl::StatusOr<PlaceConfig> ReadPlace(const std::string& class_name,
-                                        const ConfigValue& value) const {
+                                        const ConfigNode& value) const {
     PlaceConfig place{class_name, "", value};
     SHARD_ASSIGN_OR_RETURN(place.place, value.AsText());
     if (config_.FindDatabase(place.place) == nullptr &&
@@ -184,7 +184,7 @@ class Reader {
 
   const Variables& variables_;
   TopologyConfig config_;
-  std::vector<const ConfigValue*> named_;
+  std::vector<const ConfigNode*> named_;
 };
 
 }  // namespace
@@ -215,7 +215,7 @@ std::vector<std::string> TopologyConfig::Places() const {
 
 absl::StatusOr<TopologyConfig> ParseTopologyConfig(std::string_view json,
                                                    const Variables& variables) {
-  SHARD_ASSIGN_OR_RETURN(const ConfigValue file, ConfigValue::Parse(json));
+  SHARD_ASSIGN_OR_RETURN(const ConfigNode file, ConfigNode::Parse(json));
   return Reader(variables).Read(file);
 }
 

@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "shard/dialects/engine.h"
-#include "shard/router/config_value.h"
+#include "shard/router/config_node.h"
 #include "shard/router/url_variables.h"
 
 namespace shard {
@@ -21,20 +21,20 @@ struct DatabaseConfig {
   std::string url;  // may hold a password: for opening only, never for showing
   EngineOptions options;
   std::vector<DatabaseConfig> replicas;
-  ConfigValue source;  // as it stands in the file, for errors
+  ConfigNode source;  // as it stands in the file, for errors
 };
 
 struct RouterConfig {
   std::string name;
-  std::string type;    // see RegisterRouter
-  ConfigValue source;  // all of it; its factory reads it
+  std::string type;   // see RegisterRouter
+  ConfigNode source;  // all of it; its factory reads it
 };
 
 // Which database or router a class, or all that is not bound, goes to.
 struct PlaceConfig {
   std::string class_name;  // empty: the default
   std::string place;
-  ConfigValue source;
+  ConfigNode source;
 };
 
 struct TopologyConfig {

@@ -25,6 +25,7 @@
 #include "shard/session/keys/generated_key.h"
 #include "shard/session/keys/id_blocks.h"
 #include "shard/session/load.h"
+#include "shard/session/open_topology.h"
 #include "shard/session/session_listener.h"
 #include "shard/session/session_maker.h"
 #include "shard/session/sharded_session.h"
@@ -364,6 +365,25 @@ TEST_F(SnippetsTest, Versions) {
 
 TEST_F(SnippetsTest, Tutorial) {
   SHARD_EXPECT_OK(Tutorial(MakeEngine("tutorial")));
+}
+
+absl::Status FromAFile(const std::string& path) {
+  // [open_topology]
+  SHARD_ASSIGN_OR_RETURN(
+      const auto cars,
+      shard::OpenTopology(path, {.classes = shard::Classes<Car, Booking>()}));
+  ShardedSession session = cars->NewSession();
+  // [/open_topology]
+  return session.Scalars(Select<Car>()).status();
+}
+
+TEST_F(SnippetsTest, TopologyFile) {
+  const std::string url = "sqlite:///" + ::testing::TempDir() + "/topology.db";
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto engine, shard::OpenEngine(url));
+  SHARD_ASSERT_OK(shard::CreateAll(*engine, {&Car::table()}));
+  const std::string path = ::testing::TempDir() + "/topology.json";
+  std::ofstream(path) << R"({"databases": {"cars": ")" << url << R"("}})";
+  SHARD_EXPECT_OK(FromAFile(path));
 }
 
 TEST_F(SnippetsTest, Listener) {

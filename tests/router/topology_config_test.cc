@@ -1,7 +1,9 @@
 // Topology files, and what is said of bad ones.
 #include "shard/router/topology_config.h"
 
-#include <map>
+#include <cstddef>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,7 +14,9 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "shard/base/testing.h"
+#include "shard/router/routing.h"
 #include "shard/router/slot_map.h"
+#include "shard/tests/dialects/fake_engine.h"
 
 namespace shard::testing {
 namespace {
@@ -91,6 +95,25 @@ TEST(TopologyConfigTest, OnlyDatabasesAreNeeded) {
   EXPECT_EQ(config.cluster, "main");
   EXPECT_EQ(config.epoch, std::nullopt);
   EXPECT_EQ(config.databases[0].url, "sqlite:///%2Fvar%2Flib/${x}.db");
+}
+
+TEST(TopologyConfigTest, TheExampleOfTheDocs) {
+  std::ifstream file("docs/topology_file.md");
+  ASSERT_TRUE(file.good());
+  const std::string page{std::istreambuf_iterator<char>(file), {}};
+  const std::string begin = "```json\n";
+  const std::size_t from = page.find(begin) + begin.size();
+  const std::string json = page.substr(from, page.find("```", from) - from);
+  SHARD_ASSERT_OK_AND_ASSIGN(
+      const TopologyConfig config,
+      ParseTopologyConfig(json, [](const std::string&) { return "secret"; }));
+  EXPECT_EQ(config.databases.size(), 3u);
+  RoutingOptions options;
+  options.without_classes = true;
+  options.engine = [](const std::string& name) { return MakeFakeEngine(name); };
+  SHARD_ASSERT_OK_AND_ASSIGN(const Routing routing,
+                             MakeRouting(config, options));
+  EXPECT_NE(routing.tables->Find("orders"), nullptr);
 }
 
 struct Bad {
@@ -186,19 +209,19 @@ TEST(TopologyConfigTest, AFileThatCannotBeReadIsNamed) {
                        HasSubstr("'/nowhere/topology.json'")));
 }
 
-TEST(ConfigValueTest, NumbersAtTheEndOfALineBelongToIt) {
-  SHARD_ASSERT_OK_AND_ASSIGN(const ConfigValue value,
-                             ConfigValue::Parse("{\n\"a\": 1\n,\"b\":\n2\n}"));
+TEST(ConfigNodeTest, NumbersAtTheEndOfALineBelongToIt) {
+  SHARD_ASSERT_OK_AND_ASSIGN(const ConfigNode value,
+                             ConfigNode::Parse("{\n\"a\": 1\n,\"b\":\n2\n}"));
   EXPECT_EQ(value.Find("a")->line(), 2);
   EXPECT_EQ(value.Find("b")->line(), 4);
   EXPECT_EQ(value.line(), 1);
 }
 
-TEST(ConfigValueTest, SaysTheSameWhateverTheOrder) {
+TEST(ConfigNodeTest, SaysTheSameWhateverTheOrder) {
   const auto parse = [](const char* json) {
-    return ConfigValue::Parse(json).value();
+    return ConfigNode::Parse(json).value();
   };
-  const ConfigValue one = parse("{\"a\": [1, 2], \"b\": {\"c\": \"x\"}}");
+  const ConfigNode one = parse("{\"a\": [1, 2], \"b\": {\"c\": \"x\"}}");
   EXPECT_TRUE(
       one.SaysTheSame(parse("{\n\"b\": {\"c\": \"x\"},\n \"a\": [1, 2]}")));
   EXPECT_FALSE(
@@ -208,7 +231,7 @@ TEST(ConfigValueTest, SaysTheSameWhateverTheOrder) {
 
 TEST(SlotMapTest, EverySlotOnce) {
   const auto read = [](const std::string& json) {
-    return ReadSlotMap(ConfigValue::Parse(json).value(), {"eu", "us"});
+    return ReadSlotMap(ConfigNode::Parse(json).value(), {"eu", "us"});
   };
   SHARD_ASSERT_OK_AND_ASSIGN(
       const SlotRanges map,

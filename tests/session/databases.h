@@ -65,6 +65,10 @@ class DatabaseTest : public ::testing::TestWithParam<std::string> {
   // Another engine on the same database as `engine`.
   std::shared_ptr<Engine> SameDatabase(const Engine& engine,
                                        EngineOptions options = {});
+  // Of the database of NewEngine(name).
+  const std::string& UrlOf(const std::string& name) const {
+    return urls_.at(name);
+  }
   // `count` shards, named "s0", "s1", ...
   std::vector<std::pair<std::string, std::shared_ptr<Engine>>> NewShards(
       std::size_t count, const sql::MetaData& tables);

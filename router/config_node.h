@@ -1,6 +1,6 @@
 // What a configuration file says, with the line where it says it.
-#ifndef SHARD_ROUTER_CONFIG_VALUE_H_
-#define SHARD_ROUTER_CONFIG_VALUE_H_
+#ifndef SHARD_ROUTER_CONFIG_NODE_H_
+#define SHARD_ROUTER_CONFIG_NODE_H_
 
 #include <cstdint>
 #include <string>
@@ -17,7 +17,7 @@ namespace shard {
 // and names the field and its line ("databases.eu.pool_size, line 7: ..."), and
 // shows nothing else of the text, which may hold passwords. Plain value; const
 // members are thread-safe.
-class ConfigValue {
+class ConfigNode {
  public:
   enum class Kind : std::uint8_t {
     kNull,
@@ -30,10 +30,10 @@ class ConfigValue {
   };
 
   // Null, of no file.
-  ConfigValue() = default;
+  ConfigNode() = default;
   // An error for what is no JSON, for a member that stands in an object twice,
   // and for what is nested too deeply.
-  static absl::StatusOr<ConfigValue> Parse(std::string_view json);
+  static absl::StatusOr<ConfigNode> Parse(std::string_view json);
 
   Kind kind() const { return kind_; }
   bool is_text() const { return kind_ == Kind::kText; }
@@ -44,7 +44,8 @@ class ConfigValue {
   // "databases.eu.url"; empty for the whole. What is no name in it (see
   // IsConfigName) is shown as its place: "#2".
   const std::string& path() const { return path_; }
-  int line() const { return line_; }  // from 1; 0: of no file
+  int line() const { return line_; }                 // from 1; 0: of no file
+  const std::string& text() const { return text_; }  // empty unless is_text()
 
   // What is wrong, behind field and line.
   absl::Status Wrong(std::string_view what) const;
@@ -60,16 +61,16 @@ class ConfigValue {
   absl::StatusOr<absl::Duration> AsDuration() const;
   // A list of texts, none of them twice, at least one; or one text alone.
   absl::StatusOr<std::vector<std::string>> AsTexts() const;
-  absl::StatusOr<const std::vector<ConfigValue>*> AsList() const;
-  absl::StatusOr<const std::vector<ConfigValue>*> AsObject() const;
+  absl::StatusOr<const std::vector<ConfigNode>*> AsList() const;
+  absl::StatusOr<const std::vector<ConfigNode>*> AsObject() const;
 
   // The items of a list, the members of an object in the file's order; else
   // none.
-  const std::vector<ConfigValue>& items() const { return items_; }
+  const std::vector<ConfigNode>& items() const { return items_; }
   // A member of an object; null where there is none.
-  const ConfigValue* Find(std::string_view name) const;
+  const ConfigNode* Find(std::string_view name) const;
   // The same; an error where there is none.
-  absl::StatusOr<const ConfigValue*> Need(std::string_view name) const;
+  absl::StatusOr<const ConfigNode*> Need(std::string_view name) const;
   // An error unless this is an object with no members but these. It names the
   // nearest of them.
   absl::Status CheckMembers(const std::vector<std::string_view>& known) const;
@@ -80,7 +81,7 @@ class ConfigValue {
 
   // Whether both say the same, wherever they stand; the order of members does
   // not matter.
-  bool SaysTheSame(const ConfigValue& other) const;
+  bool SaysTheSame(const ConfigNode& other) const;
 
  private:
   friend class ConfigTreeBuilder;
@@ -93,7 +94,7 @@ class ConfigValue {
   std::string text_;
   std::string name_;
   std::string path_;
-  std::vector<ConfigValue> items_;
+  std::vector<ConfigNode> items_;
 };
 
 // 1 to 63 letters, digits, '_', '-' and '.': names of databases, routers and
@@ -102,4 +103,4 @@ bool IsConfigName(std::string_view text);
 
 }  // namespace shard
 
-#endif  // SHARD_ROUTER_CONFIG_VALUE_H_
+#endif  // SHARD_ROUTER_CONFIG_NODE_H_

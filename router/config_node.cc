@@ -1,4 +1,4 @@
-#include "shard/router/config_value.h"
+#include "shard/router/config_node.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -71,7 +71,7 @@ bool IsConfigName(std::string_view text) {
          });
 }
 
-absl::Status ConfigValue::Wrong(std::string_view what) const {
+absl::Status ConfigNode::Wrong(std::string_view what) const {
   std::string where = path_;
   if (line_ > 0)
     absl::StrAppend(&where, where.empty() ? "" : ", ", "line ", line_);
@@ -79,7 +79,7 @@ absl::Status ConfigValue::Wrong(std::string_view what) const {
       absl::StrCat(where, where.empty() ? "" : ": ", ToAbsl(what)));
 }
 
-absl::Status ConfigValue::Expected(std::string_view kind) const {
+absl::Status ConfigNode::Expected(std::string_view kind) const {
   constexpr const char* kKinds[] = {"null",     "true or false", "an integer",
                                     "a number", "text",          "a list",
                                     "an object"};
@@ -87,13 +87,13 @@ absl::Status ConfigValue::Expected(std::string_view kind) const {
                             kKinds[static_cast<int>(kind_)]));
 }
 
-absl::StatusOr<bool> ConfigValue::AsBool() const {
+absl::StatusOr<bool> ConfigNode::AsBool() const {
   if (kind_ != Kind::kBool) return Expected("true or false");
   return integer_ != 0;
 }
 
-absl::StatusOr<std::int64_t> ConfigValue::AsInteger(std::int64_t least,
-                                                    std::int64_t most) const {
+absl::StatusOr<std::int64_t> ConfigNode::AsInteger(std::int64_t least,
+                                                   std::int64_t most) const {
   if (kind_ != Kind::kInteger) return Expected("an integer");
   if (integer_ >= least && integer_ <= most) return integer_;
   if (most == INT64_MAX)
@@ -101,19 +101,19 @@ absl::StatusOr<std::int64_t> ConfigValue::AsInteger(std::int64_t least,
   return Wrong(absl::StrCat("must be from ", least, " to ", most));
 }
 
-absl::StatusOr<double> ConfigValue::AsNumber() const {
+absl::StatusOr<double> ConfigNode::AsNumber() const {
   if (kind_ == Kind::kInteger) return static_cast<double>(integer_);
   if (kind_ != Kind::kNumber) return Expected("a number");
   return number_;
 }
 
-absl::StatusOr<std::string> ConfigValue::AsText() const {
+absl::StatusOr<std::string> ConfigNode::AsText() const {
   if (kind_ != Kind::kText) return Expected("text");
   if (text_.empty()) return Wrong("must not be empty");
   return text_;
 }
 
-absl::StatusOr<absl::Duration> ConfigValue::AsDuration() const {
+absl::StatusOr<absl::Duration> ConfigNode::AsDuration() const {
   absl::Duration duration;
   if (kind_ == Kind::kText && absl::ParseDuration(text_, &duration) &&
       duration >= absl::ZeroDuration()) {
@@ -122,7 +122,7 @@ absl::StatusOr<absl::Duration> ConfigValue::AsDuration() const {
   return Wrong("must be a duration such as \"500ms\", \"30s\" or \"1h30m\"");
 }
 
-absl::StatusOr<std::vector<std::string>> ConfigValue::AsTexts() const {
+absl::StatusOr<std::vector<std::string>> ConfigNode::AsTexts() const {
   std::vector<std::string> texts;
   if (is_text()) {
     SHARD_ASSIGN_OR_RETURN(texts.emplace_back(), AsText());
@@ -130,7 +130,7 @@ absl::StatusOr<std::vector<std::string>> ConfigValue::AsTexts() const {
   }
   if (!is_list()) return Expected("a list of texts");
   if (items_.empty()) return Wrong("must not be empty");
-  for (const ConfigValue& item : items_) {
+  for (const ConfigNode& item : items_) {
     SHARD_ASSIGN_OR_RETURN(std::string text, item.AsText());
     if (std::find(texts.begin(), texts.end(), text) != texts.end()) {
       return item.Wrong("it stands in the list twice");
@@ -140,39 +140,39 @@ absl::StatusOr<std::vector<std::string>> ConfigValue::AsTexts() const {
   return texts;
 }
 
-absl::StatusOr<const std::vector<ConfigValue>*> ConfigValue::AsList() const {
+absl::StatusOr<const std::vector<ConfigNode>*> ConfigNode::AsList() const {
   if (!is_list()) return Expected("a list");
   return &items_;
 }
 
-absl::StatusOr<const std::vector<ConfigValue>*> ConfigValue::AsObject() const {
+absl::StatusOr<const std::vector<ConfigNode>*> ConfigNode::AsObject() const {
   if (!is_object()) return Expected("an object");
   return &items_;
 }
 
-const ConfigValue* ConfigValue::Find(std::string_view name) const {
+const ConfigNode* ConfigNode::Find(std::string_view name) const {
   if (!is_object()) return nullptr;
-  for (const ConfigValue& item : items_) {
+  for (const ConfigNode& item : items_) {
     if (item.name_ == name) return &item;
   }
   return nullptr;
 }
 
-absl::StatusOr<const ConfigValue*> ConfigValue::Need(
+absl::StatusOr<const ConfigNode*> ConfigNode::Need(
     std::string_view name) const {
   if (!is_object()) return Expected("an object");
-  const ConfigValue* const member = Find(name);
+  const ConfigNode* const member = Find(name);
   if (member != nullptr) return member;
   return Wrong(absl::StrCat("'", ToAbsl(name), "' is missing"));
 }
 
-absl::Status ConfigValue::CheckMembers(
+absl::Status ConfigNode::CheckMembers(
     const std::vector<std::string_view>& known) const {
   if (!is_object()) return Expected("an object");
   for (std::size_t i = 0; i < items_.size(); ++i) {
     const std::string& name = items_[i].name_;
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    ConfigValue place = *this;
+    ConfigNode place = *this;
     place.line_ = items_[i].line_;
     const std::string nearest = Nearest(name, known);
     if (nearest.empty()) {
@@ -185,8 +185,8 @@ absl::Status ConfigValue::CheckMembers(
   return absl::OkStatus();
 }
 
-absl::Status ConfigValue::NoSuch(std::string_view what, std::string_view name,
-                                 const std::vector<std::string>& known) const {
+absl::Status ConfigNode::NoSuch(std::string_view what, std::string_view name,
+                                const std::vector<std::string>& known) const {
   std::string text = absl::StrCat("there is no ", ToAbsl(what));
   if (IsConfigName(name)) absl::StrAppend(&text, " '", ToAbsl(name), "'");
   if (const std::string nearest = Nearest(name, known); !nearest.empty()) {
@@ -197,14 +197,14 @@ absl::Status ConfigValue::NoSuch(std::string_view what, std::string_view name,
   return Wrong(text);
 }
 
-bool ConfigValue::SaysTheSame(const ConfigValue& other) const {
+bool ConfigNode::SaysTheSame(const ConfigNode& other) const {
   if (kind_ != other.kind_ || integer_ != other.integer_ ||
       number_ != other.number_ || text_ != other.text_ ||
       items_.size() != other.items_.size()) {
     return false;
   }
   for (std::size_t i = 0; i < items_.size(); ++i) {
-    const ConfigValue* const partner =
+    const ConfigNode* const partner =
         is_object() ? other.Find(items_[i].name_) : &other.items_[i];
     if (partner == nullptr || !items_[i].SaysTheSame(*partner)) return false;
   }
