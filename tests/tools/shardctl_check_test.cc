@@ -1,5 +1,6 @@
 // shardctl check and stamp.
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -10,6 +11,7 @@
 namespace shard::testing {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 class CheckTest : public ShardctlTest {
@@ -211,6 +213,106 @@ TEST_F(StampTest, MakesATableThatWasDropped) {
   }
   EXPECT_EQ(Run({"stamp"}).exit_code, 0);
   EXPECT_EQ(Decisions("eu") + Decisions("ledger"), 0);
+}
+
+class TopologyFileTest : public CheckTest {
+ protected:
+  std::string Write(const std::string& text) {
+    const std::string path = folder() + "/topology.json";
+    std::ofstream(path) << text;
+    return path;
+  }
+  // Notes by id over two databases, one of them with a replica at `url`.
+  std::string WriteShards(int epoch, const std::string& replica) {
+    return Write(absl::StrCat(R"({"cluster": "bank", "epoch": )", epoch,
+                              R"(, "databases": {
+          "ledger": {"url": ")",
+                              database("ledger").url(), R"(",
+                     "replicas": {"copy": ")",
+                              replica, R"("}},
+          "file2": ")",
+                              database("file2").url(), R"("},
+        "routers": {
+          "notes": {"type": "horizontal", "shards": ["ledger", "file2"],
+            "strategy": {"type": "hash",
+                         "slots": {"0-2047": "ledger", "2048-4095": "file2"}},
+            "classes": {"Note": ["id"]},
+            "tables": {"notes": {"key": {"id": "int64"}},
+                       "pairs": {"key": {"owner": "text", "n": "int64"}}}},
+          "own": {"type": "of_the_program", "what": 1}}})"));
+  }
+};
+
+TEST_F(TopologyFileTest, CheckComparesStampsAndEpoch) {
+  SHARD_OPEN_OR_SKIP({"ledger", "file2"});
+  const std::string path = WriteShards(1, database("ledger").url());
+  const Ran text = RunProgram(Command({"topology", "check", path}));
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("slot map epoch 1"));
+  EXPECT_THAT(text.out, HasSubstr("of_the_program"));
+  const Ran ran = RunProgram(
+      Command({"--json", "topology", "check", WriteShards(2, "sqlite:////x")}));
+  EXPECT_EQ(ran.exit_code, 2) << ran.err;
+  const Json answer = Json::parse(ran.out);
+  EXPECT_EQ(answer["epoch"], 2);
+  EXPECT_EQ(answer["routers"][0]["known"], true);
+  EXPECT_EQ(answer["routers"][1]["known"], false);
+  EXPECT_EQ(answer["databases"][0]["level"], "warning");
+  EXPECT_EQ(answer["databases"][1]["database"], "copy");
+  EXPECT_EQ(answer["databases"][1]["reached"], false);
+}
+
+TEST_F(TopologyFileTest, CheckFindsAReplicaOfSomethingElse) {
+  SHARD_OPEN_OR_SKIP({"ledger", "file2"});
+  const std::string path = WriteShards(1, database("file2").url());
+  const Ran ran = RunProgram(Command({"topology", "check", path}));
+  EXPECT_EQ(ran.exit_code, 3);
+  EXPECT_THAT(ran.out, HasSubstr("it is no copy of it"));
+}
+
+TEST_F(TopologyFileTest, AWrongFileIsWrongUsage) {
+  SHARD_OPEN_OR_SKIP({"ledger"});
+  const std::string path = Write(absl::StrCat(R"({"databases": {"ledger": ")",
+                                              database("ledger").url(), R"("},
+      "routers": {"r": {"type": "horizontal", "shards": ["ledger"],
+                        "strategy": {"type": "hash", "slots": {"0-7": "ledger"}}}}
+      })"));
+  const Ran ran = RunProgram(Command({"topology", "check", path}));
+  EXPECT_EQ(ran.exit_code, 4);
+  EXPECT_THAT(ran.err, HasSubstr("routers.r.strategy.slots, line 3: slot 8"));
+}
+
+TEST_F(TopologyFileTest, ExplainSaysWhereRowsAre) {
+  SHARD_OPEN_OR_SKIP({"ledger", "file2"});
+  const std::string path = WriteShards(1, "sqlite:////x");
+  const Ran ran = RunProgram(Command(
+      {"--json", "explain", path, "--table=notes", "--key=42", "--key=43"}));
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  const Json answers = Json::parse(ran.out)["answers"];
+  ASSERT_EQ(answers.size(), 2u);
+  for (const Json& answer : answers) {
+    ASSERT_EQ(answer["places"].size(), 1u);
+    const std::string shard = answer["places"][0]["shard"];
+    EXPECT_TRUE(shard == "ledger" || shard == "file2");
+    EXPECT_THAT(answer["places"][0]["sql"].get<std::string>(),
+                HasSubstr("FROM \"notes\" WHERE"));
+    EXPECT_THAT(answer["why"].get<std::string>(), HasSubstr("id"));
+  }
+  const Ran all = RunProgram(Command({"explain", path, "--table=pairs"}));
+  EXPECT_EQ(all.exit_code, 0);
+  EXPECT_THAT(all.out, AllOf(HasSubstr("ledger"), HasSubstr("file2")));
+  const Ran pair =
+      RunProgram(Command({"explain", path, "--table=pairs", "--key=ada,7"}));
+  EXPECT_EQ(pair.exit_code, 0) << pair.err;
+  const auto wrong = [&](const std::string& table, const std::string& key) {
+    const Ran wrong = RunProgram(
+        Command({"explain", path, "--table=" + table, "--key=" + key}));
+    EXPECT_EQ(wrong.exit_code, 4);
+    return wrong.err;
+  };
+  EXPECT_THAT(wrong("nots", "1"), HasSubstr("describes no table 'nots'"));
+  EXPECT_THAT(wrong("notes", "secret"), HasSubstr("--key, column id"));
+  EXPECT_THAT(wrong("pairs", "ada"), HasSubstr("needs 2 values"));
 }
 
 }  // namespace

@@ -39,11 +39,12 @@ TEST_F(UsageTest, HelpShowsEveryCommand) {
   const Ran help = RunProgram(Command({"--help"}));
   EXPECT_EQ(help.exit_code, 0);
   for (const std::string command :
-       {"status", "recover", "resolve", "check", "stamp", "forget", "load"}) {
+       {"status", "recover", "resolve", "check", "stamp", "forget", "load",
+        "topology", "explain"}) {
     EXPECT_THAT(help.out, HasSubstr("  " + command + " "));
     const Ran more = RunProgram(Command({command, "--help"}));
     EXPECT_EQ(more.exit_code, 0);
-    EXPECT_THAT(more.out, StartsWith("shardctl " + command + ": "));
+    EXPECT_THAT(more.out, StartsWith("shardctl " + command));
     EXPECT_THAT(more.out, HasSubstr("examples"));
     EXPECT_THAT(more.out, HasSubstr("exit code"));
   }
@@ -69,6 +70,14 @@ TEST_F(UsageTest, WrongCommandLines) {
   EXPECT_THAT(Wrong({"resolve", "x", "--abort", "--commit"}),
               HasSubstr("opposite"));
   EXPECT_THAT(Wrong({"resolve", "x"}), HasSubstr("--commit or --abort"));
+  EXPECT_THAT(Wrong({"topology"}), HasSubstr("topology check FILE.json"));
+  EXPECT_THAT(Wrong({"topology", "check"}), HasSubstr("needs a topology file"));
+  EXPECT_THAT(Wrong({"explain", "a.json"}), HasSubstr("needs --table"));
+  EXPECT_THAT(Wrong({"explain", "a.json", "b.json", "--table=t"}),
+              HasSubstr("takes no argument 'b.json'"));
+  EXPECT_THAT(Wrong({"explain", "--table=t", "--epoch=1"}),
+              HasSubstr("leave out --cluster"));
+  EXPECT_THAT(Wrong({"status", "--key=1"}), HasSubstr("--key is for explain"));
 }
 
 TEST_F(UsageTest, WrongLoads) {
@@ -134,19 +143,21 @@ TEST_F(UsageTest, WrongFiles) {
               HasSubstr("cannot be read"));
   EXPECT_THAT(WrongFile(R"({"databases": {
       "eu": "postgresql://me:secret99@h/x" "us": 1}})"),
-              HasSubstr("no JSON: something is wrong in line 2"));
+              HasSubstr("line 2: this is no JSON: unexpected string literal"));
   EXPECT_THAT(WrongFile(R"(["postgresql://me:secret99@h/x"])"),
-              HasSubstr("no JSON object"));
+              HasSubstr("line 1: must be an object"));
   EXPECT_THAT(WrongFile(R"({"eu": "postgresql://me:secret99@h/x"})"),
-              HasSubstr("a member is not known"));
+              HasSubstr("member number 1 is not known"));
   EXPECT_THAT(WrongFile(R"({"databases": {"eu": {"secret99": 1}}})"),
-              HasSubstr("the URL of database 1 is no text"));
+              HasSubstr("databases.eu, line 1: member number 1 is not known"));
   EXPECT_THAT(WrongFile(R"({"databases": {"eu": "x", "eu": "secret99"}})"),
-              HasSubstr("a database stands in it twice"));
+              HasSubstr("databases.eu, line 1: it stands there twice"));
   EXPECT_THAT(WrongFile(R"({"databases": {"x://secret99@h/x": "eu"}})"),
               HasSubstr("the name of a database (number 1)"));
-  EXPECT_THAT(WrongFile(R"({"epoch": 0})"), HasSubstr("'epoch'"));
-  EXPECT_THAT(WrongFile(R"({"cluster": 7})"), HasSubstr("'cluster'"));
+  EXPECT_THAT(WrongFile(R"({"epoch": 0})"),
+              HasSubstr("epoch, line 1: must be 1 or more"));
+  EXPECT_THAT(WrongFile(R"({"cluster": 7})"),
+              HasSubstr("cluster, line 1: must be text"));
   EXPECT_THAT(WrongFile("{}"), HasSubstr("no databases"));
   EXPECT_THAT(Wrong({"--topology", Write("{}"), "--cluster=x", "status"}),
               HasSubstr("--topology says all"));

@@ -16,6 +16,7 @@
 #include "shard/dialects/participant.h"
 #include "shard/session/two_phase/transaction_list.h"
 #include "shard/tools/shardctl/commands.h"
+#include "shard/tools/shardctl/finding_level.h"
 #include "shard/tools/shardctl/stamp_check.h"
 #include "shard/tools/shardctl/style.h"
 
@@ -44,30 +45,6 @@ absl::StatusOr<Inspected> Inspect(const Context& context,
   });
   inspected.findings.push_back(stamps->Look(database.name, inspected.stamp));
   return inspected;
-}
-
-Table::Cell LevelCell(Finding::Level level) {
-  switch (level) {
-    case Finding::kOk:
-      return {"ok", Color::kGreen};
-    case Finding::kWarning:
-      return {"warning", Color::kYellow};
-    case Finding::kError:
-      break;
-  }
-  return {"error", Color::kRed};
-}
-
-ExitCode CodeOf(Finding::Level level) {
-  switch (level) {
-    case Finding::kOk:
-      return ExitCode::kOk;
-    case Finding::kWarning:
-      return ExitCode::kUnfinished;
-    case Finding::kError:
-      break;
-  }
-  return ExitCode::kRefused;
 }
 
 // Of all databases: what was found, as a table and for the object.

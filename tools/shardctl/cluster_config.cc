@@ -1,37 +1,29 @@
 #include "shard/tools/shardctl/cluster_config.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "shard/base/status_macros.h"
-#include "shard/tools/shardctl/topology_file.h"
+#include "shard/router/config_node.h"
+#include "shard/router/topology_config.h"
 
 namespace shard::shardctl {
 namespace {
 
-// As Topology has it. Looked at here as well, since its message shows the name:
-// a URL that somebody has put in a name's place must not show.
-bool IsName(const std::string& text) {
-  return !text.empty() && text.size() <= 63 &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return absl::ascii_isalnum(c) || c == '_' || c == '-' || c == '.';
-         });
-}
-
+// As Topology does. Looked at here as well, since its message shows the name: a
+// URL that somebody has put in a name's place must not show.
 absl::Status CheckNames(const ClusterConfig& config) {
   const auto wrong = [](const std::string& what) {
     return absl::InvalidArgumentError(absl::StrCat(
         what, " has 1 to 63 letters, digits, '_', '-' and '.', and no others"));
   };
-  if (!IsName(config.cluster)) return wrong("the name of a cluster");
+  if (!IsConfigName(config.cluster)) return wrong("the name of a cluster");
   for (std::size_t i = 0; i < config.databases.size(); ++i) {
     const std::string& name = config.databases[i].first;
-    if (!IsName(name)) {
+    if (!IsConfigName(name)) {
       return wrong(absl::StrCat("the name of a database (number ", i + 1, ")"));
     }
     for (std::size_t j = 0; j < i; ++j) {
@@ -48,6 +40,14 @@ absl::Status CheckNames(const ClusterConfig& config) {
 
 }  // namespace
 
+ClusterConfig ClusterConfigOf(const TopologyConfig& file) {
+  ClusterConfig config{file.cluster, file.epoch, {}};
+  for (const DatabaseConfig& database : file.databases) {
+    config.databases.emplace_back(database.name, database.url);
+  }
+  return config;
+}
+
 absl::StatusOr<ClusterConfig> ReadClusterConfig(const CommandLine& line) {
   ClusterConfig config;
   if (!line.topology_file.empty()) {
@@ -56,7 +56,9 @@ absl::StatusOr<ClusterConfig> ReadClusterConfig(const CommandLine& line) {
       return absl::InvalidArgumentError(
           "--topology says all: leave out --cluster, --epoch and --database");
     }
-    SHARD_ASSIGN_OR_RETURN(config, ReadTopologyFile(line.topology_file));
+    SHARD_ASSIGN_OR_RETURN(const TopologyConfig file,
+                           ReadTopologyFile(line.topology_file));
+    config = ClusterConfigOf(file);
   } else {
     config = {line.cluster.value_or("main"), line.epoch, line.databases};
   }

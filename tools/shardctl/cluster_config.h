@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "shard/router/topology_config.h"
 #include "shard/tools/shardctl/command_line.h"
 
 namespace shard::shardctl {
@@ -19,6 +20,9 @@ struct ClusterConfig {
   std::optional<std::int64_t> epoch;  // as somebody has said it
   std::vector<std::pair<std::string, std::string>> databases;  // name, URL
 };
+
+// What a topology file says of them.
+ClusterConfig ClusterConfigOf(const TopologyConfig& file);
 
 // From the command line, or from the file that it names. kInvalidArgument, as
 // ReadTopologyFile; kNotFound: there is no such file.

@@ -20,8 +20,9 @@
 namespace shard::shardctl {
 namespace {
 
-constexpr std::array<std::string_view, 7> kCommands = {
-    "status", "recover", "resolve", "check", "stamp", "forget", "load"};
+constexpr std::array<std::string_view, 9> kCommands = {
+    "status", "recover", "resolve",  "check",  "stamp",
+    "forget", "load",    "topology", "explain"};
 
 absl::Status Wrong(const std::string& what) {
   return absl::InvalidArgumentError(what);
@@ -80,7 +81,7 @@ absl::Status SetOnConflict(CommandLine& line, OnConflict wanted) {
 
 struct Option {
   std::string_view name;
-  std::string_view command;  // the only one that takes it; empty: all do
+  std::string_view command;  // that takes it, "a or b" do; empty: all do
   bool takes_value;
   absl::Status (*set)(CommandLine& line, const std::string& value);
 };
@@ -149,9 +150,14 @@ constexpr Option kOptions[] = {
        return value.empty() ? Wrong("needs a database's name")
                             : absl::OkStatus();
      }},
-    {"--table", "load", true,
+    {"--table", "load or explain", true,
      [](CommandLine& line, const std::string& value) {
-       line.load.table = value;
+       line.load.table = line.explain.table = value;
+       return absl::OkStatus();
+     }},
+    {"--key", "explain", true,
+     [](CommandLine& line, const std::string& value) {
+       line.explain.keys.push_back(value);
        return absl::OkStatus();
      }},
     {"--shard-by", "load", true,
@@ -226,6 +232,14 @@ std::string Shown(std::string_view argument) {
   return absl::StrCat("'", ToAbsl(argument), "'");
 }
 
+bool IsFor(const Option& option, std::string_view command) {
+  const std::string_view all = option.command;
+  const std::size_t either = all.find(" or ");
+  return all.empty() || all == command ||
+         (either != all.npos && (all.substr(0, either) == command ||
+                                 all.substr(either + 4) == command));
+}
+
 class Parser {
  public:
   explicit Parser(const std::vector<std::string>& arguments)
@@ -281,7 +295,7 @@ class Parser {
         return Wrong(absl::StrCat(
             Shown(word),
             " is no command; there are status, recover, resolve, check, stamp, "
-            "forget and load"));
+            "forget, load, topology and explain"));
       }
       line_.command = word;
       return absl::OkStatus();
@@ -292,6 +306,15 @@ class Parser {
     }
     if (line_.command == "forget" && line_.identity.empty()) {
       line_.identity = word;
+      return absl::OkStatus();
+    }
+    if (line_.command == "topology" && line_.action.empty()) {
+      line_.action = word;
+      return absl::OkStatus();
+    }
+    if ((line_.command == "topology" || line_.command == "explain") &&
+        line_.topology_file.empty()) {
+      line_.topology_file = word;
       return absl::OkStatus();
     }
     if (line_.command == "load" && line_.load.file.empty()) {
@@ -305,11 +328,11 @@ class Parser {
   absl::Status CheckWhole() const {
     if (line_.command.empty()) {
       return Wrong(
-          "say what to do: status, recover, resolve, check, stamp, forget or "
-          "load");
+          "say what to do: status, recover, resolve, check, stamp, forget, "
+          "load, topology check or explain");
     }
     for (const Option* option : used_) {
-      if (option->command.empty() || option->command == line_.command) continue;
+      if (IsFor(*option, line_.command)) continue;
       return Wrong(absl::StrCat(ToAbsl(option->name), " is for ",
                                 ToAbsl(option->command), ", not for ",
                                 line_.command));
@@ -319,8 +342,32 @@ class Parser {
           "forget needs the identity of the database that is gone: 32 "
           "hexadecimal digits, as the error that sent you here has it");
     }
+    if (line_.command == "topology" || line_.command == "explain") {
+      return CheckFileCommand();
+    }
     if (line_.command == "load") return CheckLoadArguments(line_.load);
     return line_.command == "resolve" ? CheckResolve() : absl::OkStatus();
+  }
+
+  // Of a command that is about the topology file itself.
+  absl::Status CheckFileCommand() const {
+    if (line_.command == "topology" && line_.action != "check") {
+      return Wrong("topology needs what to do: topology check FILE.json");
+    }
+    if (line_.cluster.has_value() || line_.epoch.has_value() ||
+        !line_.databases.empty()) {
+      return Wrong(absl::StrCat(
+          line_.command,
+          " goes by the file: leave out --cluster, --epoch and --database"));
+    }
+    if (line_.topology_file.empty()) {
+      return Wrong(
+          absl::StrCat(line_.command, " needs a topology file: FILE.json"));
+    }
+    if (line_.command == "explain" && line_.explain.table.empty()) {
+      return Wrong("explain needs --table T, a table that the file describes");
+    }
+    return absl::OkStatus();
   }
 
   absl::Status CheckResolve() const {

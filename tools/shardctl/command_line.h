@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "shard/dialects/participant.h"
+#include "shard/tools/shardctl/explain_arguments.h"
 #include "shard/tools/shardctl/load_arguments.h"
 
 namespace shard::shardctl {
@@ -37,6 +38,8 @@ struct CommandLine {
   OnConflict on_conflict = OnConflict::kReport;     // resolve
   std::string remove;                               // check
   std::string identity;                             // forget
+  std::string action;                               // topology: "check"
+  ExplainArguments explain;
   LoadArguments load;
 };
 

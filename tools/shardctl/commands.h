@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "shard/tools/shardctl/cluster_config.h"
 #include "shard/tools/shardctl/command_line.h"
 #include "shard/tools/shardctl/databases.h"
@@ -27,6 +28,12 @@ ExitCode RunCheck(Context& context);
 ExitCode RunStamp(Context& context);
 ExitCode RunForget(Context& context);
 ExitCode RunLoad(Context& context);
+
+// Those about the topology file itself, which open what they need. An error is
+// one of usage: the file is wrong.
+absl::StatusOr<ExitCode> RunTopologyCheck(const CommandLine& line,
+                                          Output& output);
+absl::StatusOr<ExitCode> RunExplain(const CommandLine& line, Output& output);
 
 }  // namespace shard::shardctl
 

@@ -21,12 +21,15 @@ commands
   stamp                    sets up databases that are new to the cluster
   forget IDENTITY          a database has left the cluster for good
   load FILE.csv            loads rows into a table that is spread over shards
+  topology check FILE.json is a topology file right, and fits its databases?
+  explain FILE.json        on which shards rows of a table are
   COMMAND --help           more about it, with examples
 
 databases
   --topology FILE.json     {"cluster": "bank", "epoch": 1,
                             "databases": {"eu": "postgresql://host/bank",
                                           "ledger": "sqlite:////var/bank.db"}}
+                           the file of the programs: docs/topology_file.md
 or
   --cluster NAME           name of the whole (main)
   --epoch N                of the slot map
@@ -245,6 +248,44 @@ examples
       --type owner=uuid --skip-bad --refused refused.csv notes.csv
 )";
 
+constexpr std::string_view kTopology =
+    R"(shardctl topology check: is a topology file right, and fits its databases?
+
+usage: shardctl [--json] topology check FILE.json
+
+Changes nothing. Reads the file as a program does, routers and slot maps too;
+an error names line and field. Then connects to every database and replica, and
+compares stamps and slot map epoch. Classes are the programs', so what the file
+says of them is not looked at; nor are routers of a type that only they know.
+
+exit code: 0 all is well, 1 warnings (another epoch), 2 a database cannot be
+reached, 3 a stamp does not fit, 4 the file is wrong
+
+examples
+  shardctl topology check shop.json
+  shardctl --json topology check shop.json | jq '.databases[].level'
+)";
+
+constexpr std::string_view kExplain =
+    R"(shardctl explain: on which shards rows of a table are, and why.
+
+usage: shardctl [--json] explain FILE.json --table T [--key VALUE ...]
+
+The file describes the table: "tables": {"orders": {"key": {"id": "int64"}}} in
+its router. Connects to nothing. Without --key: the shards of all its rows.
+
+options
+  --table T     the table
+  --key VALUE   of its shard key, of two columns "7,eu"; several may be given
+
+exit code: 0, 3 no shard takes such a key, 4 the file or the command line is
+wrong
+
+examples
+  shardctl explain shop.json --table orders --key 42
+  shardctl explain shop.json --table orders --key 42 --key 43
+)";
+
 }  // namespace
 
 std::string_view HelpText(std::string_view command) {
@@ -255,6 +296,8 @@ std::string_view HelpText(std::string_view command) {
   if (command == "stamp") return kStamp;
   if (command == "forget") return kForget;
   if (command == "load") return kLoad;
+  if (command == "topology") return kTopology;
+  if (command == "explain") return kExplain;
   return kProgram;
 }
 

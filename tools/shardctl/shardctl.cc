@@ -36,6 +36,8 @@ ExitCode RunCommand(Context& context) {
 
 // An error is one of usage: the databases were named wrongly.
 absl::StatusOr<ExitCode> Open(const CommandLine& line, Output& output) {
+  if (line.command == "topology") return RunTopologyCheck(line, output);
+  if (line.command == "explain") return RunExplain(line, output);
   SHARD_ASSIGN_OR_RETURN(const ClusterConfig config, ReadClusterConfig(line));
   SHARD_ASSIGN_OR_RETURN(
       const std::vector<Database> databases,
