@@ -13,16 +13,33 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "shard/base/status_macros.h"
 #include "shard/base/strings.h"
 #include "shard/dialects/errors.h"
+#include "shard/router/everywhere_strategy.h"
 #include "shard/router/in_split.h"
+#include "shard/router/session_history.h"
 #include "shard/router/shared_databases.h"
 #include "shard/router/statement_tables.h"
 
 namespace shard {
 namespace {
+
+// Every shard, the first by name first: whoever lists them in which order, all
+// write there first.
+std::shared_ptr<const ShardingStrategy> AllOf(const ShardPlaceTable& places) {
+  std::vector<ShardId> shards = places.own_ids();
+  std::sort(shards.begin(), shards.end(),
+            [](ShardId a, ShardId b) { return a.name() < b.name(); });
+  return std::make_shared<EverywhereStrategy>(std::move(shards));
+}
+
+bool IsRead(const BindRequest& request) {
+  return request.operation == Operation::kRead ||
+         request.operation == Operation::kRefresh;
+}
 
 // "'cities.continent'".
 std::string KeyText(const ShardRule& rule) {
@@ -111,10 +128,9 @@ absl::Status CheckUpsert(const BindRequest& request, const ShardRule& rule) {
 absl::StatusOr<ShardId> ShardOfKey(const ShardRule& rule,
                                    const BindRequest& request,
                                    absl::Span<const sql::ValueView> key) {
-  const bool is_read = request.operation == Operation::kRead ||
-                       request.operation == Operation::kRefresh;
-  absl::StatusOr<ShardId> shard =
-      is_read ? rule.strategy->ShardFor(key) : rule.strategy->ShardForNew(key);
+  absl::StatusOr<ShardId> shard = IsRead(request)
+                                      ? rule.strategy->ShardFor(key)
+                                      : rule.strategy->ShardForNew(key);
   if (shard.ok()) return shard;
   return Annotate(
       shard.status(),
@@ -179,6 +195,9 @@ HorizontalResolver::HorizontalResolver(HorizontalOptions options,
     : options_(std::move(options)),
       places_(std::move(places)),
       rules_(std::move(rules)),
+      has_everywhere_(
+          std::any_of(rules_.rules().begin(), rules_.rules().end(),
+                      [](const ShardRule& rule) { return rule.everywhere; })),
       serial_(NextSerial()) {}
 
 absl::StatusOr<std::shared_ptr<HorizontalResolver>> HorizontalResolver::Create(
@@ -187,6 +206,9 @@ absl::StatusOr<std::shared_ptr<HorizontalResolver>> HorizontalResolver::Create(
       ShardPlaceTable places,
       ShardPlaceTable::Create(std::exchange(options.shards, {}),
                               std::exchange(options.namings, {})));
+  for (ShardRule& rule : options.rules) {
+    if (rule.everywhere) rule.strategy = AllOf(places);
+  }
   SHARD_ASSIGN_OR_RETURN(RuleTable rules,
                          RuleTable::Create(std::exchange(options.rules, {})));
   std::shared_ptr<HorizontalResolver> resolver(new HorizontalResolver(
@@ -293,7 +315,8 @@ absl::StatusOr<Bind> HorizontalResolver::Resolve(const BindRequest& request) {
   if (request.shard.has_value()) {
     return places_.BindOf(*request.shard, request);
   }
-  if (request.object != nullptr && request.shards.empty()) {
+  if (request.object != nullptr && request.shards.empty() &&
+      !WritesEverywhere(request)) {
     return ResolveObject(request);
   }
   SHARD_ASSIGN_OR_RETURN(const BindSet binds, ResolveAll(request));
@@ -323,9 +346,18 @@ absl::StatusOr<BindSet> HorizontalResolver::ResolveAll(
     SHARD_ASSIGN_OR_RETURN(const auto kept, PlanOf(*request.statement));
     SHARD_ASSIGN_OR_RETURN(const ShardSet shards,
                            ShardsOfStatement(request, kept->plan));
+    if (has_everywhere_ && IsRead(request) && request.statement->is_select() &&
+        kept->plan.anywhere()) {
+      return NearestOf(request, shards);
+    }
     return places_.BindsOf(shards, request);
   }
   SHARD_ASSIGN_OR_RETURN(const ShardRule* rule, RuleFor(request));
+  if (rule->everywhere) {
+    const std::vector<ShardId>& all = rule->strategy->shards();
+    return IsRead(request) ? NearestOf(request, all)
+                           : places_.BindsOf(all, request);
+  }
   if (request.object != nullptr) {
     const absl::StatusOr<ShardId> shard = ShardOfObject(*rule, request);
     if (shard.ok()) return places_.BindsOf({&*shard, 1}, request);
@@ -337,6 +369,52 @@ absl::StatusOr<BindSet> HorizontalResolver::ResolveAll(
     }
   }
   return places_.BindsOf(rule->strategy->shards(), request);
+}
+
+absl::StatusOr<BindSet> HorizontalResolver::NearestOf(
+    const BindRequest& request, absl::Span<const ShardId> shards) const {
+  const auto* select = request.statement == nullptr
+                           ? nullptr
+                           : request.statement->As<sql::SelectStatement>();
+  // Who wants to write them waits there.
+  if (select != nullptr && select->for_update) {
+    return places_.BindsOf(shards.first(1), request);
+  }
+  absl::StatusOr<Bind> nearest;
+  bool is_up = false;
+  for (const ShardId shard : places_.own_ids()) {
+    absl::StatusOr<Bind> bind = places_.BindOf(shard, request);
+    if (!bind.ok()) {
+      if (!nearest.ok()) nearest = std::move(bind);
+      continue;
+    }
+    if (request.history != nullptr &&
+        request.history->With(*bind->engine).in_transaction) {
+      return BindSet{*bind};
+    }
+    const bool up = bind->engine->unreachable_at() == absl::InfinitePast();
+    if (nearest.ok() && (is_up || !up)) continue;
+    nearest = bind;
+    is_up = up;
+  }
+  if (!nearest.ok()) return nearest.status();
+  return BindSet{*nearest};
+}
+
+bool HorizontalResolver::WritesEverywhere(const BindRequest& request) const {
+  if (!has_everywhere_) return false;
+  const sql::Table* table = nullptr;
+  const sql::Statement* const statement = request.statement;
+  if (statement == nullptr || statement->As<sql::TextStatement>() != nullptr) {
+    if (request.class_info != nullptr) table = request.class_info->table;
+  } else if (statement->is_select()) {
+    const auto kept = PlanOf(*statement);
+    return kept.ok() && (*kept)->plan.anywhere();
+  } else {
+    table = TablesOf(*statement).front();
+  }
+  const ShardRule* rule = table == nullptr ? nullptr : rules_.Find(*table);
+  return rule != nullptr && rule->everywhere;
 }
 
 absl::StatusOr<ShardSet> HorizontalResolver::ShardsOfStatement(
@@ -421,7 +499,10 @@ absl::StatusOr<Route> HorizontalResolver::Explain(const BindRequest& request) {
     route.why = kept->plan.Why(shards, request.parameters);
   } else {
     SHARD_ASSIGN_OR_RETURN(const ShardRule* rule, RuleFor(request));
-    route.why = request.object != nullptr
+    route.why = rule->everywhere
+                    ? absl::StrCat("rows of '", rule->table()->name(),
+                                   "' stand on all shards")
+                : request.object != nullptr
                     ? absl::StrCat("by the row's shard key ", KeyText(*rule))
                     : absl::StrCat("all shards of '", rule->table()->name(),
                                    "', since raw SQL text is not read");

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "shard/router/bind_resolver.h"
 #include "shard/router/keyless.h"
 #include "shard/router/pruning.h"
@@ -78,6 +79,8 @@ class HorizontalResolver : public BindResolver {
   }
   std::vector<const sql::Column*> ShardKey(
       const sql::ClassInfo& class_info) const override;
+  // Of rows of a ReferenceTable.
+  bool WritesEverywhere(const BindRequest& request) const override;
   // Of the key of `object`; false where it is not known.
   bool Forget(const BindRequest& request) override;
   // Of tables that follow this one's shard key (CoLocate), and name its primary
@@ -110,12 +113,16 @@ class HorizontalResolver : public BindResolver {
   absl::StatusOr<Bind> ResolveObject(const BindRequest& request) const;
   absl::StatusOr<ShardSet> ShardsOfStatement(const BindRequest& request,
                                              const PruningPlan& plan) const;
+  // Of shards that have the same rows, the one to read from.
+  absl::StatusOr<BindSet> NearestOf(const BindRequest& request,
+                                    absl::Span<const ShardId> shards) const;
   absl::Status CheckKeyless(const BindRequest& request, const PruningPlan& plan,
                             const ShardSet& shards) const;
 
   const HorizontalOptions options_;  // without shards, rules, namings
   const ShardPlaceTable places_;
   const RuleTable rules_;
+  const bool has_everywhere_;   // any of the rules
   const std::uint64_t serial_;  // of all resolvers of the program
 };
 

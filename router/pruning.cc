@@ -76,6 +76,8 @@ class PruningPlan::Maker {
     for (std::size_t i = 0; i < plan.places_.size(); ++i) {
       ReadPlace(classes, filter, left_on[i], i, &plan);
     }
+    plan.is_select_ = true;
+    plan.FindSubject();
     SHARD_RETURN_IF_ERROR(AddSubqueries(ExpressionsOf(select), &plan));
     return plan;
   }
@@ -226,7 +228,11 @@ absl::StatusOr<PruningPlan> PruningPlan::Make(const RuleFinder& find_rule,
   if (const auto* remove = statement.As<sql::DeleteStatement>()) {
     return maker.OfWrite(statement, *remove->table, remove->where);
   }
-  if (statement.As<sql::InsertStatement>() != nullptr) {
+  if (const auto* insert = statement.As<sql::InsertStatement>()) {
+    const ShardRule* rule = find_rule(*insert->table);
+    if (rule != nullptr && rule->everywhere) {
+      return maker.OfWrite(statement, *insert->table, Expression());
+    }
     return absl::InvalidArgumentError(
         "an INSERT is placed row by row, by the shard key of each");
   }
@@ -238,6 +244,7 @@ absl::StatusOr<PruningPlan> PruningPlan::Make(const RuleFinder& find_rule,
 absl::StatusOr<ShardSet> PruningPlan::Shards(
     const sql::Parameters* parameters) const {
   const ShardingStrategy& strategy = *rule().strategy;
+  if (rule().everywhere) return ShardsOfSubqueries(parameters);
   absl::StatusOr<ShardSet> shards;
   if (places_.size() == 1) {
     shards = places_.front().condition.Shards(strategy, parameters);
@@ -255,6 +262,66 @@ absl::StatusOr<ShardSet> PruningPlan::Shards(
   return shards;
 }
 
+// The first table that the rows of the answer are found by, if any is one that
+// does not stand everywhere; or else the first of those that left joins add.
+void PruningPlan::FindSubject() {
+  for (const bool left : {false, true}) {
+    for (std::size_t i = 0; i < places_.size(); ++i) {
+      if (places_[i].is_left != left || places_[i].rule->everywhere) continue;
+      subject_ = i;
+      return;
+    }
+  }
+}
+
+bool PruningPlan::anywhere() const {
+  return rule().everywhere &&
+         std::all_of(subqueries_.begin(), subqueries_.end(),
+                     [](const PruningPlan& query) { return query.anywhere(); });
+}
+
+// Of a statement whose own tables stand everywhere: all shards, or of a SELECT
+// the one that its subqueries need. What is written everywhere must not depend
+// on rows that are not.
+absl::StatusOr<ShardSet> PruningPlan::ShardsOfSubqueries(
+    const sql::Parameters* parameters) const {
+  const auto& all = rule().strategy->shards();
+  ShardSet shards(all.begin(), all.end());
+  bool is_fixed = false;
+  for (const PruningPlan& query : subqueries_) {
+    if (query.anywhere()) continue;
+    SHARD_ASSIGN_OR_RETURN(const ShardSet inner, query.Shards(parameters));
+    if (!is_select_ || inner.size() != 1 || (is_fixed && inner != shards)) {
+      return NotTogether(table(), query.table());
+    }
+    shards = inner;
+    is_fixed = true;
+  }
+  return shards;
+}
+
+// Rows that stand on all shards, with those of others that left joins add: a
+// row without a match would come from each shard, so it must be one.
+absl::StatusOr<ShardSet> PruningPlan::FixedToOne(
+    const sql::Parameters* parameters) const {
+  ShardSet shards;
+  for (const Place& place : places_) {
+    if (place.rule->everywhere) continue;
+    const ShardSet own =
+        place.condition.Shards(*place.rule->strategy, parameters);
+    if (own.empty()) continue;  // it finds nothing, wherever it looks
+    if (own.size() > 1 || (!shards.empty() && own != shards)) {
+      return absl::UnimplementedError(absl::StrCat(
+          "rows of '", places_.front().table.table->name(),
+          "' stand on all shards, and without a match in '",
+          place.table.table->name(),
+          "' each would be answered by several; fix the join to one shard"));
+    }
+    shards = own;
+  }
+  return shards;
+}
+
 // The shards of a join: every two tables must find each other's rows on the
 // same shard. Empty when no row can be.
 absl::StatusOr<ShardSet> PruningPlan::Together(
@@ -262,21 +329,22 @@ absl::StatusOr<ShardSet> PruningPlan::Together(
   const auto shards_of = [parameters](const Place& place) {
     return place.condition.Shards(*place.rule->strategy, parameters);
   };
+  if (places_[subject_].is_left) return FixedToOne(parameters);
   ShardSet shards;
   for (const bool left : {false, true}) {
     for (std::size_t i = 0; i < places_.size(); ++i) {
       const Place& place = places_[i];
-      if (place.is_left != left) continue;
+      if (place.is_left != left || place.rule->everywhere) continue;
       if (left && place.is_linked) continue;
       const ShardSet own = shards_of(place);
       // No row can be; of a left join: none is found wherever it looks.
       if (own.empty() && !left) return ShardSet();
       if (own.empty()) continue;
       const bool same_shard = shards.size() == 1 && own == shards;
-      if (i > 0 && !place.is_linked && !same_shard) {
+      if (i != subject_ && !place.is_linked && !same_shard) {
         return NotTogether(table(), *place.table.table);
       }
-      if (!left) shards = i == 0 ? own : Intersection(shards, own);
+      if (!left) shards = i == subject_ ? own : Intersection(shards, own);
     }
     if (shards.empty()) return shards;
   }
@@ -298,6 +366,7 @@ absl::Status PruningPlan::CheckStays(const ShardSet& shards,
 absl::Status PruningPlan::CheckSubqueries(
     const ShardSet& shards, const sql::Parameters* parameters) const {
   for (const PruningPlan& query : subqueries_) {
+    if (query.anywhere()) continue;
     SHARD_ASSIGN_OR_RETURN(const ShardSet inner, query.Shards(parameters));
     if (inner.size() != 1 || inner != shards) {
       return NotTogether(table(), query.table());
@@ -308,15 +377,23 @@ absl::Status PruningPlan::CheckSubqueries(
 
 bool PruningPlan::IsKeyed(const ShardSet& shards,
                           const sql::Parameters* parameters) const {
+  if (rule().everywhere) return true;
   if (shards.size() < rule().strategy->shards().size()) return true;
-  return std::any_of(
-      places_.begin(), places_.end(), [parameters](const Place& place) {
-        return !place.is_left && place.condition.ListsKeys(parameters);
-      });
+  return std::any_of(places_.begin(), places_.end(),
+                     [parameters](const Place& place) {
+                       return !place.is_left && !place.rule->everywhere &&
+                              place.condition.ListsKeys(parameters);
+                     });
 }
 
 std::string PruningPlan::Why(const ShardSet& shards,
                              const sql::Parameters* parameters) const {
+  if (rule().everywhere) {
+    return absl::StrCat(!is_select_  ? "all shards"
+                        : anywhere() ? "any shard"
+                                     : "the shard of the subqueries' rows",
+                        ", since rows of '", table().name(), "' stand on each");
+  }
   if (rule().key.empty()) {
     return absl::StrCat("all shards, since no column decides the shard of '",
                         table().name(), "'");

@@ -2,6 +2,7 @@
 #ifndef SHARD_ROUTER_PRUNING_H_
 #define SHARD_ROUTER_PRUNING_H_
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -32,7 +33,7 @@ using RuleFinder = std::function<const ShardRule*(const sql::Table&)>;
 class PruningPlan {
  public:
   // kInvalidArgument: a table without a rule; an INSERT, which is placed row by
-  // row, or raw text, which cannot be read.
+  // row, unless its rows go to all shards; or raw text, which cannot be read.
   static absl::StatusOr<PruningPlan> Make(const RuleFinder& find_rule,
                                           const sql::Statement& statement);
 
@@ -46,9 +47,14 @@ class PruningPlan {
   // are not all there are, or the keys are listed.
   bool IsKeyed(const ShardSet& shards, const sql::Parameters* parameters) const;
 
-  // The rule of the table that the statement is about.
-  const ShardRule& rule() const { return *places_.front().rule; }
-  const sql::Table& table() const { return *places_.front().table.table; }
+  // Whether all its tables stand on all shards (ReferenceTable), so that any of
+  // them can answer a SELECT. Shards() then has all.
+  bool anywhere() const;
+
+  // The rule of the table that the statement is about: of those that do not
+  // stand on all shards, where there are any.
+  const ShardRule& rule() const { return *places_[subject_].rule; }
+  const sql::Table& table() const { return *places_[subject_].table.table; }
 
   // Why it is those shards, for people; shows values.
   std::string Why(const ShardSet& shards,
@@ -67,12 +73,18 @@ class PruningPlan {
 
   PruningPlan() = default;
   absl::StatusOr<ShardSet> Together(const sql::Parameters* parameters) const;
+  absl::StatusOr<ShardSet> FixedToOne(const sql::Parameters* parameters) const;
+  absl::StatusOr<ShardSet> ShardsOfSubqueries(
+      const sql::Parameters* parameters) const;
+  void FindSubject();
   absl::Status CheckStays(const ShardSet& shards,
                           const sql::Parameters* parameters) const;
   absl::Status CheckSubqueries(const ShardSet& shards,
                                const sql::Parameters* parameters) const;
 
   std::vector<Place> places_;  // at least one
+  std::size_t subject_ = 0;    // of places_
+  bool is_select_ = false;
   std::vector<PruningPlan> subqueries_;
   // Of an UPDATE that sets a shard key: a column of it, and where its rows
   // belong then.

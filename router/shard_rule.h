@@ -24,6 +24,9 @@ struct ShardRule {
   // All pairs of a column and the parent's that it repeats: these, and more.
   // Filled in by RuleTable.
   std::vector<std::pair<const sql::Column*, const sql::Column*>> links = {};
+  // No column decides: all rows stand on all shards. The router makes the
+  // strategy.
+  bool everywhere = false;
 
   // Null where there is neither a key nor a hinted table.
   const sql::Table* table() const {
@@ -69,6 +72,28 @@ ShardRule CoLocate(const MappedColumn&, const ParentColumn&) {
 inline ShardRule CoLocate(std::vector<const sql::Column*> key,
                           std::vector<const sql::Column*> parent) {
   return {std::move(key), nullptr, nullptr, std::move(parent)};
+}
+
+// ReferenceTable(Country::table()), for rows that stand on all shards:
+//   - they are written on all of them in the one commit, the same everywhere.
+//     What the database makes of an object (a key, defaults, what SQL comes to)
+//     the first shard by name makes, and the others get. Statements and bulk
+//     operations, which leave such things to each database, are refused.
+//     An UPDATE or DELETE that does not meet the same rows everywhere is
+//     kDataLoss, names the shards, and is rolled back.
+//   - they are read from one: where the transaction is already, or else the
+//     first in HorizontalOptions::shards that is not known to be down. FOR
+//     UPDATE locks them where they are written first.
+//   - they can be joined with the rows of any shard.
+//   - their objects have no shard in their identity.
+// Work that names a shard is done there alone, reads and writes alike: so rows
+// that differ are brought in line. The first shard by name must stay the same
+// one as long as keys are numbered, for it alone knows the latest number.
+inline ShardRule ReferenceTable(const sql::Table& table) {
+  ShardRule rule;
+  rule.hinted_table = &table;
+  rule.everywhere = true;
+  return rule;
 }
 
 }  // namespace shard

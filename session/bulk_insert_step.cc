@@ -15,7 +15,7 @@ namespace shard {
 namespace {
 
 // A new object's row is there: it is as if its session had let go of it.
-void BecomeDetached(EntityBase& object, KeyValue key, const Share& share,
+void BecomeDetached(EntityBase& object, KeyValue key, const Bind& place,
                     std::uint64_t sent) {
   const Mapping& mapping = object.mapping();
   AttributeBase* attributes[kMostFields];
@@ -40,8 +40,8 @@ void BecomeDetached(EntityBase& object, KeyValue key, const Share& share,
   }
   InstanceState& state = InstanceAccess::State(object);
   state.key = std::move(key);
-  state.shard = share.bind().shard;
-  state.engine = share.bind().engine;
+  state.shard = place.shard;
+  state.engine = place.engine;
   state.has_values = true;
   state.object_state = ObjectState::kDetached;
 }
@@ -49,11 +49,11 @@ void BecomeDetached(EntityBase& object, KeyValue key, const Share& share,
 }  // namespace
 
 void TakeInserted(const BulkPart& part, std::size_t index, KeyValue key,
-                  const Share& share, std::uint64_t sent,
+                  const Bind& place, std::uint64_t sent,
                   std::vector<KeyValue>* keys) {
   EntityBase* const object = part.rows().object(index);
   if (object != nullptr && object->object_state() == ObjectState::kTransient) {
-    BecomeDetached(*object, key, share, sent);
+    BecomeDetached(*object, key, place, sent);
   }
   (*keys)[part.rows().position(index)] = std::move(key);
 }
@@ -105,9 +105,14 @@ absl::Status BulkInsertStep::Apply(const Share& share,
                                    std::vector<KeyValue>* keys) {
   if (!part().options().return_defaults) return absl::OkStatus();
   for (std::size_t i = 0; i < chunk(); ++i) {
-    TakeInserted(part(), index_of(i),
-                 numbered_ ? KeyValue(outcome_.keys[i]) : std::move(keys_[i]),
-                 share, shape().values, keys);
+    KeyValue key = numbered_ ? KeyValue(outcome_.keys[i]) : std::move(keys_[i]);
+    SHARD_RETURN_IF_ERROR(ApplyToObject(
+        [this, keys, index = index_of(i), key = std::move(key),
+         place = Bind{share.bind().engine, ShardInIdentity(share)}]() mutable {
+          TakeInserted(part(), index, std::move(key), place, shape().values,
+                       keys);
+          return absl::OkStatus();
+        }));
   }
   return absl::OkStatus();
 }

@@ -31,7 +31,7 @@ class BulkInsertStep final : public BulkStep {
 // Writes down, in the report and in objects, the keys of rows that went in on
 // `share` as the input's `positions`: see BulkSaveObjects.
 void TakeInserted(const BulkPart& part, std::size_t index, KeyValue key,
-                  const Share& share, std::uint64_t sent,
+                  const Bind& place, std::uint64_t sent,
                   std::vector<KeyValue>* keys);
 
 }  // namespace shard

@@ -53,10 +53,15 @@ absl::Status BulkReturningStep::Apply(const Share& share,
                                       std::vector<KeyValue>* keys) {
   if (!part().options().return_defaults) return absl::OkStatus();
   for (std::size_t i = 0; i < chunk(); ++i) {
-    TakeInserted(part(), index_of(i),
-                 NotesKeys() ? std::move(keys_[i])
-                             : KeyOfReturned(mapping(), returned_.row(i)),
-                 share, shape().values, keys);
+    KeyValue key = NotesKeys() ? std::move(keys_[i])
+                               : KeyOfReturned(mapping(), returned_.row(i));
+    SHARD_RETURN_IF_ERROR(ApplyToObject(
+        [this, keys, index = index_of(i), key = std::move(key),
+         place = Bind{share.bind().engine, ShardInIdentity(share)}]() mutable {
+          TakeInserted(part(), index, std::move(key), place, shape().values,
+                       keys);
+          return absl::OkStatus();
+        }));
   }
   return absl::OkStatus();
 }

@@ -74,6 +74,12 @@ void BulkStep::Release() {
   arena_ = {};
 }
 
+absl::Status BulkStep::ApplyLate() {
+  for (const auto& change : late_) SHARD_RETURN_IF_ERROR(change());
+  late_ = {};
+  return absl::OkStatus();
+}
+
 std::string BulkStep::NamesOf(const std::vector<std::size_t>& rows) const {
   std::string text = rows.size() == 1 ? "row" : "rows";
   for (std::size_t i = 0; i < std::min(rows.size(), kMostNamed); ++i) {

@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -36,6 +38,11 @@ class BulkStep {
   // Those that it has or had.
   const std::vector<std::uint32_t>& rows() const { return numbers_; }
   bool done() const { return next_ == numbers_.size(); }
+  // Where the rows stand on all shards there is a step for each: the first, of
+  // which what came back is taken over once all have read the rows, and others.
+  enum class Role : std::uint8_t { kOnlyOne, kFirst, kOther };
+  Role role() const { return role_; }
+  void set_role(Role role) { role_ = role; }
   // Whether the next Start is the last.
   bool is_at_last_chunk(const Connection& connection) const {
     const std::size_t left = numbers_.size() - next_;
@@ -51,6 +58,8 @@ class BulkStep {
   absl::Status Named(const absl::Status& error) const;
   // After the last Apply.
   void Release();
+  // After the last Apply of all steps: what the first of several left for then.
+  absl::Status ApplyLate();
 
  protected:
   // How many rows of those left go next, and the values of one of them.
@@ -74,6 +83,19 @@ class BulkStep {
   // kFailedPrecondition unless as many arrived as were sent.
   absl::Status CheckArrived(std::size_t arrived, Share& share) const;
 
+  // The shard that objects of the step's rows have in their identity.
+  ShardId ShardInIdentity(const Share& share) const {
+    return role_ == Role::kOnlyOne ? share.bind().shard : ShardId();
+  }
+
+  // Changes an object that is a row: not before others have read it.
+  template <class Change>
+  absl::Status ApplyToObject(Change&& change) {
+    if (role_ != Role::kFirst) return change();
+    late_.emplace_back(std::forward<Change>(change));
+    return absl::OkStatus();
+  }
+
   std::vector<sql::ValueView> values_;
   std::vector<KeyValue> keys_;  // of the chunk, where they are to be told
   Outcome outcome_;
@@ -81,6 +103,8 @@ class BulkStep {
  private:
   const BulkPart& part_;
   const BulkShape shape_;
+  Role role_ = Role::kOnlyOne;
+  std::vector<std::function<absl::Status()>> late_;
   std::vector<std::uint32_t> numbers_;
   std::size_t begin_ = 0;
   std::size_t next_ = 0;

@@ -132,7 +132,7 @@ absl::Status BulkWriteStep::Finish(Share& share) {
 
 // What the session does not hold takes its new version, so that it can be
 // written again.
-absl::Status BulkWriteStep::TakeVersion(std::size_t row,
+absl::Status BulkWriteStep::TakeVersion(const sql::Value& version,
                                         EntityBase& object) const {
   AttributeBase* attributes[kMostFields];
   mapping().Attributes(object, attributes);
@@ -141,8 +141,8 @@ absl::Status BulkWriteStep::TakeVersion(std::size_t row,
     AttributeAccess::SetState(*attributes[field], AttributeState::kExpired);
     return absl::OkStatus();
   }
-  return mapping().field(field).ops->read(
-      *attributes[field], versions_[row].view(), AttributeState::kLoaded);
+  return mapping().field(field).ops->read(*attributes[field], version.view(),
+                                          AttributeState::kLoaded);
 }
 
 absl::Status BulkWriteStep::Apply(const Share&, std::vector<KeyValue>*) {
@@ -155,7 +155,12 @@ absl::Status BulkWriteStep::Apply(const Share&, std::vector<KeyValue>*) {
     if (object == nullptr || InstanceAccess::State(*object).host != nullptr) {
       continue;
     }
-    SHARD_RETURN_IF_ERROR(TakeVersion(i, *object));
+    // (A version that the database makes is read again.)
+    SHARD_RETURN_IF_ERROR(ApplyToObject(
+        [this, object,
+         version = versions_.empty() ? sql::Value() : versions_[i]] {
+          return TakeVersion(version, *object);
+        }));
   }
   return absl::OkStatus();
 }

@@ -33,7 +33,7 @@ class BulkWriteStep final : public BulkStep {
   void Begin() override;
   void Append(const BulkRow& row) override;
   absl::Status Send(Share& share) override;
-  absl::Status TakeVersion(std::size_t row, EntityBase& object) const;
+  absl::Status TakeVersion(const sql::Value& version, EntityBase& object) const;
   absl::Status NotThere(const std::vector<std::size_t>& rows,
                         Share& share) const;
 

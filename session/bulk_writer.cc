@@ -113,6 +113,7 @@ absl::Status BulkWriter::Plan(BulkKind kind, BulkRows* rows) {
   request_.arguments = where_.arguments;
   request_.history = &transaction_;
   request_.shards = where_.shards;
+  SHARD_RETURN_IF_ERROR(FindEverywhere(part));
   if (const auto shape = part.CommonShape(); shape.has_value()) {
     return PlanAlike(part, *shape);
   }
@@ -138,12 +139,15 @@ absl::Status BulkWriter::PlanOne(BulkPart& part, std::size_t index) {
     latest_bind_ = *bind;
   }
   latest_->Add(index);
-  return absl::OkStatus();
+  return AddToOthers(part, shape, index, latest_);
 }
 
 // Of such rows only what the router asks for is read.
 absl::Status BulkWriter::PlanAlike(BulkPart& part, const BulkShape& shape) {
   sql::ByteArena arena;
+  if (!everywhere_.empty()) {
+    SHARD_RETURN_IF_ERROR(CheckSameEverywhere(part, shape));
+  }
   AlikeKeyReader reader(&part.rows(), shape.values, &arena);
   request_.object = &reader;
   request_.shard = where_.shard;
@@ -166,6 +170,7 @@ absl::Status BulkWriter::PlanAlike(BulkPart& part, const BulkShape& shape) {
       step = steps.emplace(steps.end(), *bind, made);
     }
     step->second->Add(i);
+    SHARD_RETURN_IF_ERROR(AddToOthers(part, shape, i, step->second));
   }
   return absl::OkStatus();
 }
@@ -184,6 +189,9 @@ absl::Status BulkWriter::Refuse(const BulkPart& part, std::size_t index,
 absl::StatusOr<Bind> BulkWriter::Examine(BulkPart& part, std::size_t index,
                                          BulkShape* shape) {
   SHARD_RETURN_IF_ERROR(part.Look(index, &row_, shape));
+  if (!everywhere_.empty()) {
+    SHARD_RETURN_IF_ERROR(CheckSameEverywhere(part, *shape));
+  }
   absl::StatusOr<Bind> bind = PlaceOf(part);
   if (bind.ok() && part.kind() != BulkKind::kInsert &&
       options_.return_defaults &&
@@ -194,6 +202,7 @@ absl::StatusOr<Bind> BulkWriter::Examine(BulkPart& part, std::size_t index,
 }
 
 absl::StatusOr<Bind> BulkWriter::Route() {
+  if (!everywhere_.empty()) return everywhere_.front();
   absl::StatusOr<Bind> bind = resolver_.Resolve(request_);
   unroutable_ = absl::IsFailedPrecondition(bind.status());
   return bind;
@@ -284,8 +293,10 @@ absl::StatusOr<BulkStep*> BulkWriter::StepFor(const BulkPart& part,
 
 absl::Status BulkWriter::Apply(Queue& queue) {
   BulkStep& step = *queue.steps[queue.next];
-  const absl::Status status = step.Apply(*queue.share, &report_.keys);
-  if (!status.ok()) return queue.share->Failed(status);
+  if (step.role() != BulkStep::Role::kOther) {
+    const absl::Status status = step.Apply(*queue.share, &report_.keys);
+    if (!status.ok()) return queue.share->Failed(status);
+  }
   if (step.done()) {
     step.Release();
     ++queue.next;
@@ -344,6 +355,7 @@ absl::Status BulkWriter::RunOnce(bool* ran) {
 void BulkWriter::Count() {
   for (const Queue& queue : queues_) {
     for (const auto& step : queue.steps) {
+      if (step->role() == BulkStep::Role::kOther) continue;
       std::size_t* const counts[] = {&report_.inserted, &report_.updated,
                                      &report_.upserted, &report_.deleted};
       *counts[static_cast<std::size_t>(step->part().kind())] +=
@@ -358,6 +370,12 @@ absl::Status BulkWriter::Run() {
   SHARD_RETURN_IF_ERROR(transaction_.Open(shares));
   SHARD_RETURN_IF_ERROR(transaction_.CheckMayWrite(shares));
   for (bool more = true; more;) SHARD_RETURN_IF_ERROR(RunOnce(&more));
+  for (const Queue& queue : queues_) {
+    for (const auto& step : queue.steps) {
+      const absl::Status status = step->ApplyLate();
+      if (!status.ok()) return queue.share->Failed(status);
+    }
+  }
   Count();
   return absl::OkStatus();
 }

@@ -105,6 +105,13 @@ class BulkWriter {
   absl::StatusOr<Bind> PlaceOf(const BulkPart& part);
   absl::Status CheckStays(const BulkPart& part, const Bind& bind);
   absl::Status CheckUpsert(const BulkPart& part) const;
+  // bulk_everywhere.cc: of a part whose rows stand on all shards.
+  absl::Status FindEverywhere(const BulkPart& part);
+  static absl::Status CheckSameEverywhere(const BulkPart& part,
+                                          const BulkShape& shape);
+  // Also has the other shards write the row of a step.
+  absl::Status AddToOthers(const BulkPart& part, const BulkShape& shape,
+                           std::size_t index, BulkStep* first);
   // The step that rows of the shape are added to next on the share.
   absl::StatusOr<BulkStep*> StepFor(const BulkPart& part, Share& share,
                                     const BulkShape& shape);
@@ -126,6 +133,7 @@ class BulkWriter {
   Bind latest_bind_;            // and where that row goes
   // Of the part, and the row, that is being planned.
   std::vector<const sql::Column*> shard_key_;
+  BindSet everywhere_;  // where all of the part's rows go; none: each to one
   BindRequest request_;
   BulkRow row_;
   bool unroutable_ = false;  // it, and not for the key that it has

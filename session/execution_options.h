@@ -9,7 +9,8 @@ namespace shard {
 // What becomes of the session's objects whose rows an UPDATE or DELETE by
 // criteria changes. Only objects on the shards that it goes to are concerned;
 // what was assigned in them and not flushed stays. However it is done, a
-// rollback has them read again.
+// rollback has them read again. Of a ReferenceTable they are read again in any
+// case but kNone.
 //
 // kFetch and kEvaluate leave the objects as the statement leaves their rows:
 // the columns it sets have their new values, and objects whose rows it deletes

@@ -1,5 +1,6 @@
 #include "shard/session/expression_step.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -26,9 +27,13 @@ absl::Status CheckSubqueries(BindResolver& resolver, const EntityBase& object,
     request.statement = &statement;
     request.operation = Operation::kFlush;
     SHARD_ASSIGN_OR_RETURN(const BindSet binds, resolver.ResolveAll(request));
-    if (binds.size() == 1 && binds.front().has_tables_of(share.bind())) {
-      continue;
-    }
+    const bool is_here =
+        std::any_of(binds.begin(), binds.end(), [&share](const Bind& bind) {
+          return bind.has_tables_of(share.bind());
+        });
+    const bool is_whole =
+        binds.size() == 1 || resolver.WritesEverywhere(request);
+    if (is_here && is_whole) continue;
     return absl::UnimplementedError(absl::StrCat(
         "an SQL expression of ", object.mapping().class_info().name,
         " has a subquery whose rows are not all on '", share.name(),
@@ -89,8 +94,7 @@ absl::Status ExpressionInsertStep::Apply(Share& share, ObjectLoader& loader) {
   if (returned_ != 0) {
     SHARD_RETURN_IF_ERROR(ReadReturned(attributes, returned_, rows_.row(0)));
   }
-  BecomePersistent(object, attributes, share);
-  loader.Adopt(object);
+  BecomePersistent(object, attributes, share, loader);
   return absl::OkStatus();
 }
 

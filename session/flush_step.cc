@@ -141,14 +141,15 @@ absl::Status FlushStep::TakeVersion(AttributeBase* const* attributes,
 
 void FlushStep::BecomePersistent(EntityBase& object,
                                  AttributeBase* const* attributes,
-                                 const Share& share) {
+                                 const Share& share, ObjectLoader& loader) {
   SettleFields(attributes, AllFields(*mapping_));
   InstanceState& state = InstanceAccess::State(object);
   BecomeClean(state);
   state.key = KeyOf(*mapping_, attributes);
-  state.shard = share.bind().shard;
+  state.shard = loader.ShardInIdentity(*mapping_, share.bind());
   state.engine = share.bind().engine;
   state.inserted_at = static_cast<std::uint16_t>(share.depth() + 1);
+  loader.Adopt(object);
 }
 
 void FlushStep::TakeUpdate(EntityBase& object, AttributeBase* const* attributes,

@@ -40,6 +40,10 @@ class FlushStep {
   virtual absl::Status Apply(Share& share, ObjectLoader& loader) = 0;
   // After Finish has failed: the object that had no row, or null.
   EntityBase* missed() const { return missed_; }
+  // Whether it may be started now.
+  virtual bool ready() const { return true; }
+  bool applied() const { return applied_; }
+  void set_applied() { applied_ = true; }
 
  protected:
   // kAborted unless every run changed exactly one row; names class and key of
@@ -75,9 +79,10 @@ class FlushStep {
   // returned, or it is to be loaded.
   absl::Status TakeVersion(AttributeBase* const* attributes,
                            const sql::ValueView& next, std::uint64_t returned);
-  // Takes over the state after an INSERT: identity and attributes.
+  // Takes over the state after an INSERT: identity and attributes. The session
+  // holds the object from then on.
   void BecomePersistent(EntityBase& object, AttributeBase* const* attributes,
-                        const Share& share);
+                        const Share& share, ObjectLoader& loader);
 
   // The same after an UPDATE of the fields in the set; the key may be one.
   void TakeUpdate(EntityBase& object, AttributeBase* const* attributes,
@@ -92,6 +97,7 @@ class FlushStep {
 
  private:
   EntityBase* missed_ = nullptr;
+  bool applied_ = false;
 };
 
 }  // namespace shard

@@ -47,6 +47,9 @@ absl::StatusOr<Share*> Flusher::ShareOf(const EntityBase& object) {
       latest_place_.shard == object.shard()) {
     return latest_place_.share;
   }
+  SHARD_ASSIGN_OR_RETURN(const std::vector<Share*>* everywhere,
+                         EverywhereOf(object.mapping()));
+  if (!everywhere->empty()) return everywhere->front();
   BindRequest request;
   request.class_info = &object.mapping().class_info();
   request.operation = Operation::kFlush;
@@ -89,17 +92,23 @@ absl::Status Flusher::OpenShares() {
   return transaction_.CheckMayWrite(shares);
 }
 
+// In rounds: the next step of each share, unless it waits for another's.
 absl::Status Flusher::RunSteps() {
-  std::size_t stages = 0;
-  for (const auto& [share, steps] : plan_) {
-    stages = std::max(stages, steps.size());
-  }
-  for (std::size_t stage = 0; stage < stages; ++stage) {
+  std::vector<std::size_t> next(plan_.size(), 0);
+  while (true) {
+    std::vector<std::size_t> running;
     std::vector<FanOutTask> tasks;
-    for (auto& [share, steps] : plan_) {
-      if (stage >= steps.size()) continue;
-      FlushStep* step = steps[stage].step.get();
-      const bool is_last = stage + 1 == steps.size();
+    bool waits = false;
+    for (std::size_t i = 0; i < plan_.size(); ++i) {
+      auto& [share, steps] = plan_[i];
+      if (next[i] == steps.size()) continue;
+      FlushStep* step = steps[next[i]].step.get();
+      if (!step->ready()) {
+        waits = true;
+        continue;
+      }
+      const bool is_last = next[i] + 1 == steps.size();
+      running.push_back(i);
       tasks.push_back({&share->connection(),
                        [this, step, is_last, share = share] {
                          if (is_last) transaction_.ExpectCommit(*share);
@@ -110,14 +119,21 @@ absl::Status Flusher::RunSteps() {
                        [step, share = share] { return step->Finish(*share); },
                        absl::OkStatus()});
     }
+    if (tasks.empty()) {
+      if (!waits) return absl::OkStatus();
+      return plan_.front().first->Failed(absl::InternalError(
+          "the steps of a flush wait for each other; do two routers have each "
+          "other's shards?"));
+    }
     SHARD_RETURN_IF_ERROR(FanOut(absl::MakeSpan(tasks)));
-    for (auto& [share, steps] : plan_) {
-      if (stage >= steps.size()) continue;
-      const absl::Status status = steps[stage].step->Apply(*share, loader_);
+    for (const std::size_t i : running) {
+      auto& [share, steps] = plan_[i];
+      FlushStep& step = *steps[next[i]++].step;
+      const absl::Status status = step.Apply(*share, loader_);
       if (!status.ok()) return share->Failed(status);
+      step.set_applied();
     }
   }
-  return absl::OkStatus();
 }
 
 void Flusher::ForgetMissed() {

@@ -21,6 +21,8 @@
 
 namespace shard {
 
+class CopyStep;
+
 // One flush; used once. First everything is planned: defaults filled in,
 // objects routed, statements chosen. An error there writes nothing. Then the
 // shares run their steps side by side: INSERTs, UPDATEs, DELETEs. Objects of
@@ -65,6 +67,9 @@ class Flusher {
 
   // flusher_inserts.cc
   absl::Status PlanInsert(EntityBase& object);
+  // Where a new object belongs that does not belong everywhere.
+  absl::StatusOr<Share*> ShareOfNew(EntityBase& object,
+                                    AttributeBase* const* attributes);
   // `fields` are set, `returned` wanted back.
   absl::StatusOr<std::unique_ptr<FlushStep>> MakeInsertStep(
       const Mapping& mapping, Share& share, std::uint64_t fields,
@@ -82,8 +87,34 @@ class Flusher {
                                          const sql::Expression& version);
   // What the UPDATE is to bring back; where it cannot, the object is put among
   // those to load.
-  std::uint64_t ReturnedByUpdate(const Mapping& mapping, const FieldSets& sets,
-                                 EntityBase& object, Share& share);
+  absl::StatusOr<std::uint64_t> ReturnedByUpdate(const Mapping& mapping,
+                                                 const FieldSets& sets,
+                                                 EntityBase& object,
+                                                 Share& share);
+
+  // flusher_copies.cc: rows that stand on all shards.
+  // Where all rows of the class are written, the first first; none: each where
+  // it belongs. Good until the flush is over.
+  absl::StatusOr<const std::vector<Share*>*> EverywhereOf(
+      const Mapping& mapping);
+  // Of such a row, what its INSERT on the first shard is to bring back, the key
+  // aside. kInvalidArgument where it cannot.
+  static absl::StatusOr<std::uint64_t> FetchedForCopies(const Mapping& mapping,
+                                                        const FieldSets& sets);
+  // kInvalidArgument where what the database makes of `made` does not come
+  // back.
+  static absl::Status CheckFetchesForCopies(const Mapping& mapping,
+                                            std::uint64_t made);
+  absl::StatusOr<std::unique_ptr<CopyStep>> MakeCopy(const FlushStep* original,
+                                                     StepKind kind,
+                                                     std::uint64_t fields,
+                                                     const Share& first,
+                                                     const Share& other);
+  // For an object that was added to `original`, which is to run on the first
+  // share: the others, if there are any, get these fields.
+  absl::Status AddCopies(const FlushStep* original, StepKind kind,
+                         std::uint64_t fields, EntityBase& object,
+                         AttributeBase* const* attributes);
 
   // Where the row of a persistent object is written.
   absl::StatusOr<Share*> ShareOf(const EntityBase& object);
@@ -127,6 +158,14 @@ class Flusher {
     Share* share = nullptr;
   };
   Place latest_place_;  // that ShareOf has found
+  absl::flat_hash_map<const Mapping*, std::unique_ptr<std::vector<Share*>>>
+      everywhere_;
+  struct Everywhere {
+    const Mapping* mapping = nullptr;
+    const std::vector<Share*>* shares = nullptr;
+  };
+  Everywhere latest_everywhere_;  // that EverywhereOf has found
+  absl::flat_hash_map<const FlushStep*, std::vector<CopyStep*>> copies_;
   struct ShardKeyFields {
     const Mapping* mapping = nullptr;
     std::uint64_t fields = 0;

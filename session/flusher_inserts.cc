@@ -82,15 +82,17 @@ absl::Status Flusher::PlanInsert(EntityBase& object) {
   SHARD_RETURN_IF_ERROR(ApplyClientDefaults(mapping, object, attributes));
   const FieldSets sets = ChangedFields(mapping, attributes);
   SHARD_ASSIGN_OR_RETURN(const KeySource key, KeySourceOf(mapping, sets));
-  ObjectKeyReader reader(object, attributes);
-  BindRequest request;
-  request.class_info = &mapping.class_info();
-  request.object = &reader;
-  request.operation = Operation::kFlush;
-  request.history = &transaction_;
-  SHARD_ASSIGN_OR_RETURN(const Bind bind, resolver_.Resolve(request));
-  SHARD_ASSIGN_OR_RETURN(Share * share, transaction_.PlanShare(bind));
-  std::uint64_t returned = FetchedByInsert(mapping, sets);
+  SHARD_ASSIGN_OR_RETURN(const std::vector<Share*>* everywhere,
+                         EverywhereOf(mapping));
+  Share* share = nullptr;
+  std::uint64_t returned = 0;
+  if (everywhere->empty()) {
+    SHARD_ASSIGN_OR_RETURN(share, ShareOfNew(object, attributes));
+    returned = FetchedByInsert(mapping, sets);
+  } else {
+    share = everywhere->front();
+    SHARD_ASSIGN_OR_RETURN(returned, FetchedForCopies(mapping, sets));
+  }
   if (!mapping.options().returning) {
     if (!FetchesAlways(mapping)) returned &= mapping.version_set();
     if (returned != 0) to_load_.push_back({&object, share, returned});
@@ -111,7 +113,21 @@ absl::Status Flusher::PlanInsert(EntityBase& object) {
                               key == KeySource::kNumbered);
       }));
   step->Add(object, attributes);
-  return absl::OkStatus();
+  return AddCopies(step, StepKind::kInsert,
+                   sets.values | returned | mapping.key_set(), object,
+                   attributes);
+}
+
+absl::StatusOr<Share*> Flusher::ShareOfNew(EntityBase& object,
+                                           AttributeBase* const* attributes) {
+  ObjectKeyReader reader(object, attributes);
+  BindRequest request;
+  request.class_info = &object.mapping().class_info();
+  request.object = &reader;
+  request.operation = Operation::kFlush;
+  request.history = &transaction_;
+  SHARD_ASSIGN_OR_RETURN(const Bind bind, resolver_.Resolve(request));
+  return transaction_.PlanShare(bind);
 }
 
 absl::StatusOr<std::unique_ptr<FlushStep>> Flusher::MakeInsertStep(
@@ -141,8 +157,9 @@ absl::Status Flusher::PlanInsertWithExpressions(
   auto step = std::make_unique<ExpressionInsertStep>(
       &mapping, std::move(compiled), returned);
   SHARD_RETURN_IF_ERROR(step->TakeParameters(object, attributes));
-  AddStep(share, StepKind::kInsert, std::move(step));
-  return absl::OkStatus();
+  const FlushStep* added = AddStep(share, StepKind::kInsert, std::move(step));
+  return AddCopies(added, StepKind::kInsert,
+                   fields | returned | mapping.key_set(), object, attributes);
 }
 
 }  // namespace shard

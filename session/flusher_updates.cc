@@ -64,8 +64,8 @@ absl::Status Flusher::PlanUpdate(EntityBase& object) {
   if (sets.expressions != 0 || !version.empty()) {
     return PlanUpdateWithExpressions(object, attributes, *share, sets, version);
   }
-  const std::uint64_t returned =
-      ReturnedByUpdate(mapping, sets, object, *share);
+  SHARD_ASSIGN_OR_RETURN(const std::uint64_t returned,
+                         ReturnedByUpdate(mapping, sets, object, *share));
   SHARD_ASSIGN_OR_RETURN(
       FlushStep * step,
       StepFor({share, &mapping, sets.values, StepKind::kUpdate}, *share,
@@ -78,16 +78,25 @@ absl::Status Flusher::PlanUpdate(EntityBase& object) {
                                                     returned, statement);
               }));
   step->Add(object, attributes);
-  return absl::OkStatus();
+  return AddCopies(step, StepKind::kUpdate, sets.values | returned, object,
+                   attributes);
 }
 
-std::uint64_t Flusher::ReturnedByUpdate(const Mapping& mapping,
-                                        const FieldSets& sets,
-                                        EntityBase& object, Share& share) {
+absl::StatusOr<std::uint64_t> Flusher::ReturnedByUpdate(const Mapping& mapping,
+                                                        const FieldSets& sets,
+                                                        EntityBase& object,
+                                                        Share& share) {
   std::uint64_t returned = sets.expressions & mapping.key_set();
   if (FetchesAlways(mapping)) returned |= sets.expressions;
   if (mapping.version() == VersionKind::kServer) {
     returned |= mapping.version_set();
+  }
+  SHARD_ASSIGN_OR_RETURN(const std::vector<Share*>* everywhere,
+                         EverywhereOf(mapping));
+  if (everywhere->size() > 1) {
+    SHARD_RETURN_IF_ERROR(CheckFetchesForCopies(
+        mapping, sets.expressions | (returned & mapping.version_set())));
+    returned |= sets.expressions;
   }
   if (returned == 0 || mapping.options().returning) return returned;
   to_load_.push_back({&object, &share, returned});
@@ -105,15 +114,17 @@ absl::Status Flusher::PlanUpdateWithExpressions(
     update.Set({mapping.field(mapping.version_field()).column, version});
   }
   update.Where(RowCondition(mapping));
-  const std::uint64_t returned = ReturnedByUpdate(mapping, sets, object, share);
+  SHARD_ASSIGN_OR_RETURN(const std::uint64_t returned,
+                         ReturnedByUpdate(mapping, sets, object, share));
   AddReturning(mapping, returned, update);
   SHARD_ASSIGN_OR_RETURN(auto compiled,
                          share.dialect().Compile(std::move(update)));
   auto step = std::make_unique<ExpressionUpdateStep>(
       &mapping, std::move(compiled), returned);
   SHARD_RETURN_IF_ERROR(step->TakeParameters(object, attributes));
-  AddStep(share, StepKind::kUpdate, std::move(step));
-  return absl::OkStatus();
+  const FlushStep* added = AddStep(share, StepKind::kUpdate, std::move(step));
+  return AddCopies(added, StepKind::kUpdate, sets.values | returned, object,
+                   attributes);
 }
 
 absl::Status Flusher::PlanDelete(EntityBase& object) {
@@ -134,7 +145,7 @@ absl::Status Flusher::PlanDelete(EntityBase& object) {
                 return std::make_unique<DeleteStep>(&mapping, statement);
               }));
   step->Add(object, attributes);
-  return absl::OkStatus();
+  return AddCopies(step, StepKind::kDelete, 0, object, attributes);
 }
 
 }  // namespace shard

@@ -93,8 +93,7 @@ absl::Status InsertStep::Apply(Share& share, ObjectLoader& loader) {
           *attributes[field], key, AttributeState::kLoaded);
       if (!status.ok()) return CellError(*mapping_, field, key, status);
     }
-    BecomePersistent(object, attributes, share);
-    loader.Adopt(object);
+    BecomePersistent(object, attributes, share, loader);
   }
   return absl::OkStatus();
 }
@@ -153,8 +152,7 @@ absl::Status ReturningInsertStep::Apply(Share& share, ObjectLoader& loader) {
     SHARD_RETURN_IF_ERROR(ReadReturned(attributes, returned_ & keys, row));
     SHARD_RETURN_IF_ERROR(
         ReadReturned(attributes, returned_ & ~keys, row.subspan(key_cells)));
-    BecomePersistent(object, attributes, share);
-    loader.Adopt(object);
+    BecomePersistent(object, attributes, share, loader);
   }
   return absl::OkStatus();
 }

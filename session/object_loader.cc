@@ -58,6 +58,14 @@ absl::Status CellError(const Mapping& mapping, std::size_t field,
       "the field a std::optional"));
 }
 
+void ObjectLoader::LookUp(const Mapping& mapping) const {
+  BindRequest request;
+  request.class_info = &mapping.class_info();
+  request.operation = Operation::kFlush;
+  latest_is_everywhere_ = resolver_.WritesEverywhere(request);
+  latest_mapping_ = &mapping;
+}
+
 void ObjectLoader::Adopt(EntityBase& object) {
   InstanceState& state = InstanceAccess::State(object);
   state.object_state = ObjectState::kPersistent;
@@ -87,7 +95,8 @@ absl::StatusOr<std::shared_ptr<EntityBase>> ObjectLoader::Load(
     const Mapping& mapping, const RowLayout& layout, const Bind& bind,
     absl::Span<const sql::ValueView> row) {
   KeyValue key = KeyOfRow(mapping, layout, row);
-  auto [known, place] = identity_map_->At({&mapping, bind.shard, key});
+  const ShardId shard = ShardInIdentity(mapping, bind);
+  auto [known, place] = identity_map_->At({&mapping, shard, key});
   if (known != nullptr) {
     SHARD_RETURN_IF_ERROR(FillExpired(*known, layout.fields, row));
     InstanceAccess::State(*known).expired = false;
@@ -105,7 +114,7 @@ absl::StatusOr<std::shared_ptr<EntityBase>> ObjectLoader::Load(
   if (layout.missing != 0) ExpireFields(layout.missing, attributes);
   InstanceState& state = InstanceAccess::State(*object);
   state.key = std::move(key);
-  state.shard = bind.shard;
+  state.shard = shard;
   state.engine = bind.engine;
   state.object_state = ObjectState::kPersistent;
   state.host = host_;
@@ -120,14 +129,15 @@ void ObjectLoader::Expect(const Mapping& mapping, const RowLayout& layout,
                           absl::Span<const sql::ValueView> row) const {
   // Other keys cost more to hash than they save.
   if (!IsLarge(*identity_map_) || !mapping.has_integer_key()) return;
-  identity_map_->Prefetch(
-      {&mapping, bind.shard, KeyOfRow(mapping, layout, row)});
+  identity_map_->Prefetch({&mapping, ShardInIdentity(mapping, bind),
+                           KeyOfRow(mapping, layout, row)});
 }
 
 void ObjectLoader::Expect(const Mapping& mapping, const Bind& bind,
                           std::int64_t key) const {
   if (!IsLarge(*identity_map_)) return;
-  identity_map_->Prefetch({&mapping, bind.shard, KeyValue(key)});
+  identity_map_->Prefetch(
+      {&mapping, ShardInIdentity(mapping, bind), KeyValue(key)});
 }
 
 absl::Status ObjectLoader::FillExpired(EntityBase& object,

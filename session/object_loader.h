@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "shard/router/bind.h"
+#include "shard/router/bind_resolver.h"
 #include "shard/session/entity_base.h"
 #include "shard/session/identity_map.h"
 #include "shard/session/mapping.h"
@@ -25,14 +26,25 @@ namespace shard {
 class ObjectLoader {
  public:
   using History = std::vector<FormerIdentity>;
-  // `rekeyed` collects what Rekey and Relocate change; `listeners` hear of what
-  // is loaded. All must outlive it.
-  ObjectLoader(IdentityMap* identity_map, ObjectHost* host, History* rekeyed,
+  // `resolver` says which classes have rows that stand on all shards; `rekeyed`
+  // collects what Rekey and Relocate change; `listeners` hear of what is
+  // loaded. All must outlive it.
+  ObjectLoader(const BindResolver* resolver, IdentityMap* identity_map,
+               ObjectHost* host, History* rekeyed,
                const SessionListeners* listeners)
-      : identity_map_(identity_map),
+      : resolver_(*resolver),
+        identity_map_(identity_map),
         host_(host),
         rekeyed_(rekeyed),
         listeners_(*listeners) {}
+
+  // The shard that an object has in its identity whose row is at `bind`: that
+  // one, unless its class's rows stand on all shards.
+  ShardId ShardInIdentity(const Mapping& mapping, const Bind& bind) const {
+    if (bind.shard.is_none()) return bind.shard;
+    if (&mapping != latest_mapping_) LookUp(mapping);
+    return latest_is_everywhere_ ? ShardId() : bind.shard;
+  }
 
   // The object of a row that came from `bind`, whose cells are those of
   // `layout`, which has all that is read with an object. An object that the
@@ -67,10 +79,14 @@ class ObjectLoader {
   void Forget(const EntityBase& object) { identity_map_->Erase(object); }
 
  private:
+  void LookUp(const Mapping& mapping) const;
   void TellLoaded(EntityBase& object) const {
     for (const auto& listener : listeners_) listener->AfterLoad(object);
   }
 
+  const BindResolver& resolver_;
+  mutable const Mapping* latest_mapping_ = nullptr;
+  mutable bool latest_is_everywhere_ = false;
   IdentityMap* identity_map_;
   ObjectHost* host_;
   History* rekeyed_;

@@ -145,7 +145,8 @@ void SessionCore::ExpireBulk(const BulkWriter& writer) {
           return;
         }
         if (const auto held = identity_map_.Find(
-                {&mapping, share.bind().shard, KeyOf(mapping, row)})) {
+                {&mapping, loader_.ShardInIdentity(mapping, share.bind()),
+                 KeyOf(mapping, row)})) {
           ExpireLoaded(*held);
         }
       });

@@ -29,6 +29,14 @@ const std::string& ClassOf(const EntityBase& object) {
   return object.mapping().class_info().name;
 }
 
+// Where there is none, one that knows no place, and says so.
+SessionOptions WithAResolver(SessionOptions options) {
+  if (options.resolver == nullptr) {
+    options.resolver = std::make_shared<VerticalResolver>();
+  }
+  return options;
+}
+
 void EraseFrom(std::vector<std::shared_ptr<EntityBase>>& list,
                const EntityBase& object) {
   std::erase_if(list, [&](const auto& held) { return held.get() == &object; });
@@ -60,13 +68,10 @@ void RestoreKey(EntityBase& object, AttributeBase* const* attributes) {
 }  // namespace
 
 SessionCore::SessionCore(SessionOptions options)
-    : options_(std::move(options)),
+    : options_(WithAResolver(std::move(options))),
       transaction_(&options_),
-      loader_(&identity_map_, this, &work_.rekeyed, &options_.listeners) {
-  // One that knows no place, and says so.
-  if (options_.resolver == nullptr) {
-    options_.resolver = std::make_shared<VerticalResolver>();
-  }
+      loader_(options_.resolver.get(), &identity_map_, this, &work_.rekeyed,
+              &options_.listeners) {
   // What others left unfinished shall not wait for our first commit.
   if (options_.two_phase && options_.topology != nullptr) {
     Recoverer::Of(*options_.topology, options_.recovery);

@@ -232,7 +232,11 @@ class SessionCore : public ObjectHost {
       const BindRequest& request, const std::vector<Share*>& shares,
       ScatterPlan* plan);
   absl::StatusOr<Result> RunBuffered(const BindRequest& request,
-                                     const std::vector<Share*>& shares);
+                                     const std::vector<Share*>& shares,
+                                     bool same_rows = false);
+  // Whether the statement writes rows that stand on all shards.
+  bool WritesEverywhere(const BindRequest& request, const BindArguments& bind);
+  absl::StatusOr<Result> RunEverywhere(const BindRequest& request);
   absl::StatusOr<Explanation> ExplainInsert(const sql::InsertStatement& insert,
                                             BindRequest request,
                                             const BindArguments& bind);

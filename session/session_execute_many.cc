@@ -12,7 +12,9 @@
 #include "absl/types/span.h"
 #include "shard/base/status_macros.h"
 #include "shard/dialects/errors.h"
+#include "shard/router/statement_tables.h"
 #include "shard/session/object_key_reader.h"
+#include "shard/session/same_everywhere.h"
 #include "shard/session/session_core.h"
 #include "shard/session/share_part.h"
 
@@ -115,11 +117,13 @@ absl::StatusOr<std::vector<SessionCore::PlacedSets>> SessionCore::PlaceSets(
   const auto* insert = statement.As<sql::InsertStatement>();
   std::vector<PlacedSets> placed;
   BindRequest request = RequestFor(statement, sets.front(), bind, how);
-  bool checked = false;
+  const bool everywhere = WritesEverywhere(request, bind);
+  if (everywhere) SHARD_RETURN_IF_ERROR(CheckSameEverywhere(statement));
+  bool checked = everywhere;
   for (std::size_t i = 0; i < sets.size(); ++i) {
     request.parameters = &sets[i];
     std::vector<Share*> shares;
-    if (insert != nullptr) {
+    if (insert != nullptr && !everywhere) {
       const auto share = PlaceInsert(*insert, sets[i], request, bind);
       if (!share.ok()) return InSet(share.status(), i);
       shares.push_back(*share);
@@ -176,7 +180,11 @@ absl::StatusOr<Result> SessionCore::ExecuteMany(
   }
   SHARD_RETURN_IF_ERROR(transaction_.Open(shares));
   SHARD_RETURN_IF_ERROR(ExpectToWrite(statement, shares));
-  const absl::Status run = RunParts(parts);
+  const bool everywhere =
+      WritesEverywhere(RequestFor(statement, sets.front(), bind, how), bind);
+  const absl::Status run = everywhere
+                               ? RunCopies(*TablesOf(statement).front(), &parts)
+                               : RunParts(parts);
   NoteTextWrote(statement, parts);
   ExpireWritten(statement, how);
   SHARD_RETURN_IF_ERROR(run);

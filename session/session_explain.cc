@@ -12,6 +12,7 @@
 #include "shard/base/status_macros.h"
 #include "shard/router/statement_tables.h"
 #include "shard/session/object_key_reader.h"
+#include "shard/session/same_everywhere.h"
 #include "shard/session/scatter_plan.h"
 #include "shard/session/session_core.h"
 
@@ -109,7 +110,10 @@ absl::StatusOr<Explanation> SessionCore::Explain(
     const sql::Statement& statement, const sql::Parameters& parameters,
     const BindArguments& bind, const ExecutionOptions& how) {
   const BindRequest request = RequestFor(statement, parameters, bind, how);
-  if (const auto* insert = statement.As<sql::InsertStatement>()) {
+  const bool everywhere = WritesEverywhere(request, bind);
+  if (everywhere) SHARD_RETURN_IF_ERROR(CheckSameEverywhere(statement));
+  const auto* insert = statement.As<sql::InsertStatement>();
+  if (insert != nullptr && !everywhere) {
     return ExplainInsert(*insert, request, bind);
   }
   SHARD_ASSIGN_OR_RETURN(Route route, ExplainRoute(request, bind));
@@ -120,8 +124,10 @@ absl::StatusOr<Explanation> SessionCore::Explain(
         AddShard(route.binds.front(), statement, &explanation));
     return explanation;
   }
-  SHARD_ASSIGN_OR_RETURN(const sql::Statement scattered,
-                         Scattered(statement, route.binds));
+  sql::Statement scattered = statement;
+  if (!everywhere) {
+    SHARD_ASSIGN_OR_RETURN(scattered, Scattered(statement, route.binds));
+  }
   for (const Bind& place : route.binds) {
     const auto own = options_.resolver->StatementFor(request, place);
     SHARD_RETURN_IF_ERROR(

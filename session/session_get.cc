@@ -86,8 +86,9 @@ absl::StatusOr<std::shared_ptr<EntityBase>> SessionCore::FindOrLoadAt(
     const BindArguments& bind, BindSet binds) {
   std::shared_ptr<EntityBase> found;
   for (const Bind& place : binds) {
-    if (place.shard.is_none() && !identity_map_.holds_unsharded()) continue;
-    auto known = identity_map_.Find({&mapping, place.shard, key});
+    const ShardId shard = loader_.ShardInIdentity(mapping, place);
+    if (shard.is_none() && !identity_map_.holds_unsharded()) continue;
+    auto known = identity_map_.Find({&mapping, shard, key});
     if (known == nullptr) continue;
     if (InstanceAccess::State(*known).expired) {
       request.origin = InstanceAccess::State(*known).engine;

@@ -19,6 +19,7 @@
 #include "shard/router/statement_tables.h"
 #include "shard/session/merged_stream.h"
 #include "shard/session/object_key_reader.h"
+#include "shard/session/same_everywhere.h"
 #include "shard/session/scatter_plan.h"
 #include "shard/session/session_core.h"
 #include "shard/session/share_part.h"
@@ -139,13 +140,18 @@ absl::StatusOr<Result> SessionCore::Execute(const sql::Statement& statement,
                                             const BindArguments& bind,
                                             const ExecutionOptions& how) {
   SHARD_RETURN_IF_ERROR(Autoflush(how));
+  const BindRequest request = RequestFor(statement, parameters, bind, how);
+  if (WritesEverywhere(request, bind)) {
+    absl::StatusOr<Result> result = RunEverywhere(request);
+    ExpireWritten(statement, how);
+    return result;
+  }
   if (const auto* insert = statement.As<sql::InsertStatement>()) {
     absl::StatusOr<Result> result =
         RunInsert(*insert, statement, parameters, bind);
     ExpireWritten(statement, how);
     return result;
   }
-  const BindRequest request = RequestFor(statement, parameters, bind, how);
   SHARD_ASSIGN_OR_RETURN(const std::vector<Share*> shares,
                          SharesFor(request, bind));
   if (statement.is_select()) {
@@ -255,7 +261,8 @@ absl::StatusOr<std::shared_ptr<RowStream>> SessionCore::RunSelect(
 }
 
 absl::StatusOr<Result> SessionCore::RunBuffered(
-    const BindRequest& request, const std::vector<Share*>& shares) {
+    const BindRequest& request, const std::vector<Share*>& shares,
+    bool same_rows) {
   std::vector<SharePart> parts(shares.size());
   for (std::size_t i = 0; i < shares.size(); ++i) {
     parts[i].share = shares[i];
@@ -268,10 +275,28 @@ absl::StatusOr<Result> SessionCore::RunBuffered(
     SHARD_RETURN_IF_ERROR(PreparePart(*own, *request.parameters, &parts[i],
                                       UnusedValues::kAllowed));
   }
-  const absl::Status run = RunParts(parts);
+  const absl::Status run =
+      same_rows ? RunCopies(*TablesOf(*request.statement).front(), &parts)
+                : RunParts(parts);
   NoteTextWrote(*request.statement, parts);
   SHARD_RETURN_IF_ERROR(run);
   return CollectParts(std::move(parts));
+}
+
+bool SessionCore::WritesEverywhere(const BindRequest& request,
+                                   const BindArguments& bind) {
+  return bind.engine == nullptr && !bind.shard.has_value() &&
+         bind.shards.empty() && !request.statement->is_select() &&
+         request.statement->As<sql::TextStatement>() == nullptr &&
+         options_.resolver->WritesEverywhere(request);
+}
+
+absl::StatusOr<Result> SessionCore::RunEverywhere(const BindRequest& request) {
+  SHARD_RETURN_IF_ERROR(CheckSameEverywhere(*request.statement));
+  SHARD_ASSIGN_OR_RETURN(const std::vector<Share*> shares,
+                         SharesFor(request, {}));
+  SHARD_RETURN_IF_ERROR(ExpectToWrite(*request.statement, shares));
+  return RunBuffered(request, shares, true);
 }
 
 // Each row goes where its shard key says, never to several shards.

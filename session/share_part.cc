@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "shard/base/status_macros.h"
 #include "shard/session/fan_out.h"
@@ -16,7 +17,9 @@
 
 namespace shard {
 
-absl::Status RunParts(std::vector<SharePart>& parts) {
+namespace {
+
+absl::Status RunSome(absl::Span<SharePart> parts) {
   std::vector<FanOutTask> tasks;
   for (SharePart& part : parts) {
     tasks.push_back({&part.share->connection(),
@@ -33,6 +36,30 @@ absl::Status RunParts(std::vector<SharePart>& parts) {
                      absl::OkStatus()});
   }
   return FanOut(absl::MakeSpan(tasks));
+}
+
+}  // namespace
+
+absl::Status RunParts(std::vector<SharePart>& parts) {
+  return RunSome(absl::MakeSpan(parts));
+}
+
+absl::Status RunCopies(const sql::Table& table, std::vector<SharePart>* parts) {
+  const absl::Span<SharePart> all = absl::MakeSpan(*parts);
+  SHARD_RETURN_IF_ERROR(RunSome(all.first(1)));
+  SHARD_RETURN_IF_ERROR(RunSome(all.subspan(1)));
+  const SharePart& first = parts->front();
+  for (SharePart& other : all.subspan(1)) {
+    if (other.affected == first.affected) continue;
+    return other.share->Failed(absl::DataLossError(absl::StrCat(
+        "the statement changed ", other.affected, " rows of '", table.name(),
+        "' on '", other.share->name(), "' and ", first.affected, " on '",
+        first.share->name(),
+        "', where they should be the same; bring them in line by statements "
+        "that name a shard")));
+  }
+  parts->erase(parts->begin() + 1, parts->end());
+  return absl::OkStatus();
 }
 
 Result CollectParts(std::vector<SharePart> parts,

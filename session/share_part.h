@@ -29,6 +29,12 @@ struct SharePart {
 // Runs all parts side by side; the first error. Their shares are open.
 absl::Status RunParts(std::vector<SharePart>& parts);
 
+// The same for parts that are to write the same rows on each share, the first
+// before the others: two that write one row wait for each other there. Keeps
+// the first part alone. kDataLoss, naming both shares, where another has
+// changed more or fewer rows; poisons it.
+absl::Status RunCopies(const sql::Table& table, std::vector<SharePart>* parts);
+
 // Their rows, one part behind the other, and the sum of the rows they changed.
 // `visible`: how many columns of them are shown, where not all are.
 Result CollectParts(std::vector<SharePart> parts,

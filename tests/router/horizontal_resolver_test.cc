@@ -772,5 +772,60 @@ TEST_F(HorizontalResolverTest, ShardKeyOfAClass) {
   EXPECT_THAT(resolver_->ShardKey(loose_class_), IsEmpty());
 }
 
+TEST_F(HorizontalResolverTest, ReferenceTables) {
+  HorizontalOptions options = Options();
+  // Listed nearest first; the first by name is A all the same.
+  options.shards = {{"C", c_}, {"A", a_}, {"B", b_}};
+  options.rules.push_back(ReferenceTable(loose_));
+  SHARD_ASSERT_OK_AND_ASSIGN(const auto resolver,
+                             HorizontalResolver::Create(options));
+  const auto of = [&](BindRequest request) {
+    return Names(resolver->ResolveAll(request));
+  };
+  BindRequest request;
+  request.class_info = &loose_class_;
+  for (const Operation writes :
+       {Operation::kFlush, Operation::kBulk, Operation::kExecute}) {
+    request.operation = writes;
+    EXPECT_EQ(of(request), "ABC");
+    EXPECT_TRUE(resolver->WritesEverywhere(request));
+    EXPECT_THAT(resolver->Resolve(request), HasCode(kInvalid));
+  }
+  for (const Operation reads : {Operation::kRead, Operation::kRefresh}) {
+    request.operation = reads;
+    EXPECT_EQ(of(request), "C");
+    EXPECT_EQ(Name(resolver->Resolve(request)), "C");
+  }
+  request.shard = ShardId::Of("B");
+  EXPECT_EQ(of(request), "B");
+  EXPECT_FALSE(resolver->WritesEverywhere({.class_info = &city_class_}));
+  EXPECT_THAT(resolver->ShardKey(loose_class_), IsEmpty());
+
+  const sql::Statement insert{sql::InsertStatement(loose_)};
+  const sql::Statement remove{sql::DeleteStatement(loose_)};
+  for (const sql::Statement* statement : {&insert, &remove}) {
+    const BindRequest write{.statement = statement,
+                            .operation = Operation::kExecute};
+    EXPECT_EQ(of(write), "ABC");
+    EXPECT_TRUE(resolver->WritesEverywhere(write));
+  }
+  sql::SelectStatement both;
+  both.Column(loose_.c("id"))
+      .From(loose_)
+      .Join(city_,
+            sql::Binary(sql::BinaryOp::kEqual, city_.c("id"), loose_.c("id")));
+  const sql::Statement all(both);
+  EXPECT_EQ(of({.statement = &all}),
+            Names(resolver_->ResolveAll({.class_info = &city_class_})));
+  EXPECT_FALSE(resolver->WritesEverywhere({.statement = &all}));
+  const sql::Statement one(both.Where(sql::Binary(
+      sql::BinaryOp::kEqual, city_.c("continent"), Literal(Value("EU")))));
+  EXPECT_EQ(of({.statement = &one}), "A");
+
+  options.rules.push_back(ReferenceTable(loose_));
+  EXPECT_THAT(HorizontalResolver::Create(options),
+              StatusIs(kInvalid, HasSubstr("two sharding rules")));
+}
+
 }  // namespace
 }  // namespace shard
