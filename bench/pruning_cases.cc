@@ -17,7 +17,7 @@
 #include "shard/router/horizontal_resolver.h"
 #include "shard/router/vertical_resolver.h"
 #include "shard/session/object_key_reader.h"
-#include "shard/sql/typed_select.h"
+#include "shard/session/query.h"
 
 namespace shard::bench {
 namespace {

@@ -19,6 +19,7 @@
 #include "shard/bench/raw_get.h"
 #include "shard/bench/session_get.h"
 #include "shard/dialects/schema.h"
+#include "shard/router/hash_strategy.h"
 #include "shard/router/horizontal_resolver.h"
 #include "shard/session/query.h"
 #include "shard/session/sharded_session.h"

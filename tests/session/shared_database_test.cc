@@ -101,6 +101,7 @@ class SharedDatabaseTest : public DatabaseTest {
 
   HorizontalOptions Horizontal() const {
     HorizontalOptions horizontal;
+    horizontal.writes_without_key = KeylessWrites::kAllow;
     horizontal.shards = {
         {"eu", home_}, {"us", home_}, {"old", home_}, {"own", own_}};
     horizontal.rules.push_back(ShardBy(

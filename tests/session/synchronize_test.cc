@@ -152,6 +152,7 @@ TEST_P(SynchronizeTest, Row113TheSameKeyElsewhereIsAnotherObject) {
 
 TEST_P(SynchronizeTest, Row114MixedDatabasesAndClassesWithoutReturning) {
   HorizontalOptions options;
+  options.writes_without_key = KeylessWrites::kAllow;
   options.shards = NewShards(2, {&Plain::table()});
   options.rules.push_back(ShardBy(
       Plain::c.continent, *ListStrategy::Create({{"EU", "s0"}, {"AS", "s1"}})));
