@@ -153,9 +153,9 @@ class MoveRowsTest : public DatabaseTest {
     HorizontalOptions horizontal;
     horizontal.shards =
         NewShards(2, {&Customer::table(), &Ticket::table(), &Blind::table()});
-    for (const auto& [name, engine] : horizontal.shards) {
-      RunSql(engine, kOrders);
-      RunSql(engine, kParts);
+    for (const auto& [name, place] : horizontal.shards) {
+      RunSql(place.engine, kOrders);
+      RunSql(place.engine, kParts);
     }
     const auto strategy = *ListStrategy::Create({{"eu", "s0"}, {"us", "s1"}});
     for (const sql::Table* table :
