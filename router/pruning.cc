@@ -338,7 +338,7 @@ absl::StatusOr<ShardSet> PruningPlan::Together(
       if (left && place.is_linked) continue;
       const ShardSet own = shards_of(place);
       // No row can be; of a left join: none is found wherever it looks.
-      if (own.empty() && !left) return ShardSet();
+      if (own.empty() && !left) return own;
       if (own.empty()) continue;
       const bool same_shard = shards.size() == 1 && own == shards;
       if (i != subject_ && !place.is_linked && !same_shard) {
