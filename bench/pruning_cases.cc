@@ -12,18 +12,16 @@
 
 #include "shard/base/status_macros.h"
 #include "shard/bench/cases.h"
+#include "shard/bench/decisions.h"
 #include "shard/bench/items.h"
 #include "shard/router/hash_strategy.h"
 #include "shard/router/horizontal_resolver.h"
 #include "shard/router/vertical_resolver.h"
-#include "shard/session/object_key_reader.h"
 #include "shard/session/query.h"
 
 namespace shard::bench {
 namespace {
 
-constexpr std::size_t kObjects = 1'000;
-constexpr std::size_t kDecisions = 10'000;
 constexpr double kMostNanoseconds = 300;
 constexpr double kMostNanosecondsNested = 150;
 
@@ -52,35 +50,6 @@ class StatementShards : public Side {
   const sql::Statement statement_;
   const std::vector<sql::Parameters> parameters_ = {
       {{"quantity", std::int64_t{1}}}, {{"quantity", std::int64_t{2}}}};
-};
-
-class ObjectDecision : public Side {
- public:
-  explicit ObjectDecision(std::shared_ptr<BindResolver> resolver)
-      : resolver_(std::move(resolver)),
-        objects_(MakeItems(MakeRows(kObjects))) {}
-
-  absl::Status Run() override {
-    for (std::size_t i = 0; i < kDecisions / kObjects; ++i) {
-      for (const auto& object : objects_) {
-        AttributeBase* attributes[kMostFields];
-        Item::ClassMapping().Attributes(*object, attributes);
-        ObjectKeyReader reader(*object, attributes);
-        BindRequest request;
-        request.class_info = &Item::class_info();
-        request.object = &reader;
-        request.operation = Operation::kFlush;
-        const absl::StatusOr<Bind> bind = resolver_->Resolve(request);
-        if (!bind.ok()) return bind.status();
-        benchmark::DoNotOptimize(bind->engine);
-      }
-    }
-    return absl::OkStatus();
-  }
-
- private:
-  const std::shared_ptr<BindResolver> resolver_;
-  const std::vector<std::shared_ptr<Item>> objects_;
 };
 
 // A class, a shard, and what a primary with replicas would do.
@@ -138,7 +107,7 @@ std::vector<Case> PruningCases() {
                .at_most = kMostNanosecondsNested,
                .ours = [folder]() -> absl::StatusOr<std::unique_ptr<Side>> {
                  SHARD_ASSIGN_OR_RETURN(auto resolver, ThreeLevels(*folder));
-                 return std::make_unique<ObjectDecision>(std::move(resolver));
+                 return std::make_unique<Decisions>(std::move(resolver));
                },
                .floor = nullptr}};
 }

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "shard/base/status_macros.h"
 #include "shard/bench/cases.h"
+#include "shard/bench/decisions.h"
 #include "shard/bench/items.h"
 #include "shard/dialects/engine.h"
 #include "shard/router/directory_strategy.h"
@@ -19,43 +20,9 @@
 #include "shard/router/list_strategy.h"
 #include "shard/router/range_strategy.h"
 #include "shard/router/shard_rule.h"
-#include "shard/session/object_key_reader.h"
 
 namespace shard::bench {
 namespace {
-
-constexpr std::size_t kObjects = 1'000;
-constexpr std::size_t kDecisions = 10'000;
-
-// Decisions for objects by `quantity`, all by the same resolver.
-class Decisions : public Side {
- public:
-  explicit Decisions(std::shared_ptr<BindResolver> resolver)
-      : resolver_(std::move(resolver)),
-        objects_(MakeItems(MakeRows(kObjects))) {}
-
-  absl::Status Run() override {
-    for (std::size_t i = 0; i < kDecisions / kObjects; ++i) {
-      for (const auto& object : objects_) {
-        AttributeBase* attributes[kMostFields];
-        Item::ClassMapping().Attributes(*object, attributes);
-        ObjectKeyReader reader(*object, attributes);
-        BindRequest request;
-        request.class_info = &Item::class_info();
-        request.object = &reader;
-        request.operation = Operation::kFlush;
-        const absl::StatusOr<Bind> bind = resolver_->Resolve(request);
-        if (!bind.ok()) return bind.status();
-        benchmark::DoNotOptimize(bind->engine);
-      }
-    }
-    return absl::OkStatus();
-  }
-
- private:
-  const std::shared_ptr<BindResolver> resolver_;
-  const std::vector<std::shared_ptr<Item>> objects_;
-};
 
 using StrategyOr = absl::StatusOr<std::shared_ptr<const ShardingStrategy>>;
 

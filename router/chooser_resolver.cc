@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "shard/base/status_macros.h"
 #include "shard/dialects/errors.h"
+#include "shard/router/may_write.h"
 #include "shard/router/shard_set.h"
 #include "shard/router/shared_databases.h"
 #include "shard/router/statement_tables.h"
@@ -21,15 +22,9 @@ constexpr char kShard[] = "the shard chooser";
 constexpr char kIdentity[] = "the identity chooser";
 constexpr char kStatement[] = "the statement chooser";
 
-// A key is looked for, rather than a place for a new row.
-bool IsLookup(const BindRequest& request) {
-  return request.operation == Operation::kRead ||
-         request.operation == Operation::kRefresh;
-}
-
 const char* ChooserFor(const BindRequest& request) {
   if (request.object == nullptr) return kStatement;
-  return IsLookup(request) ? kIdentity : kShard;
+  return IsRead(request) ? kIdentity : kShard;
 }
 
 // " for class City", where it is known.

@@ -20,6 +20,7 @@
 #include "shard/dialects/errors.h"
 #include "shard/router/everywhere_strategy.h"
 #include "shard/router/in_split.h"
+#include "shard/router/may_write.h"
 #include "shard/router/session_history.h"
 #include "shard/router/shared_databases.h"
 #include "shard/router/statement_tables.h"
@@ -34,21 +35,6 @@ std::shared_ptr<const ShardingStrategy> AllOf(const ShardPlaceTable& places) {
   std::sort(shards.begin(), shards.end(),
             [](ShardId a, ShardId b) { return a.name() < b.name(); });
   return std::make_shared<EverywhereStrategy>(std::move(shards));
-}
-
-bool IsRead(const BindRequest& request) {
-  return request.operation == Operation::kRead ||
-         request.operation == Operation::kRefresh;
-}
-
-// "'cities.continent'".
-std::string KeyText(const ShardRule& rule) {
-  std::string text;
-  for (const sql::Column* column : rule.key) {
-    absl::StrAppend(&text, text.empty() ? "'" : ", '", column->QualifiedName(),
-                    "'");
-  }
-  return text;
 }
 
 std::string Subject(const BindRequest& request, const sql::Column& column) {
@@ -167,7 +153,7 @@ absl::Status KeylessDenied(const char* what, const ShardRule& rule,
       what, " of '", rule.table()->name(), "' would go to all of ",
       NamesOf(rule.strategy->shards()), ", since it does not tell by ",
       rule.key.empty() ? "a shard key"
-                       : absl::StrCat("shard key ", KeyText(rule)),
+                       : absl::StrCat("shard key ", QuotedNames(rule.key)),
       " which it is for; ", advice));
 }
 
@@ -499,13 +485,13 @@ absl::StatusOr<Route> HorizontalResolver::Explain(const BindRequest& request) {
     route.why = kept->plan.Why(shards, request.parameters);
   } else {
     SHARD_ASSIGN_OR_RETURN(const ShardRule* rule, RuleFor(request));
-    route.why = rule->everywhere
-                    ? absl::StrCat("rows of '", rule->table()->name(),
-                                   "' stand on all shards")
-                : request.object != nullptr
-                    ? absl::StrCat("by the row's shard key ", KeyText(*rule))
-                    : absl::StrCat("all shards of '", rule->table()->name(),
-                                   "', since raw SQL text is not read");
+    route.why =
+        rule->everywhere ? absl::StrCat("rows of '", rule->table()->name(),
+                                        "' stand on all shards")
+        : request.object != nullptr
+            ? absl::StrCat("by the row's shard key ", QuotedNames(rule->key))
+            : absl::StrCat("all shards of '", rule->table()->name(),
+                           "', since raw SQL text is not read");
   }
   return route;
 }

@@ -14,6 +14,13 @@ namespace shard {
 // not seen: run it as text, or name its engine.)
 bool MayWrite(const BindRequest& request);
 
+// Whether rows are looked for, rather than written: a SELECT, a Get or a
+// refresh, whatever it locks.
+inline bool IsRead(const BindRequest& request) {
+  return request.operation == Operation::kRead ||
+         request.operation == Operation::kRefresh;
+}
+
 }  // namespace shard
 
 #endif  // SHARD_ROUTER_MAY_WRITE_H_

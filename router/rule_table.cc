@@ -74,7 +74,9 @@ absl::Status CheckPair(const sql::Column& column, const sql::Column& parent,
       "), so its rows would be placed apart; make them one type"));
 }
 
-std::string Names(const std::vector<const sql::Column*>& columns) {
+}  // namespace
+
+std::string QuotedNames(const std::vector<const sql::Column*>& columns) {
   std::string names;
   for (const sql::Column* column : columns) {
     absl::StrAppend(&names, names.empty() ? "'" : ", '",
@@ -82,8 +84,6 @@ std::string Names(const std::vector<const sql::Column*>& columns) {
   }
   return names;
 }
-
-}  // namespace
 
 absl::StatusOr<RuleTable> RuleTable::Create(std::vector<ShardRule> rules) {
   RuleTable table;
@@ -152,10 +152,10 @@ absl::Status RuleTable::Follow(ShardRule* rule) const {
         rule->key[static_cast<std::size_t>(found - rule->parent.begin())]);
   }
   if (key.size() != parent->key.size() || key.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("'", rule->table()->name(), "' follows ",
-                     Names(rule->parent), ", but '", table.name(),
-                     "' is sharded by ", Names(parent->key), "; follow these"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "'", rule->table()->name(), "' follows ", QuotedNames(rule->parent),
+        ", but '", table.name(), "' is sharded by ", QuotedNames(parent->key),
+        "; follow these"));
   }
   for (std::size_t i = 0; i < rule->key.size(); ++i) {
     SHARD_RETURN_IF_ERROR(CheckPair(*rule->key[i], *rule->parent[i], table));

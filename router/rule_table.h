@@ -2,15 +2,20 @@
 #ifndef SHARD_ROUTER_RULE_TABLE_H_
 #define SHARD_ROUTER_RULE_TABLE_H_
 
+#include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "shard/router/shard_rule.h"
+#include "shard/sql/column.h"
 #include "shard/sql/table.h"
 
 namespace shard {
+
+// For messages: "'cities.country', 'cities.id'".
+std::string QuotedNames(const std::vector<const sql::Column*>& columns);
 
 // Rules that go together: each complete, those that follow another table's with
 // its strategy. Immutable, thread-safe; pointers to rules stay valid when it is

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "shard/base/status_macros.h"
+#include "shard/router/may_write.h"
 #include "shard/session/session_core.h"
 
 namespace shard {
@@ -15,11 +16,6 @@ namespace {
 
 // A resolver that names dead engines in turn must come to an end.
 constexpr int kMostPlaces = 64;
-
-bool IsRead(const BindRequest& request) {
-  return request.operation == Operation::kRead ||
-         request.operation == Operation::kRefresh;
-}
 
 }  // namespace
 
